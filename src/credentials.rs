@@ -1,0 +1,218 @@
+//! A key ID and the private key that belongs to it, and the places they are read from.
+
+use std::env::VarError;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::engine::SigningKey;
+use crate::key::{KeyError, PrivateKey};
+
+/// The most that is read of a key file, in bytes. An RSA key of 8192 bits takes a tenth of it.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// The ID of an API key and its private key, read and checked: what a [`Signer`](crate::Signer) signs with.
+///
+/// Cloning is cheap, and copies no key. The private key cannot be had back; `Debug` shows the ID only. Its memory is
+/// wiped when the last clone is dropped.
+///
+/// A key is PEM text, RSA (PKCS#1, as the service hands it out, or PKCS#8; 2048 bits or more) or Ed25519 (PKCS#8).
+/// Other text may stand around it; its line ends may be CRLF, or written out as `\n` on one line.
+#[derive(Clone)]
+pub struct Credentials {
+    key_id: HeaderValue,
+    key: Arc<SigningKey>,
+}
+
+impl Credentials {
+    /// From a key ID and the text of its private key.
+    ///
+    /// ```no_run
+    /// use kalshi_api_keys::Credentials;
+    ///
+    /// let pem = std::fs::read_to_string("kalshi.pem")?;
+    /// let credentials = Credentials::from_pem("a952bcbe-ec3b-4b5b-b8f9-11dae589608c", &pem)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::KeyId`] when no header can carry the ID, [`CredentialsError::Key`] when the text is no
+    /// private key that can sign. No error repeats what was given.
+    pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
+        let key_id = header(&key_id.into())?;
+        let key = PrivateKey::from_pem(pem).and_then(|key| SigningKey::new(&key)).map_err(CredentialsError::Key)?;
+        Ok(Self { key_id, key: Arc::new(key) })
+    }
+
+    /// From a key ID and the path of its private key, a file of at most 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_pem`](Self::from_pem), naming the file, and [`CredentialsError::File`] when it cannot be read.
+    pub fn from_pem_file(key_id: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        let path = path.as_ref();
+        // Key and path are easily taken for one another, and a path is shown in errors.
+        if path.to_string_lossy().contains("-----") {
+            return Err(CredentialsError::KeyForPath);
+        }
+        let pem = read_file(path)?;
+        Self::from_pem(key_id, &pem).map_err(|error| match error {
+            CredentialsError::Key(reason) => CredentialsError::KeyFile { path: path.to_owned(), reason },
+            other => other,
+        })
+    }
+
+    /// From the environment: `KALSHI_API_KEY_ID`, and one of `KALSHI_PRIVATE_KEY` (the text of the key) and
+    /// `KALSHI_PRIVATE_KEY_PATH` (the path of its file, where `~` is the home directory). An empty variable counts as
+    /// unset.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing, set beside its alternative, or not usable. None repeats a value.
+    pub fn from_env() -> Result<Self, CredentialsError> {
+        const KEY: &str = "KALSHI_PRIVATE_KEY";
+        const PATH: &str = "KALSHI_PRIVATE_KEY_PATH";
+        let key_id = variable("KALSHI_API_KEY_ID")?;
+        match (key_id, variable(KEY)?, variable(PATH)?) {
+            (None, _, _) => Err(CredentialsError::NoKeyId),
+            (_, None, None) => Err(CredentialsError::NoKey),
+            (_, Some(_), Some(_)) => Err(CredentialsError::TwoKeys),
+            (Some(id), Some(pem), None) => Self::from_pem(id.trim(), &pem).map_err(in_variable(KEY)),
+            (Some(id), None, Some(path)) => {
+                Self::from_pem_file(id.trim(), expand_home(&path)).map_err(in_variable(PATH))
+            }
+        }
+    }
+
+    /// The ID of the API key.
+    pub fn key_id(&self) -> &str {
+        // Only visible ASCII went in, so it never is the empty string.
+        self.key_id.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.key_id.clone()
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("key_id", &self.key_id()).finish_non_exhaustive()
+    }
+}
+
+fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
+    let visible = !key_id.is_empty() && key_id.bytes().all(|b| b.is_ascii_graphic());
+    HeaderValue::from_str(key_id).ok().filter(|_| visible).ok_or(CredentialsError::KeyId)
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<String>, CredentialsError> {
+    let unreadable = |source| CredentialsError::File { path: path.to_owned(), source };
+    let unusable = |reason| CredentialsError::KeyFile { path: path.to_owned(), reason };
+    // Never grown while it is filled, which would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
+    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(unusable(KeyError::TooLarge));
+    }
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            let bytes = Zeroizing::new(error.into_bytes());
+            // Every key in DER is a SEQUENCE, whose tag is this byte.
+            let der = bytes.first() == Some(&0x30);
+            Err(unusable(if der { KeyError::Der } else { KeyError::NotUtf8 }))
+        }
+    }
+}
+
+fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, CredentialsError> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(Zeroizing::new(value)).filter(|value| !value.trim().is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(CredentialsError::Variable {
+            variable: name,
+            reason: Box::new(CredentialsError::Key(KeyError::NotUtf8)),
+        }),
+    }
+}
+
+fn in_variable(variable: &'static str) -> impl Fn(CredentialsError) -> CredentialsError {
+    move |reason| match reason {
+        CredentialsError::KeyId => {
+            CredentialsError::Variable { variable: "KALSHI_API_KEY_ID", reason: Box::new(CredentialsError::KeyId) }
+        }
+        reason => CredentialsError::Variable { variable, reason: Box::new(reason) },
+    }
+}
+
+fn expand_home(path: &str) -> PathBuf {
+    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match rest.zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest.trim_start_matches('/')),
+        None => PathBuf::from(path),
+    }
+}
+
+/// Why there are no credentials. No message repeats a key, an ID or a variable's value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The key ID is empty, or holds what no header can carry: a space, a control character, or not ASCII.
+    #[error(
+        "the API key ID is empty or holds characters that no header can carry; copy it again from the list of API keys"
+    )]
+    KeyId,
+    /// The text is no private key that can sign.
+    #[error("the private key cannot be used: {0}")]
+    Key(#[source] KeyError),
+    /// The file holds no private key that can sign.
+    #[error("the private key in {path:?} cannot be used: {reason}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the key in it.
+        #[source]
+        reason: KeyError,
+    },
+    /// The file cannot be read.
+    #[error("the private key file {path:?} cannot be read: {source}; check the path and its permissions")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The path is a key.
+    #[error("the path of the private key is the key itself; give the path of its file, or use the key as text")]
+    KeyForPath,
+    /// No key ID in the environment.
+    #[error("the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key")]
+    NoKeyId,
+    /// No private key in the environment.
+    #[error(
+        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to its file's path"
+    )]
+    NoKey,
+    /// Two private keys in the environment.
+    #[error("KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set; unset one of them")]
+    TwoKeys,
+    /// A variable whose value cannot be used.
+    #[error("the variable {variable} cannot be used: {reason}")]
+    Variable {
+        /// The variable's name.
+        variable: &'static str,
+        /// What is wrong with its value.
+        reason: Box<CredentialsError>,
+    },
+}

@@ -1,0 +1,19 @@
+//! One private-key operation, two implementations behind one name: `aws-lc-rs` (feature `aws-lc`), or `rsa` and
+//! `ed25519-dalek`. An engine knows bytes to sign and nothing of what they mean.
+
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+#[cfg(feature = "aws-lc")]
+pub(crate) use aws_lc::{SigningKey, generate_rsa};
+
+#[cfg(not(feature = "aws-lc"))]
+mod rust_crypto;
+#[cfg(not(feature = "aws-lc"))]
+pub(crate) use rust_crypto::{SigningKey, generate_rsa};
+
+/// The code that signs in this build: `aws-lc-rs`, or `rsa and ed25519-dalek` without the feature `aws-lc`.
+pub const ENGINE: &str = if cfg!(feature = "aws-lc") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
+
+/// The engine did not sign, which says that the system gave no random numbers or no memory.
+#[derive(Debug)]
+pub(crate) struct Failed;

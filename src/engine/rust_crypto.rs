@@ -1,0 +1,39 @@
+//! Signing by `rsa` and `ed25519-dalek`: no C compiled. Blinded, for `rsa` is not constant time (RUSTSEC-2023-0071).
+
+use ed25519_dalek::Signer as _;
+use rsa::pss::BlindedSigningKey;
+use rsa::rand_core::OsRng;
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use sha2::Sha256;
+
+use super::Failed;
+use crate::key::{KeyError, PrivateKey};
+use crate::key_pair::KeyPairError;
+
+/// A private key in memory that both crates wipe when it is dropped.
+pub(crate) enum SigningKey {
+    Rsa(Box<BlindedSigningKey<Sha256>>),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+}
+
+impl SigningKey {
+    pub(crate) fn new(key: &PrivateKey) -> Result<Self, KeyError> {
+        Ok(match key {
+            PrivateKey::Rsa(key) => Self::Rsa(Box::new(BlindedSigningKey::new(rsa::RsaPrivateKey::clone(key)))),
+            PrivateKey::Ed25519(key) => Self::Ed25519(key.clone()),
+        })
+    }
+
+    /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes), or Ed25519.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+        match self {
+            Self::Rsa(key) => key.try_sign_with_rng(&mut OsRng, message).map(|s| s.to_vec()).map_err(|_| Failed),
+            Self::Ed25519(key) => Ok(key.sign(message).to_vec()),
+        }
+    }
+}
+
+/// An RSA key of 2048 bits.
+pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
+    rsa::RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| KeyPairError::NotMade)
+}

@@ -1,0 +1,103 @@
+//! Key pairs made here, whose private half never travels: its public half goes to `createApiKey`.
+
+use std::fmt;
+
+use ed25519_dalek::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes, spki::der::pem::LineEnding};
+use rsa::pkcs1::EncodeRsaPrivateKey as _;
+use rsa::rand_core::{OsRng, RngCore as _};
+use zeroize::Zeroizing;
+
+use crate::engine;
+use crate::key::PrivateKey;
+use crate::types::{ApiKeyType, PrivateKeyPem};
+
+/// A key pair made on this machine.
+///
+/// ```
+/// use kalshi_api_keys::{Credentials, KeyPair, types::ApiKeyType};
+///
+/// let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
+/// let public_key = pair.public_key_pem()?; // for `create_api_key`
+/// let private_key = pair.private_key_pem()?; // to be stored before the key is created
+/// # let api_key_id = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
+/// let credentials = Credentials::from_pem(api_key_id, private_key.expose_secret())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `Debug` shows nothing of the private key. Its memory is wiped when the pair is dropped.
+pub struct KeyPair(PrivateKey);
+
+impl KeyPair {
+    /// Makes a key pair with the system's random numbers: RSA of 2048 bits, or Ed25519. An RSA pair takes a tenth of a
+    /// second with the feature `aws-lc`, and some seconds without it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyPairError::UnknownType`] for a type this version does not know; [`KeyPairError::NotMade`] when the system
+    /// gives no random numbers.
+    pub fn generate(key_type: &ApiKeyType) -> Result<Self, KeyPairError> {
+        match key_type {
+            ApiKeyType::Rsa => engine::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
+            ApiKeyType::Ed25519 => {
+                let mut seed = Zeroizing::new([0; 32]);
+                OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::NotMade)?;
+                Ok(Self(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))))
+            }
+            ApiKeyType::Other(_) => Err(KeyPairError::UnknownType),
+        }
+    }
+
+    /// The public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    pub fn public_key_pem(&self) -> Result<String, KeyPairError> {
+        let pem = match &self.0 {
+            PrivateKey::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
+            PrivateKey::Ed25519(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
+        };
+        pem.map_err(|_| KeyPairError::NotWritten)
+    }
+
+    /// The private key, PEM: RSA as PKCS#1, Ed25519 as PKCS#8, as the service hands them out.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    pub fn private_key_pem(&self) -> Result<PrivateKeyPem, KeyPairError> {
+        let pem = match &self.0 {
+            PrivateKey::Rsa(key) => key.to_pkcs1_pem(LineEnding::LF).map_err(|_| KeyPairError::NotWritten),
+            PrivateKey::Ed25519(key) => {
+                // Without the public half, which version 1 of PKCS#8 does not know and older OpenSSL refuses.
+                let bytes = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
+                bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyPairError::NotWritten)
+            }
+        };
+        pem.map(|mut pem| std::mem::take(&mut *pem).into())
+    }
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            PrivateKey::Rsa(_) => "KeyPair(RSA)",
+            PrivateKey::Ed25519(_) => "KeyPair(Ed25519)",
+        })
+    }
+}
+
+/// Why there is no key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyPairError {
+    /// A key type that this version does not know.
+    #[error("a key pair of this type cannot be made here; choose rsa or ed25519, or have the service generate it")]
+    UnknownType,
+    /// No key came out.
+    #[error("no key pair was made; the system may be out of random numbers")]
+    NotMade,
+    /// The key could not be encoded.
+    #[error("the key could not be written as PEM; make another")]
+    NotWritten,
+}

@@ -1,0 +1,40 @@
+//! x
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod client;
+mod credentials;
+mod engine;
+mod environment;
+mod error_body;
+mod key;
+mod key_pair;
+mod middleware;
+mod response;
+mod schema;
+mod signer;
+
+/// Generated from `openapi/api_keys.yaml` by `build.rs`.
+#[allow(missing_docs, unreachable_patterns, unused_imports)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/client.rs"));
+}
+
+/// What the hand-written code needs to know of the spec, emitted by `build.rs`.
+mod spec {
+    include!(concat!(env!("OUT_DIR"), "/spec.rs"));
+}
+
+pub use client::{CONNECT_TIMEOUT, READ_TIMEOUT, REQUEST_TIMEOUT, SetupError, http_client_builder};
+pub use credentials::{Credentials, CredentialsError};
+pub use engine::ENGINE;
+pub use environment::{Environment, EnvironmentError};
+pub use generated::{Client, builder, types};
+pub use key::KeyError;
+pub use key_pair::{KeyPair, KeyPairError};
+pub use progenitor_client::ResponseValue;
+pub use signer::{SignedHeaders, Signer, SigningError};
+
+/// What a request ends in when it does not end well: see [`progenitor_client::Error`].
+pub type Error = progenitor_client::Error<types::ErrorResponse>;

@@ -1,0 +1,168 @@
+//! Timestamp + method + path -> the three headers that the service asks for on every call.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::credentials::Credentials;
+use crate::spec;
+
+/// Signs requests with [`Credentials`].
+///
+/// Cloning is cheap; clones share their credentials and clock. One signer serves this crate's client, Kalshi's other
+/// REST endpoints and its WebSocket handshake (`GET /trade-api/ws/v2`).
+///
+/// ```no_run
+/// use kalshi_api_keys::{Credentials, Signer};
+///
+/// let signer = Signer::new(Credentials::from_env()?);
+/// for (name, value) in signer.headers(&http::Method::GET, "/trade-api/ws/v2")? {
+///     // … into the handshake's request
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The signed text is `timestamp + METHOD + path` without separators; the body is not part of it. RSA keys sign with
+/// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes), Ed25519 keys with plain Ed25519. The rule comes from
+/// the service's documentation; the spec's `kalshiAccessSignature` states it.
+#[derive(Clone)]
+pub struct Signer {
+    credentials: Credentials,
+    clock: Arc<Clock>,
+}
+
+type Clock = dyn Fn() -> SystemTime + Send + Sync;
+
+impl Signer {
+    /// A signer that reads the system's clock.
+    pub fn new(credentials: Credentials) -> Self {
+        Self { credentials, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// The same signer on another clock, such as one that is kept by NTP, or stands still in a test.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// What it signs with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Adds the three headers to a request, or puts them in place of older ones.
+    ///
+    /// The URL must be final: its path is signed as it stands, percent-encoding and all. Signing is atomic: on an error
+    /// the request is untouched.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`headers`](Self::headers).
+    pub fn sign(&self, request: &mut reqwest::Request) -> Result<(), SigningError> {
+        let signed = self.headers(request.method(), request.url().path())?;
+        for (name, value) in signed {
+            request.headers_mut().insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// The three headers for a method and a path.
+    ///
+    /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A
+    /// query, from `?` on, is cut off, for it is not signed.
+    ///
+    /// # Errors
+    ///
+    /// When the path is not one that can stand in a request line, the clock is before 1970, or the engine fails.
+    pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SigningError> {
+        let path = path.split_once('?').map_or(path, |(path, _query)| path);
+        if !path.starts_with('/') {
+            return Err(SigningError::NotFromRoot);
+        }
+        if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
+            return Err(SigningError::NotEncoded { at });
+        }
+        let now = (self.clock)().duration_since(UNIX_EPOCH).map_err(|_| SigningError::ClockBefore1970)?;
+        let timestamp = timestamp(now);
+
+        let mut text = String::with_capacity(timestamp.len() + method.as_str().len() + path.len());
+        text.push_str(&timestamp);
+        text.extend(method.as_str().chars().map(|c| c.to_ascii_uppercase()));
+        text.push_str(path);
+        let signature = self.credentials.key().sign(text.as_bytes()).map_err(|_| SigningError::Engine)?;
+
+        // Digits and base64 are visible ASCII: neither conversion can fail.
+        let timestamp = HeaderValue::try_from(timestamp).map_err(|_| SigningError::Engine)?;
+        let mut signature = HeaderValue::try_from(STANDARD.encode(signature)).map_err(|_| SigningError::Engine)?;
+        signature.set_sensitive(true);
+        Ok(SignedHeaders([
+            (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
+            (spec::KALSHI_ACCESS_TIMESTAMP, timestamp),
+            (spec::KALSHI_ACCESS_SIGNATURE, signature),
+        ]))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("credentials", &self.credentials).finish_non_exhaustive()
+    }
+}
+
+/// Unix time in milliseconds, decimal.
+fn timestamp(since_1970: Duration) -> String {
+    let mut text = String::with_capacity(16);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{}", since_1970.as_millis());
+    text
+}
+
+/// The three headers of one signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and
+/// `KALSHI-ACCESS-SIGNATURE`, the last one marked sensitive so that `Debug` hides it.
+///
+/// Good for one method and path, and for about ten seconds.
+#[derive(Clone, Debug)]
+pub struct SignedHeaders([(HeaderName, HeaderValue); 3]);
+
+impl IntoIterator for SignedHeaders {
+    type Item = (HeaderName, HeaderValue);
+    type IntoIter = std::array::IntoIter<Self::Item, 3>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a SignedHeaders {
+    type Item = &'a (HeaderName, HeaderValue);
+    type IntoIter = std::slice::Iter<'a, (HeaderName, HeaderValue)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// Why a request was not signed. It was not sent either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningError {
+    /// The path does not begin with `/`.
+    #[error("the path to sign does not begin with `/`; give it from the root, without scheme and host")]
+    NotFromRoot,
+    /// The path holds a character that no request line can carry, or a fragment.
+    #[error("the path to sign is not percent-encoded (at byte {at}); encode it as it will be sent")]
+    NotEncoded {
+        /// The offset of the first such byte.
+        at: usize,
+    },
+    /// The clock is before 1970.
+    #[error("this machine's clock is before 1970; set it, the service accepts ten seconds of difference")]
+    ClockBefore1970,
+    /// The engine failed: no randomness, or no memory.
+    #[error("{} did not sign; the system may be out of memory or of random numbers", crate::ENGINE)]
+    Engine,
+}
