@@ -51,7 +51,7 @@ impl Environment {
         match (read(ENVIRONMENT)?, read(BASE_URL)?) {
             (None, None) => Ok(Self::Demo),
             (Some(name), None) => name.parse().map_err(in_variable(ENVIRONMENT)),
-            (None, Some(url)) => Self::custom(&url).map_err(in_variable(BASE_URL)),
+            (None, Some(url)) => parse(&url).map(Self::Custom).map_err(in_variable(BASE_URL)),
             (Some(_), Some(_)) => Err(EnvironmentError::BothSet),
         }
     }
@@ -64,15 +64,10 @@ impl Environment {
     /// `http://` to a loopback host.
     pub fn base_url(&self) -> Result<Url, EnvironmentError> {
         match self {
-            Self::Production => usable(Url::parse(spec::PRODUCTION)?),
-            Self::Demo => usable(Url::parse(spec::DEMO)?),
+            Self::Production => parse(spec::PRODUCTION),
+            Self::Demo => parse(spec::DEMO),
             Self::Custom(url) => usable(url.clone()),
         }
-    }
-
-    pub(crate) fn custom(url: &str) -> Result<Self, EnvironmentError> {
-        let url = usable(Url::parse(url.trim())?)?;
-        Ok(Self::Custom(url))
     }
 }
 
@@ -83,10 +78,15 @@ impl FromStr for Environment {
         match name.trim().to_ascii_lowercase().as_str() {
             "prod" | "production" => Ok(Self::Production),
             "demo" => Ok(Self::Demo),
-            url if url.contains("://") => Self::custom(name),
+            url if url.contains("://") => parse(name).map(Self::Custom),
             _ => Err(EnvironmentError::Unknown),
         }
     }
+}
+
+/// A base URL, checked.
+pub(crate) fn parse(url: &str) -> Result<Url, EnvironmentError> {
+    usable(Url::parse(url.trim())?)
 }
 
 fn usable(mut url: Url) -> Result<Url, EnvironmentError> {

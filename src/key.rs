@@ -89,7 +89,7 @@ fn what_it_is(text: &str) -> KeyError {
         KeyError::Damaged
     } else if has("PUBLIC KEY-----") {
         KeyError::PublicKey
-    } else if has("-----BEGIN CERTIFICATE") {
+    } else if has("-----BEGIN CERTIFICATE-----") {
         KeyError::Certificate
     } else {
         KeyError::OtherSection

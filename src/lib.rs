@@ -7,6 +7,7 @@ mod client;
 mod credentials;
 mod engine;
 mod environment;
+mod error;
 mod error_body;
 mod key;
 mod key_pair;
@@ -30,11 +31,9 @@ pub use client::{CONNECT_TIMEOUT, READ_TIMEOUT, REQUEST_TIMEOUT, SetupError, htt
 pub use credentials::{Credentials, CredentialsError};
 pub use engine::ENGINE;
 pub use environment::{Environment, EnvironmentError};
+pub use error::{Effect, Error, ErrorExt};
 pub use generated::{Client, builder, types};
 pub use key::KeyError;
 pub use key_pair::{KeyPair, KeyPairError};
 pub use progenitor_client::ResponseValue;
 pub use signer::{SignedHeaders, Signer, SigningError};
-
-/// What a request ends in when it does not end well: see [`progenitor_client::Error`].
-pub type Error = progenitor_client::Error<types::ErrorResponse>;

@@ -1,23 +1,29 @@
 //! Where the generated client and the signer meet: sign on the way out, make every error body canonical on the way in.
 
-use http::{HeaderValue, header};
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
 use crate::response::{gather, with_body};
-use crate::{Client, Signer, error_body};
+use crate::types::ErrorResponse;
+use crate::{Client, Signer, environment, error, error_body, spec};
 
 /// The most that is read of a success, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
 /// The most that is read of an error, in bytes.
 const MAX_ERROR: usize = 64 * 1024;
 
+/// A `Date` header counts whole seconds.
+const DATE_RESOLUTION_MS: i64 = 1000;
+
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
 
 impl ClientHooks<Signer> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-        let base =
-            Url::parse(self.baseurl()).map_err(|e| Error::InvalidRequest(format!("the base URL is no URL: {e}")))?;
+        let base = environment::parse(self.baseurl()).map_err(|e| Error::InvalidRequest(e.to_string()))?;
         if !is_below(&base, request.url()) {
             return Err(Error::InvalidRequest(
                 "the request leaves the client's base URL, so it was not signed".to_owned(),
@@ -29,17 +35,51 @@ impl ClientHooks<Signer> for Client {
         self.inner().sign(request).map_err(|e| Error::Custom(e.to_string()))
     }
 
+    /// Sends the request; and once more with the right time when the service refused nothing but the timestamp. That is
+    /// safe for every operation: the service looks at the timestamp before it does anything.
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        let response = self.client().execute(request).await?;
-        if response.status().is_client_error() || response.status().is_server_error() {
-            let (response, body) = gather(response, MAX_ERROR).await;
-            let canonical = serde_json::to_vec(&error_body::canonical(&body)).unwrap_or_default();
-            Ok(with_body(&response, canonical.into()))
-        } else {
-            let (response, body) = gather(response, MAX_SUCCESS).await;
-            Ok(with_body(&response, body))
+        let again = request.try_clone();
+        let answer = send(self.client(), request).await?;
+        match again.and_then(|again| with_right_time(again, &answer, self.inner())) {
+            Some(again) => send(self.client(), again).await.map(Answer::into_response),
+            None => Ok(answer.into_response()),
         }
     }
+}
+
+/// An answer, read whole; when it is an error, with its canonical reason.
+struct Answer {
+    head: Response,
+    body: Bytes,
+    reason: Option<ErrorResponse>,
+}
+
+impl Answer {
+    fn into_response(self) -> Response {
+        let canonical = self.reason.map(|reason| serde_json::to_vec(&reason).unwrap_or_default().into());
+        with_body(&self.head, canonical.unwrap_or(self.body))
+    }
+}
+
+async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<Answer> {
+    let answer = client.execute(request).await?;
+    let is_error = answer.status().is_client_error() || answer.status().is_server_error();
+    let (head, body) = gather(answer, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
+    let reason = is_error.then(|| error_body::canonical(&body));
+    Ok(Answer { head, body, reason })
+}
+
+/// The request signed anew, when the answer refused its timestamp and says what time it is.
+fn with_right_time(mut request: Request, answer: &Answer, signer: &Signer) -> Option<Request> {
+    let refused = answer.head.status() == StatusCode::UNAUTHORIZED
+        && answer.reason.as_ref()?.code.as_deref() == Some("header_timestamp_expired");
+    let refused_ms = request.headers().get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
+    let date = error::date(answer.head.headers())?.duration_since(UNIX_EPOCH).ok()?;
+    let date_ms = i64::try_from(date.as_millis()).ok()?;
+    // A date is cut off to whole seconds: on average, half of one has passed since.
+    let service_ms = date_ms + DATE_RESOLUTION_MS / 2;
+    let retry = refused && signer.correct_clock(refused_ms, service_ms, DATE_RESOLUTION_MS);
+    (retry && signer.sign(&mut request).is_ok()).then_some(request)
 }
 
 /// Whether a URL has the base's origin, and a path below the base's.

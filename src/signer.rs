@@ -1,8 +1,9 @@
 //! Timestamp + method + path -> the three headers that the service asks for on every call.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +14,7 @@ use crate::spec;
 
 /// Signs requests with [`Credentials`].
 ///
-/// Cloning is cheap; clones share their credentials and clock. One signer serves this crate's client, Kalshi's other
+/// Cloning is cheap; clones share their credentials, their clock and what was learned of it. One signer serves this crate's client, Kalshi's other
 /// REST endpoints and its WebSocket handshake (`GET /trade-api/ws/v2`).
 ///
 /// ```no_run
@@ -33,6 +34,8 @@ use crate::spec;
 pub struct Signer {
     credentials: Credentials,
     clock: Arc<Clock>,
+    /// Milliseconds to add to the clock.
+    offset: Arc<AtomicI64>,
 }
 
 type Clock = dyn Fn() -> SystemTime + Send + Sync;
@@ -40,18 +43,35 @@ type Clock = dyn Fn() -> SystemTime + Send + Sync;
 impl Signer {
     /// A signer that reads the system's clock.
     pub fn new(credentials: Credentials) -> Self {
-        Self { credentials, clock: Arc::new(SystemTime::now) }
+        Self { credentials, clock: Arc::new(SystemTime::now), offset: Arc::default() }
     }
 
     /// The same signer on another clock, such as one that is kept by NTP, or stands still in a test.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { clock: Arc::new(clock), ..self }
+        Self { clock: Arc::new(clock), offset: Arc::default(), ..self }
     }
 
     /// What it signs with.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// What is added to the clock, in milliseconds: 0 until the service refused a timestamp and its answer showed how far
+    /// the clock is off. Positive when the clock is behind the service's.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Learns from an answer that refused a timestamp what time it is at the service. `false` when signing again would
+    /// give the same timestamp, but for what `service_time` leaves open: it is known to `resolution_ms`.
+    pub(crate) fn correct_clock(&self, refused_ms: i64, service_ms: i64, resolution_ms: i64) -> bool {
+        let Ok(clock_ms) = unix_ms((self.clock)()) else { return false };
+        let offset = service_ms.saturating_sub(clock_ms);
+        if offset.abs_diff(self.clock_offset_ms()) > resolution_ms.unsigned_abs() {
+            self.offset.store(offset, Ordering::Relaxed);
+        }
+        service_ms.abs_diff(refused_ms) > resolution_ms.unsigned_abs()
     }
 
     /// Adds the three headers to a request, or puts them in place of older ones.
@@ -86,8 +106,8 @@ impl Signer {
         if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
             return Err(SigningError::NotEncoded { at });
         }
-        let now = (self.clock)().duration_since(UNIX_EPOCH).map_err(|_| SigningError::ClockBefore1970)?;
-        let timestamp = timestamp(now);
+        let now = unix_ms((self.clock)())?.saturating_add(self.clock_offset_ms());
+        let timestamp = u64::try_from(now).map_err(|_| SigningError::ClockBefore1970)?.to_string();
 
         let mut text = String::with_capacity(timestamp.len() + method.as_str().len() + path.len());
         text.push_str(&timestamp);
@@ -113,12 +133,9 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Unix time in milliseconds, decimal.
-fn timestamp(since_1970: Duration) -> String {
-    let mut text = String::with_capacity(16);
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{}", since_1970.as_millis());
-    text
+fn unix_ms(time: SystemTime) -> Result<i64, SigningError> {
+    let since_1970 = time.duration_since(UNIX_EPOCH).map_err(|_| SigningError::ClockBefore1970)?;
+    i64::try_from(since_1970.as_millis()).map_err(|_| SigningError::ClockBefore1970)
 }
 
 /// The three headers of one signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and
@@ -159,7 +176,7 @@ pub enum SigningError {
         /// The offset of the first such byte.
         at: usize,
     },
-    /// The clock is before 1970.
+    /// The clock is before 1970, or millions of years ahead.
     #[error("this machine's clock is before 1970; set it, the service accepts ten seconds of difference")]
     ClockBefore1970,
     /// The engine failed: no randomness, or no memory.

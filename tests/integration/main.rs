@@ -1,0 +1,13 @@
+//! One binary, a module per promise.
+
+mod fixtures;
+mod raw_server;
+
+mod answers;
+
+mod bounds;
+mod clock;
+mod credentials;
+mod signing;
+mod variables;
+mod wire;

@@ -1,0 +1,171 @@
+//! A server below HTTP: it keeps the bytes it received, and answers with bytes that no HTTP library would send.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kalshi_api_keys::{Client, Credentials, Environment};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What to do with a connection once its request was read.
+pub enum Reply {
+    /// Send these bytes and close.
+    Bytes(Vec<u8>),
+    /// Send these bytes, then the others over and over until the client hangs up.
+    Endless(Vec<u8>, Vec<u8>),
+    /// Send these bytes, then nothing, and stay.
+    Stall(Vec<u8>),
+    /// Reset the connection.
+    Reset,
+}
+
+impl Reply {
+    /// A whole answer, framed by its length.
+    pub fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        let head = format!("HTTP/1.1 {status} -\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        Self::Bytes([head.as_bytes(), body].concat())
+    }
+
+    pub fn json(status: u16, body: impl AsRef<[u8]>) -> Self {
+        Self::new(status, "Content-Type: application/json\r\n", body)
+    }
+}
+
+/// A request as it came over the wire.
+#[derive(Clone)]
+pub struct Received(Vec<u8>);
+
+impl Received {
+    fn head(&self) -> Vec<&str> {
+        let end = self.0.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
+        std::str::from_utf8(&self.0[..end]).expect("a head of text").split("\r\n").collect()
+    }
+
+    pub fn method(&self) -> &str {
+        self.head()[0].split(' ').next().unwrap()
+    }
+
+    /// The request target: path and query.
+    pub fn target(&self) -> &str {
+        self.head()[0].split(' ').nth(1).unwrap()
+    }
+
+    /// Every header in the order received, its name as received.
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        self.head()[1..].iter().map(|line| line.split_once(": ").unwrap()).collect()
+    }
+
+    /// The one header of this name.
+    pub fn header(&self, name: &str) -> &str {
+        let found: Vec<_> = self.headers().into_iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).collect();
+        assert_eq!(found.len(), 1, "one {name} header in {:?}", self.head());
+        found[0].1
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.headers().iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+    }
+
+    pub fn body(&self) -> &[u8] {
+        let end = self.0.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        &self.0[end + 4..]
+    }
+}
+
+/// The server; it stops when dropped.
+pub struct RawServer {
+    base_url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl RawServer {
+    /// Answers the n-th request, counted from 0, with what `reply` gives for it.
+    pub async fn start(reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (reply, log) = (Arc::new(reply), received.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                let (connection, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(connection, reply.clone(), log.clone()));
+            }
+        });
+        Self { base_url, received, task }
+    }
+
+    /// Answers every request with the same bytes.
+    pub async fn always(status: u16, headers: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self::start(move |_, _| Reply::new(status, headers, &body)).await
+    }
+
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What was received so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    pub fn client(&self, credentials: Credentials) -> Client {
+        let environment: Environment = self.base_url.parse().unwrap();
+        Client::signed(&environment, credentials).unwrap()
+    }
+}
+
+impl Drop for RawServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, reply: Arc<F>, log: Arc<Mutex<Vec<Received>>>) {
+    let Some(request) = read_request(&mut to).await else { return };
+    let n = {
+        let mut log = log.lock().unwrap();
+        log.push(request.clone());
+        log.len() - 1
+    };
+    match reply(n, &request) {
+        Reply::Bytes(bytes) => {
+            let _ = to.write_all(&bytes).await;
+            let _ = to.shutdown().await;
+        }
+        Reply::Endless(first, more) => {
+            let _ = to.write_all(&first).await;
+            while to.write_all(&more).await.is_ok() {}
+        }
+        Reply::Stall(bytes) => {
+            let _ = to.write_all(&bytes).await;
+            // Until the client hangs up.
+            let _ = to.read(&mut [0; 1]).await;
+        }
+        Reply::Reset => {
+            let _ = to.set_zero_linger();
+        }
+    }
+}
+
+async fn read_request(from: &mut TcpStream) -> Option<Received> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            let request = Received(bytes.clone());
+            let headers = request.headers();
+            let length = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-length"));
+            let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
+            if bytes.len() >= end + 4 + length {
+                return Some(request);
+            }
+        }
+        let mut chunk = [0; 4096];
+        match tokio::time::timeout(Duration::from_secs(20), from.read(&mut chunk)).await {
+            Ok(Ok(n)) if n > 0 => bytes.extend_from_slice(&chunk[..n]),
+            _ => return None,
+        }
+    }
+}

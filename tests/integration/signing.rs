@@ -1,0 +1,233 @@
+//! What is signed, how, and that other code than made a signature verifies it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Verifier as _;
+use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use http::Method;
+use kalshi_api_keys::{Credentials, ENGINE, SignedHeaders, Signer, SigningError};
+use sha2::{Digest as _, Sha256};
+
+use crate::fixtures::{self, KEY_ID, Pair, at_ms, ed25519, openssl, rsa};
+
+const NOW_MS: u64 = 1_703_123_456_789;
+
+#[test]
+fn the_suite_says_which_engine_it_ran() {
+    let expected = if cfg!(feature = "aws-lc") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
+    assert_eq!(ENGINE, expected);
+    // Past the capture of the test harness.
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "signatures in this run are made by {ENGINE}").unwrap();
+}
+
+/// Method and path as given, and the text that the service puts together from the request.
+const CASES: &[(&str, &str, &str)] = &[
+    ("GET", "/trade-api/v2/api_keys", "1703123456789GET/trade-api/v2/api_keys"),
+    ("POST", "/trade-api/v2/api_keys/generate", "1703123456789POST/trade-api/v2/api_keys/generate"),
+    ("GET", "/trade-api/v2/api_keys?fcm_subtrader_id=u_1", "1703123456789GET/trade-api/v2/api_keys"),
+    ("GET", "/trade-api/v2/api_keys?a=/b?c", "1703123456789GET/trade-api/v2/api_keys"),
+    ("DELETE", "/trade-api/v2/api_keys/a%2Fb%20%C3%A9", "1703123456789DELETE/trade-api/v2/api_keys/a%2Fb%20%C3%A9"),
+    ("GET", "/trade-api/ws/v2", "1703123456789GET/trade-api/ws/v2"),
+    ("delete", "/", "1703123456789DELETE/"),
+];
+
+#[test]
+fn the_signed_text_is_timestamp_method_and_path_without_the_query() {
+    for pair in [rsa(), ed25519()] {
+        let signer = Signer::new(pair.credentials()).with_clock(at_ms(NOW_MS));
+        for (method, path, text) in CASES {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let signed = signer.headers(&method, path).unwrap();
+            assert_eq!(value(&signed, "kalshi-access-key"), KEY_ID);
+            assert_eq!(value(&signed, "kalshi-access-timestamp"), NOW_MS.to_string());
+            assert!(verifies(pair, text, &signed), "{method} {path}");
+            assert!(!verifies(pair, &format!("{text}/"), &signed), "a verifier that takes anything");
+        }
+    }
+}
+
+#[test]
+fn a_signature_has_a_salt_of_exactly_32_bytes() {
+    let signed = signer(rsa()).headers(&Method::GET, "/").unwrap();
+    let digest = Sha256::digest(text("GET", "/"));
+    let key = rsa::RsaPublicKey::from_public_key_pem(&rsa().public).unwrap();
+    for salt in [0, 20, 31, 32, 33] {
+        let verified = key.verify(rsa::Pss::new_with_salt::<Sha256>(salt), &digest, &signature(&signed));
+        assert_eq!(verified.is_ok(), salt == 32, "salt of {salt} bytes");
+    }
+}
+
+#[test]
+fn rsa_signatures_differ_and_ed25519_signatures_do_not() {
+    let twice = |pair| [(); 2].map(|()| signature(&signer(pair).headers(&Method::GET, "/").unwrap()));
+    let [one, other] = twice(rsa());
+    assert_ne!(one, other, "a salt that is not random");
+    let [one, other] = twice(ed25519());
+    assert_eq!(one, other);
+}
+
+#[cfg(feature = "aws-lc")]
+mod each_engine_verifies_the_other {
+    use aws_lc_rs::signature::{ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+    use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
+    use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+    use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
+    use rsa::pss::BlindedSigningKey;
+    use rsa::rand_core::OsRng;
+    use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+
+    use super::*;
+
+    // The other direction is every other test of this module: they verify with `rsa` and `ed25519-dalek`.
+
+    #[test]
+    fn rsa_signs_and_aws_lc_verifies() {
+        let key = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
+        let public = key.to_public_key().to_pkcs1_der().unwrap();
+        let signature = BlindedSigningKey::<Sha256>::new(key).sign_with_rng(&mut OsRng, b"text").to_vec();
+        let verifier = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public.as_bytes());
+        verifier.verify(b"text", &signature).unwrap();
+        verifier.verify(b"other", &signature).unwrap_err();
+    }
+
+    #[test]
+    fn ed25519_dalek_signs_and_aws_lc_verifies() {
+        let key = SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
+        let public: VerifyingKey = key.verifying_key();
+        assert_eq!(public.to_public_key_pem(Default::default()).unwrap(), ed25519().public);
+        let signature = key.sign(b"text").to_bytes();
+        let verifier = UnparsedPublicKey::new(&ED25519, public.as_bytes());
+        verifier.verify(b"text", &signature).unwrap();
+        verifier.verify(b"other", &signature).unwrap_err();
+    }
+}
+
+#[test]
+fn openssl_verifies_every_kind_of_key_it_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &str| openssl(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
+    for bits in [2048, 3072, 4096] {
+        let made = run(&format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out pkcs8.pem"));
+        if made.is_none() {
+            return;
+        }
+        run("pkey -in pkcs8.pem -traditional -out pkcs1.pem");
+        run("pkey -in pkcs8.pem -pubout -out public.pem");
+        for (form, begin) in [("pkcs8.pem", "-----BEGIN PRIVATE KEY"), ("pkcs1.pem", "-----BEGIN RSA PRIVATE KEY")] {
+            assert!(std::fs::read_to_string(folder.path().join(form)).unwrap().starts_with(begin));
+            sign_file(folder.path(), form);
+            run(
+                "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256 -verify public.pem -signature signature text",
+            );
+        }
+    }
+    run("genpkey -algorithm ed25519 -out ed25519.pem");
+    run("pkey -in ed25519.pem -pubout -out public.pem");
+    sign_file(folder.path(), "ed25519.pem");
+    run("pkeyutl -verify -pubin -inkey public.pem -rawin -in text -sigfile signature");
+}
+
+#[test]
+fn openssl_reads_the_pairs_made_here() {
+    let folder = tempfile::tempdir().unwrap();
+    for pair in [rsa(), ed25519()] {
+        std::fs::write(folder.path().join("private.pem"), pair.private.expose_secret()).unwrap();
+        let Some(public) = openssl(folder.path(), &["pkey", "-in", "private.pem", "-pubout"]) else { return };
+        assert_eq!(String::from_utf8(public).unwrap(), pair.public);
+    }
+}
+
+/// Signs with the key in a file, and leaves `text` and `signature` beside it.
+fn sign_file(folder: &std::path::Path, key: &str) {
+    let credentials = Credentials::from_pem_file(KEY_ID, folder.join(key)).unwrap();
+    let signed = Signer::new(credentials).with_clock(at_ms(NOW_MS)).headers(&Method::PUT, "/a/b").unwrap();
+    std::fs::write(folder.join("text"), text("PUT", "/a/b")).unwrap();
+    std::fs::write(folder.join("signature"), signature(&signed)).unwrap();
+}
+
+#[test]
+fn the_headers_are_three_and_hide_the_signature() {
+    let signed = signer(ed25519()).headers(&Method::GET, "/").unwrap();
+    let names: Vec<_> = (&signed).into_iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["kalshi-access-key", "kalshi-access-timestamp", "kalshi-access-signature"]);
+
+    let base64 = value(&signed, "kalshi-access-signature").to_owned();
+    assert!(!format!("{signed:?}").contains(&base64[..12]));
+    let owned: Vec<_> = signed.into_iter().collect();
+    assert!(owned[2].1.is_sensitive());
+}
+
+#[test]
+fn a_path_that_no_request_line_carries_is_refused() {
+    let signer = signer(ed25519());
+    let refused = |path| signer.headers(&Method::GET, path).unwrap_err();
+    for path in ["", "trade-api/v2/api_keys", "https://example.com/a", "?a=b", "*"] {
+        assert_eq!(refused(path), SigningError::NotFromRoot, "{path:?}");
+    }
+    for (path, at) in [("/a b", 2), ("/é", 1), ("/a\r\nHost: b", 2), ("/a#b", 2), ("/a\0", 2)] {
+        assert_eq!(refused(path), SigningError::NotEncoded { at }, "{path:?}");
+    }
+    // What follows `?` is not looked at.
+    signer.headers(&Method::GET, "/a? b").unwrap();
+}
+
+#[test]
+fn signing_a_request_is_atomic() {
+    let mut request = reqwest::Request::new(Method::GET, "https://example.com/a%20b?c=d".parse().unwrap());
+    request.headers_mut().insert("kalshi-access-key", "older".parse().unwrap());
+    let before = request.headers().clone();
+
+    let stopped =
+        Signer::new(fixtures::credentials()).with_clock(|| std::time::UNIX_EPOCH - std::time::Duration::from_millis(1));
+    assert_eq!(stopped.sign(&mut request), Err(SigningError::ClockBefore1970));
+    assert_eq!(request.headers(), &before);
+
+    signer(ed25519()).sign(&mut request).unwrap();
+    assert_eq!(request.headers().len(), 3, "the older header was replaced");
+    let signature = STANDARD.decode(&request.headers()["kalshi-access-signature"]).unwrap();
+    assert!(verifies_bytes(ed25519(), &text("GET", "/a%20b"), &signature));
+}
+
+#[test]
+fn clones_share_one_key_and_debug_shows_none() {
+    let signer = signer(rsa());
+    let shown = format!("{:?} {:?} {:?}", signer, signer.clone().credentials(), kalshi_key_pair());
+    assert!(shown.contains(KEY_ID));
+    assert!(!fixtures::shows_key(&shown, &rsa().private));
+    assert_eq!(shown.matches("KeyPair(Ed25519)").count(), 1);
+}
+
+fn kalshi_key_pair() -> kalshi_api_keys::KeyPair {
+    kalshi_api_keys::KeyPair::generate(&kalshi_api_keys::types::ApiKeyType::Ed25519).unwrap()
+}
+
+fn signer(pair: &Pair) -> Signer {
+    Signer::new(pair.credentials()).with_clock(at_ms(NOW_MS))
+}
+
+fn text(method: &str, path: &str) -> String {
+    format!("{NOW_MS}{method}{path}")
+}
+
+fn value<'a>(signed: &'a SignedHeaders, name: &str) -> &'a str {
+    signed.into_iter().find(|(n, _)| n == name).unwrap().1.to_str().unwrap()
+}
+
+fn signature(signed: &SignedHeaders) -> Vec<u8> {
+    STANDARD.decode(value(signed, "kalshi-access-signature")).unwrap()
+}
+
+fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
+    verifies_bytes(pair, text, &signature(signed))
+}
+
+/// Verified by `rsa` or `ed25519-dalek`, with the parameters written out.
+pub fn verifies_bytes(pair: &Pair, text: &str, signature: &[u8]) -> bool {
+    if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(&pair.public) {
+        key.verify(rsa::Pss::new_with_salt::<Sha256>(32), &Sha256::digest(text), signature).is_ok()
+    } else {
+        let key = ed25519_dalek::VerifyingKey::from_public_key_pem(&pair.public).unwrap();
+        key.verify(text.as_bytes(), &signature.try_into().unwrap()).is_ok()
+    }
+}
