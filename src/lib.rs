@@ -37,3 +37,13 @@ pub use key::KeyError;
 pub use key_pair::{KeyPair, KeyPairError};
 pub use progenitor_client::ResponseValue;
 pub use signer::{SignedHeaders, Signer, SigningError};
+
+/// For the fuzz targets alone.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// The reason that an error answer gives, as the caller sees it.
+    pub fn canonical(body: &[u8]) -> crate::types::ErrorResponse {
+        crate::error_body::canonical(body)
+    }
+}

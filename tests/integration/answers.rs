@@ -282,6 +282,24 @@ async fn a_private_key_in_an_unusable_answer_can_still_be_had_and_is_not_shown()
 }
 
 #[tokio::test]
+async fn a_private_key_in_an_error_answer_is_not_shown() {
+    let pem = rsa().private.expose_secret();
+    for body in [
+        pem.to_owned(),
+        json!({"api_key_id": "id", "private_key": pem}).to_string(),
+        json!({"message": pem, "details": {"private_key": pem}}).to_string(),
+        json!({"error": pem}).to_string(),
+        json!({"private_key": pem}).to_string()[..900].to_owned(),
+    ] {
+        let server = RawServer::always(500, "", body).await;
+        let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
+        let shown = format!("{error} {error:?} {}", kalshi_api_keys::ErrorExt::explain(&error));
+        assert!(!shows_key(&shown, &rsa().private), "{shown}");
+        assert!(shown.contains("(a private key, not shown)"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_broke_off_after_its_last_brace_is_whole_enough() {
     let server = RawServer::start(|_, _| {
         let body = r#"{"api_key_id":"id","private_key":"PEM"}"#;

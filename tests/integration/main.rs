@@ -8,6 +8,8 @@ mod answers;
 mod bounds;
 mod clock;
 mod credentials;
+mod errors;
+mod proxies;
 mod signing;
 mod variables;
 mod wire;

@@ -1,0 +1,19 @@
+//! Any bytes are an answer or none; what is read is sent back unchanged.
+#![no_main]
+
+use kalshi_api_keys::types::{ApiKey, CreateApiKeyResponse, GenerateApiKeyResponse, GetApiKeysResponse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    if let Ok(list) = serde_json::from_slice::<GetApiKeysResponse>(body) {
+        let sent = serde_json::to_vec(&list).unwrap();
+        let again: GetApiKeysResponse = serde_json::from_slice(&sent).unwrap();
+        assert_eq!(sent, serde_json::to_vec(&again).unwrap());
+    }
+    let _ = serde_json::from_slice::<ApiKey>(body);
+    let _ = serde_json::from_slice::<CreateApiKeyResponse>(body);
+    if let Ok(made) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
+        let secret = made.private_key.expose_secret();
+        assert!(secret.len() < 12 || !format!("{:?}", made.private_key).contains(secret));
+    }
+});
