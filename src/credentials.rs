@@ -2,7 +2,7 @@
 
 use std::env::VarError;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Credentials {
         if path.to_string_lossy().contains("-----") {
             return Err(CredentialsError::KeyForPath);
         }
-        let pem = read_file(path)?;
+        let (pem, _) = read_file(path)?;
         Self::from_pem(key_id, &pem).map_err(|error| match error {
             CredentialsError::Key(reason) => CredentialsError::KeyFile { path: path.to_owned(), reason },
             other => other,
@@ -116,17 +116,20 @@ fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     HeaderValue::from_str(key_id).ok().filter(|_| visible).ok_or(CredentialsError::KeyId)
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<String>, CredentialsError> {
+/// The text of a key file, and what the system says of the file.
+pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
     let unreadable = |source| CredentialsError::File { path: path.to_owned(), source };
     let unusable = |reason| CredentialsError::KeyFile { path: path.to_owned(), reason };
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     // Never grown while it is filled, which would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
-    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(unusable(KeyError::TooLarge));
     }
     match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Zeroizing::new(text)),
+        Ok(text) => Ok((Zeroizing::new(text), metadata)),
         Err(error) => {
             let bytes = Zeroizing::new(error.into_bytes());
             // Every key in DER is a SEQUENCE, whose tag is this byte.

@@ -15,6 +15,8 @@ mod middleware;
 mod response;
 mod schema;
 mod signer;
+#[cfg(feature = "custody")]
+pub mod store;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
 #[allow(missing_docs, unreachable_patterns, unused_imports)]
