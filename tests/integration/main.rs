@@ -4,12 +4,12 @@ mod fixtures;
 mod raw_server;
 
 mod answers;
-
 mod bounds;
 mod clock;
 mod credentials;
 mod errors;
 mod proxies;
+mod sandbox;
 mod signing;
 mod variables;
 mod wire;

@@ -1,0 +1,138 @@
+//! A sandbox to try things on, from any language:
+//!
+//! ```console
+//! $ cargo run --example sandbox -- --listen 127.0.0.1:8080 --dir /tmp/kalshi
+//! {"api_key_id":"…","base_url":"http://127.0.0.1:8080/trade-api/v2","private_key_path":"/tmp/kalshi/….pem"}
+//! ```
+//!
+//! It serves until it is killed. The first line of its output says how to reach it, and with which key.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::types::ApiKeyType;
+use serde_json::json;
+
+const USAGE: &str = "\
+usage: cargo run --example sandbox -- --dir DIR [OPTION]...
+
+  --dir DIR             where the root key goes, as KEY_ID.pem (created if missing)
+  --listen ADDRESS      a loopback address and port (127.0.0.1:0, a free port)
+  --root-key-type TYPE  rsa or ed25519 (ed25519)
+  --tier TIER           basic, advanced, premier or market-maker (premier)
+  --fcm-subtrader ID    make the account an FCM member with this subtrader; may be repeated
+  --help                this text";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let Some(options) = Options::parse(std::env::args().skip(1))? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    let builder = Sandbox::builder().listen(options.listen).root_key_type(options.root_key_type).tier(options.tier);
+    let sandbox = builder
+        .start()
+        .await
+        .map_err(|e| format!("the sandbox cannot start on {}: {e}; choose another --listen", options.listen))?;
+    for id in &options.fcm_subtraders {
+        sandbox.set_fcm_member(true);
+        sandbox.add_fcm_subtrader(id);
+    }
+    let path = store(&options.dir, &sandbox)
+        .map_err(|e| format!("the root key cannot be written to {:?}: {e}; choose another --dir", options.dir))?;
+
+    let api_key_id = sandbox.credentials().key_id().to_owned();
+    let line = json!({ "base_url": sandbox.base_url(), "api_key_id": api_key_id, "private_key_path": path.display().to_string() });
+    let mut out = io::stdout();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| format!("nobody reads the output: {e}"))?;
+    std::future::pending().await
+}
+
+/// Writes the root key as a file that only its owner ever could read, and that was not there before.
+fn store(dir: &Path, sandbox: &Sandbox) -> io::Result<PathBuf> {
+    let mut private_dir = DirBuilder::new();
+    let mut new_file = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        private_dir.mode(0o700);
+        new_file.mode(0o600);
+    }
+    private_dir.recursive(true).create(dir)?;
+    let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
+    let mut file = new_file.write(true).create_new(true).open(&path)?;
+    file.write_all(sandbox.root_private_key().expose_secret().as_bytes())?;
+    file.sync_all()?;
+    // The name is stored with the directory, which only unix can sync.
+    #[cfg(unix)]
+    std::fs::File::open(dir)?.sync_all()?;
+    Ok(path)
+}
+
+struct Options {
+    dir: PathBuf,
+    listen: SocketAddr,
+    root_key_type: ApiKeyType,
+    tier: Tier,
+    fcm_subtraders: Vec<String>,
+}
+
+impl Options {
+    /// `None` when help is asked for.
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut dir = None;
+        let mut options = Self {
+            dir: PathBuf::new(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            root_key_type: ApiKeyType::Ed25519,
+            tier: Tier::Premier,
+            fcm_subtraders: Vec::new(),
+        };
+        while let Some(name) = arguments.next() {
+            if name == "--help" {
+                return Ok(None);
+            }
+            let mut value = || arguments.next().ok_or_else(|| format!("{name} has no value; see --help"));
+            match name.as_str() {
+                "--dir" => dir = Some(PathBuf::from(value()?)),
+                "--listen" => {
+                    options.listen = value()?.parse().map_err(|_| "--listen is no address like 127.0.0.1:0")?;
+                }
+                "--root-key-type" => {
+                    options.root_key_type = match value()?.as_str() {
+                        "rsa" => ApiKeyType::Rsa,
+                        "ed25519" => ApiKeyType::Ed25519,
+                        _ => return Err("--root-key-type is neither rsa nor ed25519".to_owned()),
+                    };
+                }
+                "--tier" => {
+                    options.tier = match value()?.as_str() {
+                        "basic" => Tier::Basic,
+                        "advanced" => Tier::Advanced,
+                        "premier" => Tier::Premier,
+                        "market-maker" => Tier::MarketMaker,
+                        _ => return Err("--tier is none of basic, advanced, premier and market-maker".to_owned()),
+                    };
+                }
+                "--fcm-subtrader" => options.fcm_subtraders.push(value()?),
+                _ => return Err(format!("{name:?} is no option; see --help")),
+            }
+        }
+        options.dir = dir.ok_or("--dir is missing; name the directory for the root key, or see --help")?;
+        Ok(Some(options))
+    }
+}

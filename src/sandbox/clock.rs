@@ -1,0 +1,42 @@
+//! The sandbox's clock: which timestamps it accepts, and what `Date` says.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+
+/// The last second that a `Date` can name, of the year 9999.
+const LAST_DATE: i128 = 253_402_300_799;
+
+pub(super) struct Clock {
+    pub(super) offset_secs: i64,
+    pub(super) window: Duration,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { offset_secs: 0, window: Duration::from_secs(10) }
+    }
+}
+
+impl Clock {
+    /// Whether a timestamp, in Unix milliseconds, is within the window.
+    pub(super) fn accepts(&self, timestamp: u64) -> bool {
+        self.unix_millis().abs_diff(timestamp.into()) <= self.window.as_millis()
+    }
+
+    /// The time as a `Date` header, in whole seconds.
+    pub(super) fn date(&self) -> Option<HeaderValue> {
+        let seconds = self.unix_millis().div_euclid(1000).clamp(0, LAST_DATE);
+        let seconds = Duration::from_secs(u64::try_from(seconds).ok()?);
+        HeaderValue::try_from(httpdate::fmt_http_date(UNIX_EPOCH + seconds)).ok()
+    }
+
+    /// Wide enough for every machine's clock and every offset.
+    fn unix_millis(&self) -> i128 {
+        let machine = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_millis().cast_signed(),
+            Err(before) => -before.duration().as_millis().cast_signed(),
+        };
+        machine + i128::from(self.offset_secs) * 1000
+    }
+}

@@ -1,0 +1,128 @@
+//! The sandbox does what its documentation says: it verifies, it refuses as the service does, and it breaks on demand.
+
+mod authentication;
+mod clock;
+mod faults;
+mod keys;
+mod lifetime;
+mod refusals;
+
+use std::sync::LazyLock;
+
+use http::{HeaderMap, Method, StatusCode};
+use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType};
+use kalshi_api_keys::{Client, Credentials, KeyPair, Signer};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// An answer, read whole.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// The code of a refusal.
+    fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().expect("a code").to_owned()
+    }
+}
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start().await.expect("a sandbox")
+}
+
+fn client(sandbox: &Sandbox) -> Client {
+    Client::signed(&sandbox.environment(), sandbox.credentials()).expect("a client")
+}
+
+fn root(sandbox: &Sandbox) -> Signer {
+    Signer::new(sandbox.credentials())
+}
+
+/// Sends a request that this crate's client would not: `rest` is what follows the base URL, a body is sent as JSON.
+async fn send(sandbox: &Sandbox, signer: &Signer, method: Method, rest: &str, body: Option<&str>) -> Answer {
+    let signed = signer.headers(&method, &path(sandbox, rest)).expect("headers");
+    send_with(sandbox, signed.into_iter().collect(), method, rest, body).await
+}
+
+/// The same with the headers of the caller's choice.
+async fn send_with(sandbox: &Sandbox, headers: HeaderMap, method: Method, rest: &str, body: Option<&str>) -> Answer {
+    let url = format!("{}{rest}", sandbox.base_url());
+    let mut request = http().request(method, url).headers(headers);
+    if let Some(body) = body {
+        request = request.header("content-type", "application/json").body(body.to_owned());
+    }
+    let answer = request.send().await.expect("an answer");
+    Answer {
+        status: answer.status(),
+        headers: answer.headers().clone(),
+        body: answer.text().await.expect("a whole answer"),
+    }
+}
+
+/// One for all tests, for making one reads all of the system's certificates. No connection outlives its request: the
+/// runtime of the test that opened it may be gone.
+fn http() -> &'static reqwest::Client {
+    static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let builder = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).pool_max_idle_per_host(0);
+        builder.build().expect("an HTTP client")
+    });
+    &HTTP
+}
+
+/// The path to sign for what follows the base URL.
+fn path(sandbox: &Sandbox, rest: &str) -> String {
+    let url = reqwest::Url::parse(sandbox.base_url()).expect("a URL");
+    format!("{}{rest}", url.path())
+}
+
+async fn connect(sandbox: &Sandbox) -> std::io::Result<TcpStream> {
+    let url = reqwest::Url::parse(sandbox.base_url()).expect("a URL");
+    TcpStream::connect((url.host_str().expect("a host"), url.port().expect("a port"))).await
+}
+
+/// Sends a request line and headers as they stand, and answers every byte that comes back until the connection closes.
+async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderMap) -> String {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {}\r\n", value.to_str().expect("text")));
+    }
+    request.push_str("\r\n");
+    let mut stream = connect(sandbox).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("closed in order");
+    String::from_utf8(answer).expect("text")
+}
+
+/// Registers a key pair as the key that is given, and answers a signer for it.
+fn registered(sandbox: &Sandbox, key: ApiKey) -> Signer {
+    let pair = KeyPair::generate(&ApiKeyType::Ed25519).expect("a key pair");
+    let pem = pair.private_key_pem().expect("PEM");
+    let credentials = Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
+    sandbox.register(key, &pair.public_key_pem().expect("PEM")).expect("a new key");
+    Signer::new(credentials)
+}
+
+fn key(id: &str, scopes: &[&str]) -> ApiKey {
+    ApiKey {
+        api_key_id: id.to_owned(),
+        name: id.to_owned(),
+        scopes: scopes.iter().map(|scope| ApiKeyScope::from(*scope)).collect(),
+        subaccount: None,
+        fcm_subtrader_id: None,
+    }
+}
+
+fn public_key() -> String {
+    KeyPair::generate(&ApiKeyType::Ed25519).and_then(|pair| pair.public_key_pem()).expect("a public key")
+}

@@ -1,0 +1,313 @@
+//! Nobody gets in without a signature over exactly what was sent.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use ed25519_dalek::Signer as _;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use http::{HeaderMap, HeaderValue, Method};
+use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::types::{ApiKey, ApiKeyType};
+use kalshi_api_keys::{Credentials, KeyPair, Signer};
+use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::rand_core::OsRng;
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+
+use super::{Answer, client, exchange, key, path, public_key, registered, root, sandbox, send, send_with};
+
+const KEY: &str = "kalshi-access-key";
+const TIMESTAMP: &str = "kalshi-access-timestamp";
+const SIGNATURE: &str = "kalshi-access-signature";
+
+const NO_KEY: &str = r#"{"error":{"code":"token_authentication_failure","message":"token authentication failure"}}"#;
+const NO_SIGNATURE: &str =
+    r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
+const EXPIRED: &str = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
+const WRONG_SIGNATURE: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#;
+const UNKNOWN_KEY: &str =
+    r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
+
+/// What a well signed list carries.
+fn signed(sandbox: &Sandbox) -> HeaderMap {
+    root(sandbox).headers(&Method::GET, &path(sandbox, "/api_keys")).expect("headers").into_iter().collect()
+}
+
+async fn list(sandbox: &Sandbox, headers: HeaderMap) -> Answer {
+    send_with(sandbox, headers, Method::GET, "/api_keys", None).await
+}
+
+fn assert_refused(answer: &Answer, body: &str, case: &str) {
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, body), "{case}");
+    assert_eq!(answer.headers["content-type"], "application/json", "{case}");
+    assert!(answer.headers.contains_key("date"), "{case}");
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("a header value")
+}
+
+#[tokio::test]
+async fn a_missing_header_is_refused_in_the_recorded_words() {
+    let sandbox = sandbox().await;
+    assert_eq!(list(&sandbox, signed(&sandbox)).await.status, 200);
+    for (missing, body) in [(KEY, NO_KEY), (SIGNATURE, NO_SIGNATURE), (TIMESTAMP, EXPIRED)] {
+        let mut headers = signed(&sandbox);
+        headers.remove(missing);
+        assert_refused(&list(&sandbox, headers).await, body, missing);
+    }
+    assert_refused(&list(&sandbox, HeaderMap::new()).await, NO_KEY, "nothing");
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_a_signature() {
+    let sandbox = sandbox().await;
+    let operations = [
+        (Method::GET, "/api_keys"),
+        (Method::POST, "/api_keys"),
+        (Method::POST, "/api_keys/generate"),
+        (Method::DELETE, "/api_keys/x"),
+        (Method::DELETE, "/api_keys/"),
+    ];
+    for (method, rest) in operations {
+        let answer = send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
+        assert_refused(&answer, NO_KEY, &format!("{method} {rest}"));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_refused_in_the_recorded_words() {
+    let sandbox = sandbox().await;
+    let mut headers = signed(&sandbox);
+    headers.insert(KEY, text("a952bcbe-ec3b-4b5b-b8f9-11dae589608c"));
+    assert_refused(&list(&sandbox, headers).await, UNKNOWN_KEY, "another ID");
+}
+
+#[tokio::test]
+async fn another_keys_signature_is_refused_in_the_recorded_words() {
+    let sandbox = sandbox().await;
+    let other = registered(&sandbox, key("other", &["read"]));
+    let mut headers: HeaderMap =
+        other.headers(&Method::GET, &path(&sandbox, "/api_keys")).expect("headers").into_iter().collect();
+    headers.insert(KEY, text(sandbox.credentials().key_id()));
+    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "another key's");
+}
+
+#[tokio::test]
+async fn a_timestamp_counts_within_ten_seconds_either_way() {
+    let sandbox = sandbox().await;
+    // Towards the past the way of the request counts, so only well within.
+    for (seconds, accepted) in [(0, true), (9, true), (-4, true), (-11, false), (-30, false), (60, false), (-60, false)]
+    {
+        let signer = root(&sandbox).with_clock(move || off(seconds));
+        let answer = send(&sandbox, &signer, Method::GET, "/api_keys", None).await;
+        if accepted {
+            assert_eq!(answer.status, 200, "{seconds} s");
+        } else {
+            assert_refused(&answer, EXPIRED, &format!("{seconds} s"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_time_window_can_be_set() {
+    let sandbox = sandbox().await;
+    sandbox.set_time_window(Duration::from_secs(3600));
+    for (seconds, status) in [(3500, 200), (-3500, 200), (3700, 401), (-3700, 401)] {
+        let signer = root(&sandbox).with_clock(move || off(seconds));
+        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, status, "{seconds} s");
+    }
+}
+
+/// The machine's clock and some seconds.
+fn off(seconds: i64) -> SystemTime {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { SystemTime::now() - distance } else { SystemTime::now() + distance }
+}
+
+#[tokio::test]
+async fn a_timestamp_is_decimal_milliseconds() {
+    let sandbox = sandbox().await;
+    let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
+    let cases = [
+        String::new(),
+        "now".to_owned(),
+        format!("+{millis}"),
+        format!("-{millis}"),
+        format!("{millis}.0"),
+        format!("0x{millis:x}"),
+        (millis / 1000).to_string(),
+        (millis * 1000).to_string(),
+        format!("{millis}00000000000000000000"),
+    ];
+    for timestamp in cases {
+        // Well signed, so that the timestamp is all that is wrong.
+        let answer = list(&sandbox, signed_by_hand(&sandbox, &timestamp, "GET")).await;
+        assert_refused(&answer, EXPIRED, &timestamp);
+    }
+    assert_eq!(list(&sandbox, signed_by_hand(&sandbox, &millis.to_string(), "GET")).await.status, 200);
+    let answer = list(&sandbox, signed_by_hand(&sandbox, &millis.to_string(), "get")).await;
+    assert_refused(&answer, WRONG_SIGNATURE, "the method in small letters");
+}
+
+/// Signed by the root key without the crate's signer.
+fn signed_by_hand(sandbox: &Sandbox, timestamp: &str, method: &str) -> HeaderMap {
+    let pem = sandbox.root_private_key();
+    let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
+    let message = format!("{timestamp}{method}{}", path(sandbox, "/api_keys"));
+    let signature = STANDARD.encode(signing.sign(message.as_bytes()).to_bytes());
+    let mut headers = HeaderMap::new();
+    headers.insert(KEY, text(sandbox.credentials().key_id()));
+    headers.insert(TIMESTAMP, text(timestamp));
+    headers.insert(SIGNATURE, text(&signature));
+    headers
+}
+
+#[tokio::test]
+async fn a_signature_is_standard_base64_with_padding() {
+    let sandbox = sandbox().await;
+    let headers = signed(&sandbox);
+    let good = headers[SIGNATURE].to_str().expect("text");
+    let bytes = STANDARD.decode(good).expect("base64");
+    let mut changed = bytes.clone();
+    changed[40] ^= 1;
+    let cases = [
+        ("no base64", "***".to_owned()),
+        ("unpadded", STANDARD_NO_PAD.encode(&bytes)),
+        ("short", STANDARD.encode(&bytes[..63])),
+        ("long", STANDARD.encode([bytes.as_slice(), &[0]].concat())),
+        ("one bit changed", STANDARD.encode(changed)),
+    ];
+    for (case, signature) in cases {
+        let mut headers = headers.clone();
+        headers.insert(SIGNATURE, text(&signature));
+        assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, case);
+    }
+}
+
+#[tokio::test]
+async fn the_signature_covers_time_method_and_path_but_not_the_query() {
+    let sandbox = sandbox().await;
+    let headers = signed(&sandbox);
+    let answer = send_with(&sandbox, headers.clone(), Method::GET, "/api_keys?fcm_subtrader_id=a_b", None).await;
+    assert_eq!(answer.status, 200, "a query is not signed");
+
+    let mut later = headers.clone();
+    let timestamp: u64 = headers[TIMESTAMP].to_str().expect("text").parse().expect("a number");
+    later.insert(TIMESTAMP, (timestamp + 1).into());
+    assert_refused(&list(&sandbox, later).await, WRONG_SIGNATURE, "another time");
+
+    let answer = send_with(&sandbox, headers.clone(), Method::POST, "/api_keys", Some("{}")).await;
+    assert_refused(&answer, WRONG_SIGNATURE, "another method");
+    let answer = send_with(&sandbox, headers, Method::POST, "/api_keys/generate", Some("{}")).await;
+    assert_refused(&answer, WRONG_SIGNATURE, "another path");
+}
+
+#[tokio::test]
+async fn the_path_is_verified_as_it_came() {
+    let sandbox = sandbox().await;
+    sandbox.register(key("a/b c", &["read"]), &public_key()).expect("a new key");
+    for (sent, signed, status) in [
+        ("/api_keys/%61%2fb%20c", "/api_keys/a%2Fb%20c", "401"),
+        ("/api_keys/%61%2fb%20c", "/api_keys/a%2fb%20c", "401"),
+        ("/api_keys/%61%2fb%20c", "/api_keys/%61%2fb%20c", "204"),
+    ] {
+        let headers = root(&sandbox).headers(&Method::DELETE, &path(&sandbox, signed)).expect("headers");
+        let answer = exchange(&sandbox, "DELETE", &path(&sandbox, sent), &headers.into_iter().collect()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{sent} signed as {signed}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn rsa_keys_sign_with_a_salt_of_exactly_32_bytes() {
+    let sandbox = Sandbox::builder().root_key_type(ApiKeyType::Rsa).start().await.expect("a sandbox");
+    let root_key = sandbox.root_private_key();
+    assert!(root_key.expose_secret().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+    client(&sandbox).get_api_keys().send().await.expect("the client's own signature");
+
+    let private_key = rsa::RsaPrivateKey::from_pkcs1_pem(root_key.expose_secret()).expect("PKCS#1");
+    for salt in [0, 20, 31, 32, 33, 64] {
+        let mut headers = signed(&sandbox);
+        let timestamp = headers[TIMESTAMP].to_str().expect("text");
+        let message = format!("{timestamp}GET{}", path(&sandbox, "/api_keys"));
+        let signing = rsa::pss::SigningKey::<sha2::Sha256>::new_with_salt_len(private_key.clone(), salt);
+        let signature = signing.sign_with_rng(&mut OsRng, message.as_bytes()).to_vec();
+        headers.insert(SIGNATURE, text(&STANDARD.encode(signature)));
+        let answer = list(&sandbox, headers).await;
+        if salt == 32 {
+            assert_eq!(answer.status, 200);
+        } else {
+            assert_refused(&answer, WRONG_SIGNATURE, &format!("a salt of {salt} bytes"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_key_stops_working_at_once() {
+    let sandbox = sandbox().await;
+    let other = registered(&sandbox, key("other", &["read", "write"]));
+    assert_eq!(send(&sandbox, &other, Method::DELETE, "/api_keys/other", None).await.status, 204, "it may go itself");
+    assert_refused(&send(&sandbox, &other, Method::GET, "/api_keys", None).await, UNKNOWN_KEY, "deleted");
+}
+
+#[tokio::test]
+async fn listing_needs_read_and_the_rest_needs_write() {
+    let sandbox = sandbox().await;
+    let everything_but = |missing: &'static str| {
+        let all = ["read", "write", "read::portfolio_balance", "read::block_trade_accept", "write::trade"];
+        let more = ["write::transfer", "write::fcm_risk", "write::block_trade_accept", "of::tomorrow"];
+        all.into_iter().chain(more).filter(|scope| *scope != missing).collect::<Vec<_>>()
+    };
+    let without_read = registered(&sandbox, key("without-read", &everything_but("read")));
+    let without_write = registered(&sandbox, key("without-write", &everything_but("write")));
+    let generate = r#"{"name":"n","key_type":"ed25519"}"#;
+    let create = serde_json::json!({ "name": "n", "public_key": public_key() }).to_string();
+    for (signer, list, rest) in [(&without_read, 403, [201, 201, 404]), (&without_write, 200, [403, 403, 403])] {
+        let answer = send(&sandbox, signer, Method::GET, "/api_keys", None).await;
+        assert_eq!(answer.status, list);
+        let answers = [
+            send(&sandbox, signer, Method::POST, "/api_keys", Some(&create)).await,
+            send(&sandbox, signer, Method::POST, "/api_keys/generate", Some(generate)).await,
+            send(&sandbox, signer, Method::DELETE, "/api_keys/nobody", None).await,
+        ];
+        for (answer, status) in answers.iter().zip(rest) {
+            assert_eq!(answer.status, status, "{answer:?}");
+            if status == 403 {
+                assert_eq!(answer.code(), "insufficient_scope");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_bound_to_a_subtrader_is_refused_everywhere() {
+    let sandbox = sandbox().await;
+    let bound = ApiKey { fcm_subtrader_id: Some("u_1".to_owned()), ..key("bound", &["read", "write"]) };
+    let bound = registered(&sandbox, bound);
+    for (method, rest) in [
+        (Method::GET, "/api_keys"),
+        (Method::POST, "/api_keys"),
+        (Method::POST, "/api_keys/generate"),
+        (Method::DELETE, "/api_keys/bound"),
+    ] {
+        let answer = send(&sandbox, &bound, method.clone(), rest, Some("{}")).await;
+        assert_eq!(answer.status, 403, "{method} {rest}");
+        assert_eq!(answer.code(), "fcm_subtrader_key", "{method} {rest}");
+    }
+    assert_eq!(sandbox.keys().len(), 2);
+}
+
+#[tokio::test]
+async fn a_created_key_signs_for_both_key_types() {
+    let sandbox = sandbox().await;
+    for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
+        let pair = KeyPair::generate(&key_type).expect("a key pair");
+        let body = serde_json::json!({ "name": "mine", "public_key": pair.public_key_pem().expect("PEM") });
+        let created = send(&sandbox, &root(&sandbox), Method::POST, "/api_keys", Some(&body.to_string())).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let id = created.json()["api_key_id"].as_str().expect("an ID").to_owned();
+        let pem = pair.private_key_pem().expect("PEM");
+        let signer = Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
+        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type}");
+    }
+}

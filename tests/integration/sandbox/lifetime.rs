@@ -1,0 +1,64 @@
+//! A sandbox is there while it is held, and then it is gone.
+
+use kalshi_api_keys::sandbox::Sandbox;
+use tokio::io::AsyncReadExt as _;
+
+use super::{client, connect, sandbox};
+
+#[tokio::test]
+async fn it_stops_when_it_is_dropped() {
+    let sandbox = sandbox().await;
+    client(&sandbox).get_api_keys().send().await.expect("an answer");
+    let address = connect(&sandbox).await.expect("a connection");
+    let peer = address.peer_addr().expect("an address");
+    let mut open = address;
+    drop(sandbox);
+
+    let mut byte = [0];
+    let read = open.read(&mut byte).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "the open connection is closed: {read:?}");
+    // The port closes in the same breath as the connection, which the other task may see first.
+    let refused = async {
+        while tokio::net::TcpStream::connect(peer).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.expect("the port is closed");
+}
+
+#[tokio::test]
+async fn sandboxes_do_not_know_each_other() {
+    let (one, other) = (sandbox().await, sandbox().await);
+    assert_ne!(one.base_url(), other.base_url());
+    let stranger = kalshi_api_keys::Client::signed(&one.environment(), other.credentials()).expect("a client");
+    let refused = stranger.get_api_keys().send().await.expect_err("another's key");
+    assert_eq!(refused.status(), Some(http::StatusCode::UNAUTHORIZED));
+    assert_eq!((one.requests(), other.requests()), (1, 0));
+}
+
+#[tokio::test]
+async fn it_listens_on_loopback_only() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let error = Sandbox::builder().listen(address.parse().expect("an address")).start().await.expect_err("refused");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{address}");
+        assert!(error.to_string().contains("127.0.0.1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_and_a_strange_key_type_are_errors() {
+    let sandbox = sandbox().await;
+    let taken = connect(&sandbox).await.and_then(|stream| stream.peer_addr()).expect("an address");
+    let error = Sandbox::builder().listen(taken).start().await.expect_err("the port is taken");
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    Sandbox::builder().root_key_type("dilithium".into()).start().await.expect_err("no such key type");
+}
+
+#[tokio::test]
+async fn the_base_url_is_a_loopback_port_and_the_services_path() {
+    let sandbox = sandbox().await;
+    let port = sandbox.base_url().strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/trade-api/v2"));
+    assert!(port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)), "{}", sandbox.base_url());
+    assert_eq!(sandbox.environment().base_url().expect("usable").as_str(), sandbox.base_url());
+    assert!(!format!("{sandbox:?}").contains("PRIVATE KEY"));
+}
