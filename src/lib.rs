@@ -1,4 +1,4 @@
-//! x
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -19,6 +19,7 @@ pub mod sandbox;
 mod schema;
 mod signer;
 #[cfg(feature = "custody")]
+#[cfg_attr(docsrs, doc(cfg(feature = "custody")))]
 pub mod store;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.

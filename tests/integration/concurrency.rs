@@ -1,0 +1,92 @@
+//! Many requests at once, and requests that are dropped half-way.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::{Client, types};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_requests_are_in_flight_on_one_client() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let requests = (0..1000).map(|n| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            match n % 10 {
+                0 => {
+                    let body = types::GenerateApiKeyRequest::builder().name(format!("{n}")).key_type("ed25519");
+                    client.generate_api_key().body(body).send().await.map(|_| ())
+                }
+                _ => client.get_api_keys().send().await.map(|_| ()),
+            }
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap().unwrap();
+    }
+    assert_eq!(sandbox.requests(), 1000);
+    assert_eq!(sandbox.keys().len(), 1 + 100);
+}
+
+/// Polls a request at most `polls` times, then drops it. `true` when it was done by then.
+async fn dropped_after<F: Future>(polls: usize, request: F) -> bool {
+    let mut request = pin!(request);
+    let mut left = polls;
+    std::future::poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match request.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_request_can_be_dropped_at_every_await_point() {
+    let sandbox = Sandbox::start().await.unwrap();
+    // The clock is off, so that there is a second request to be dropped in as well.
+    let mut polls = 0;
+    loop {
+        sandbox.set_clock_offset_secs(if polls % 2 == 0 { 3600 } else { -3600 });
+        let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+        let body = types::GenerateApiKeyRequest::builder().name("a").key_type("ed25519");
+        let done = dropped_after(polls, client.generate_api_key().body(body).send()).await;
+        // Whatever was dropped, the client goes on, with a clock that it has learned or learns now.
+        client.get_api_keys().send().await.unwrap();
+        if done {
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls > 3, "a request takes more than {polls} polls");
+}
+
+#[test]
+fn a_request_does_nothing_until_it_is_polled() {
+    struct Woken(AtomicBool);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _guard = runtime.enter();
+    let sandbox = runtime.block_on(Sandbox::start()).unwrap();
+    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(woken.clone());
+    let mut request = Box::pin(client.get_api_keys().send());
+    assert!(!woken.0.load(Ordering::Relaxed));
+    assert!(request.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(request);
+    assert_eq!(sandbox.requests(), 0);
+}
