@@ -66,6 +66,12 @@ impl Client {
         Self { baseurl: base_url.trim_end_matches('/').to_owned(), client, inner: signer }
     }
 
+    /// A client of the same service over the same HTTP client and clock, that signs with other credentials.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self { inner: self.inner.with_credentials(credentials), ..self.clone() }
+    }
+
     /// What signs this client's requests; it signs for Kalshi's other endpoints as well.
     pub fn signer(&self) -> &Signer {
         &self.inner

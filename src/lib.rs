@@ -13,6 +13,9 @@ mod key;
 mod key_pair;
 mod middleware;
 mod response;
+#[cfg(feature = "custody")]
+#[cfg_attr(docsrs, doc(cfg(feature = "custody")))]
+pub mod rotation;
 #[cfg(feature = "sandbox")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;

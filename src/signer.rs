@@ -52,6 +52,12 @@ impl Signer {
         Self { clock: Arc::new(clock), offset: Arc::default(), ..self }
     }
 
+    /// A signer with other credentials, on the same clock and with what was learned of it.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self { credentials, ..self.clone() }
+    }
+
     /// What it signs with.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials

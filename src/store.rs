@@ -33,6 +33,21 @@ use crate::types::PrivateKeyPem;
 pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreError> {
     let path = path.as_ref();
     let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
+    let folder = check(path)?;
+    // Mode 0600 from its creation on; deleted when dropped.
+    let mut file = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
+    file.write_all(key.expose_secret().as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
+        _ => failed(error.error),
+    })?;
+    sync_folder(folder).map_err(|source| StoreError::NotSynced { path: path.to_owned(), source })
+}
+
+/// Whether a key can be saved to this name, as far as that can be told before; the folder that it will be in.
+pub(crate) fn check(path: &Path) -> Result<&Path, StoreError> {
+    let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
     let folder = match path.parent() {
         Some(folder) if folder == Path::new("") => Path::new("."),
         Some(folder) => folder,
@@ -44,15 +59,7 @@ pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreErro
     if path.symlink_metadata().is_ok() {
         return Err(StoreError::Exists { path: path.to_owned() });
     }
-    // Mode 0600 from its creation on; deleted when dropped.
-    let mut file = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
-    file.write_all(key.expose_secret().as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
-        _ => failed(error.error),
-    })?;
-    sync_folder(folder).map_err(|source| StoreError::NotSynced { path: path.to_owned(), source })
+    Ok(folder)
 }
 
 /// A private key that was loaded from a file.

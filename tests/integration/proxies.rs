@@ -7,7 +7,7 @@ use kalshi_api_keys::{Client, ErrorExt as _};
 use tokio::process::Command;
 
 use crate::fixtures::{KEY_ID, ed25519};
-use crate::raw_server::{RawServer, Reply};
+use crate::raw_server::RawServer;
 
 /// Set for the process that is asked.
 const ASKED: &str = "KALSHI_API_KEYS_TEST_LIST";
@@ -29,7 +29,7 @@ async fn a_loopback_base_goes_past_any_proxy() {
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn another_base_goes_through_the_proxy_and_tells_it_no_more_than_the_host() {
-    let proxy = RawServer::start(|_, _| Reply::new(502, "", "")).await;
+    let proxy = RawServer::always(502, "", "").await;
     let said = list("https://kalshi.invalid/trade-api/v2", &proxy).await;
     assert!(said.starts_with("not sent: https://kalshi.invalid was not reached"), "{said}");
     let received = proxy.received();
