@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use ed25519_dalek::Signer as _;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use ed25519_dalek::{Signer as _, Verifier as _};
 use http::{HeaderMap, HeaderValue, Method};
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{ApiKey, ApiKeyType};
@@ -13,6 +13,7 @@ use kalshi_api_keys::{Credentials, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use sha2::Digest as _;
 
 use super::{Answer, client, exchange, key, path, public_key, registered, root, sandbox, send, send_with};
 
@@ -241,6 +242,37 @@ async fn rsa_keys_sign_with_a_salt_of_exactly_32_bytes() {
         }
     }
 }
+
+/// The identity as `R` and `s = k·a`: the equation holds, so a lenient verifier accepts what no signer makes.
+#[tokio::test]
+async fn an_ed25519_signature_is_verified_strictly() {
+    let sandbox = sandbox().await;
+    let pem = sandbox.root_private_key();
+    let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
+    let mut headers = signed(&sandbox);
+    let message = format!("{}GET{}", headers[TIMESTAMP].to_str().expect("text"), path(&sandbox, "/api_keys"));
+
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let public = signing.verifying_key();
+    let hash = sha2::Sha512::new().chain_update(identity).chain_update(public).chain_update(&message).finalize();
+    let mut secret = signing.to_scalar_bytes();
+    secret[0] &= 248;
+    secret[31] = secret[31] & 127 | 64;
+    let order = rsa::BigUint::parse_bytes(ORDER, 10).expect("a number");
+    let s = rsa::BigUint::from_bytes_le(&hash) * rsa::BigUint::from_bytes_le(&secret) % order;
+    let mut forged = identity.to_vec();
+    forged.extend(s.to_bytes_le());
+    forged.resize(64, 0);
+
+    let signature = ed25519_dalek::Signature::from_slice(&forged).expect("64 bytes");
+    public.verify(message.as_bytes(), &signature).expect("a lenient verifier accepts it");
+    headers.insert(SIGNATURE, text(&STANDARD.encode(forged)));
+    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "no signer makes it");
+}
+
+/// Of the group in which Ed25519 signs.
+const ORDER: &[u8] = b"7237005577332262213973186563042994240857116359379907606001950938285454250989";
 
 #[tokio::test]
 async fn a_deleted_key_stops_working_at_once() {

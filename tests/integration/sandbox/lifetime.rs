@@ -1,29 +1,35 @@
 //! A sandbox is there while it is held, and then it is gone.
 
+use std::time::Duration;
+
 use kalshi_api_keys::sandbox::Sandbox;
 use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{client, connect, sandbox};
+
+/// How long what happens at once may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn it_stops_when_it_is_dropped() {
     let sandbox = sandbox().await;
     client(&sandbox).get_api_keys().send().await.expect("an answer");
-    let address = connect(&sandbox).await.expect("a connection");
-    let peer = address.peer_addr().expect("an address");
-    let mut open = address;
+    let mut open = connect(&sandbox).await.expect("a connection");
+    let address = open.peer_addr().expect("an address");
     drop(sandbox);
 
     let mut byte = [0];
-    let read = open.read(&mut byte).await;
-    assert!(matches!(read, Ok(0) | Err(_)), "the open connection is closed: {read:?}");
-    // The port closes in the same breath as the connection, which the other task may see first.
+    let read = timeout(PATIENCE, open.read(&mut byte)).await.expect("the open connection is closed");
+    assert!(matches!(read, Ok(0) | Err(_)), "nothing more arrives: {read:?}");
+    // The port closes in the same breath as the connection, which may be seen first.
     let refused = async {
-        while tokio::net::TcpStream::connect(peer).await.is_ok() {
+        while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.expect("the port is closed");
+    timeout(PATIENCE, refused).await.expect("the port is closed");
 }
 
 #[tokio::test]
