@@ -1,0 +1,5 @@
+//! One binary, a module per promise.
+
+mod contract;
+mod json_schemas;
+mod spec_faults;
