@@ -359,7 +359,7 @@ async fn a_key_that_cannot_be_saved_is_deleted_and_not_lost_before() {
     assert!(private_key.expose_secret().starts_with("-----BEGIN"));
     assert!(!shows_key(&format!("{error} {error:?}"), private_key));
     assert_eq!(error.standing.new.as_ref().unwrap().1, DELETED);
-    assert_eq!(desk.ids(), [desk.old.clone()]);
+    assert_eq!(desk.ids(), [desk.old.as_str()]);
     assert_eq!(std::fs::read_to_string(desk.file()).unwrap(), "somebody else's");
 }
 
@@ -382,7 +382,7 @@ async fn what_can_be_known_before_is_refused_before_anything_is_minted() {
     assert!(matches!(error.failure, Failure::Store(store::StoreError::Exists { .. })), "{error}");
     let error = refused(Plan::new(desk.folder.path().join("no/such/folder"))).await;
     assert!(matches!(error.failure, Failure::Store(store::StoreError::NotSaved { .. })), "{error}");
-    assert_eq!(desk.ids(), [desk.old.clone()]);
+    assert_eq!(desk.ids(), [desk.old.as_str()]);
 }
 
 #[tokio::test]
@@ -432,7 +432,7 @@ async fn a_pair_made_here_survives_a_lost_answer() {
             (Err(error), Some((new, file))) => {
                 assert_eq!((error.standing.new.clone(), error.standing.file.is_some()), (new, file), "{error}");
                 assert_eq!(desk.file().exists(), file);
-                assert_eq!(desk.ids(), [desk.old.clone()]);
+                assert_eq!(desk.ids(), [desk.old.as_str()]);
             }
             (result, expected) => panic!("{fault:?}: {result:?}, not {expected:?}"),
         }

@@ -1,0 +1,402 @@
+//! The spec says what the service's documentation says, and what is written by hand says what the spec says.
+//!
+//! The tables here are a second transcription, made by hand: the spec is held against them and never read into them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use kalshi_api_keys::types::{ApiKeyId, ApiKeyScope, ApiKeyType, Subaccount};
+use kalshi_api_keys::{Client, Credentials, Environment, Error, KeyPair, Signer};
+use serde_json::{Value, json};
+
+/// The spec as it stands in the repository, not as it was built.
+pub fn spec() -> Value {
+    serde_saphyr::from_str(&spec_text()).unwrap()
+}
+
+pub fn spec_text() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/api_keys.yaml")).unwrap()
+}
+
+/// Accepts what a schema of the spec accepts.
+pub fn validator(spec: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut document = json_schema(schema);
+    document["components"] = json_schema(&spec["components"]);
+    jsonschema::validator_for(&document).unwrap()
+}
+
+/// OpenAPI 3.0 in JSON Schema's words: only `nullable` differs in what the spec uses.
+fn json_schema(part: &Value) -> Value {
+    match part {
+        Value::Object(members) => {
+            let same = members.iter().filter(|(name, _)| *name != "nullable");
+            let same: Value = same.map(|(name, value)| (name.clone(), json_schema(value))).collect();
+            if part["nullable"] == true { json!({ "anyOf": [{ "type": "null" }, same] }) } else { same }
+        }
+        Value::Array(items) => items.iter().map(json_schema).collect(),
+        other => other.clone(),
+    }
+}
+
+fn resolve<'a>(spec: &'a Value, part: &'a Value) -> &'a Value {
+    match part["$ref"].as_str() {
+        Some(reference) => spec.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => part,
+    }
+}
+
+// ---- operations ----
+
+/// An operation as documented: what is asked and answered is `media type: schema`, and each status has a word of its
+/// documented meaning.
+struct Operation {
+    id: &'static str,
+    request: &'static str,
+    asks: Option<&'static str>,
+    answers: Option<&'static str>,
+    documented: &'static [(&'static str, &'static str)],
+    later: &'static [(&'static str, &'static str)],
+    parameters: &'static [&'static str],
+}
+
+const OPERATIONS: [Operation; 4] = [
+    Operation {
+        id: "createApiKey",
+        request: "post /api_keys",
+        asks: Some("application/json: CreateApiKeyRequest"),
+        answers: Some("application/json: CreateApiKeyResponse"),
+        documented: &[
+            ("201", "created"),
+            ("400", "not acceptable"),
+            ("401", "not signed"),
+            ("403", "usage level"),
+            ("500", "failed"),
+        ],
+        later: &[("409", "not yet visible")],
+        parameters: &[],
+    },
+    Operation {
+        id: "deleteApiKey",
+        request: "delete /api_keys/{api_key}",
+        asks: None,
+        answers: None,
+        documented: &[
+            ("204", "gone"),
+            ("400", "key ID"),
+            ("401", "not signed"),
+            ("404", "no key with this ID"),
+            ("500", "failed"),
+        ],
+        later: &[],
+        parameters: &["api_key in path, required: ApiKeyId"],
+    },
+    Operation {
+        id: "generateApiKey",
+        request: "post /api_keys/generate",
+        asks: Some("application/json: GenerateApiKeyRequest"),
+        answers: Some("application/json: GenerateApiKeyResponse"),
+        documented: &[("201", "generated"), ("400", "not acceptable"), ("401", "not signed"), ("500", "failed")],
+        later: &[("403", "FCM member"), ("409", "not yet visible")],
+        parameters: &[],
+    },
+    Operation {
+        id: "getApiKeys",
+        request: "get /api_keys",
+        asks: None,
+        answers: Some("application/json: GetApiKeysResponse"),
+        documented: &[("200", "keys of the account"), ("401", "not signed"), ("500", "failed")],
+        later: &[],
+        parameters: &["fcm_subtrader_id in query, optional: FcmSubtraderId"],
+    },
+];
+
+/// The spec's operations: `method path`, and the operation.
+fn operations(spec: &Value) -> BTreeMap<String, &Value> {
+    let paths = spec["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    operations.collect()
+}
+
+/// The media types of a body, each with the name of its schema.
+fn content(body: &Value) -> Option<String> {
+    let media = body["content"].as_object()?.iter();
+    let media = media.map(|(media, content)| format!("{media}: {}", shape(&content["schema"])));
+    Some(media.collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn the_operations_are_the_documented_ones() {
+    let spec = spec();
+    let found = operations(&spec);
+    // A further operation may stand in the spec: adding it there is the whole of adding it.
+    for expected in OPERATIONS {
+        let found = found[expected.request];
+        let id = expected.id;
+        assert_eq!(found["operationId"], id);
+        assert_eq!(content(&found["requestBody"]).as_deref(), expected.asks, "what {id} asks");
+        assert_eq!(found["requestBody"].is_object(), found["requestBody"]["required"] == true, "{id}'s request body");
+
+        let parameters = found["parameters"].as_array().into_iter().flatten().map(|parameter| {
+            let need = if parameter["required"] == true { "required" } else { "optional" };
+            let (name, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+            format!("{name} in {place}, {need}: {}", shape(&parameter["schema"]))
+        });
+        assert_eq!(parameters.collect::<Vec<_>>(), expected.parameters, "parameters of {id}");
+
+        let security = json!([{ "kalshiAccessSignature": [], "kalshiAccessKey": [], "kalshiAccessTimestamp": [] }]);
+        assert_eq!(found["security"], security, "security of {id}");
+
+        let responses = found["responses"].as_object().unwrap();
+        let statuses = expected.documented.iter().chain(expected.later);
+        let known = statuses.clone().map(|(status, _)| *status).chain(["4XX", "5XX"]).collect::<BTreeSet<_>>();
+        assert_eq!(responses.keys().map(String::as_str).collect::<BTreeSet<_>>(), known, "statuses of {id}");
+        for (status, meaning) in statuses {
+            let response = resolve(&spec, &responses[*status]);
+            let description = response["description"].as_str().unwrap();
+            assert!(description.contains(meaning), "{id} {status}: {description}");
+            let error = Some("application/json: ErrorResponse");
+            let answers = if status.starts_with('2') { expected.answers } else { error };
+            assert_eq!(content(response).as_deref(), answers, "what {id} answers with {status}");
+        }
+    }
+}
+
+#[test]
+fn servers_and_security_schemes_are_the_documented_ones() {
+    let spec = spec();
+    let servers = spec["servers"].as_array().unwrap().iter();
+    let servers = servers.map(|s| (s["x-environment"].as_str().unwrap(), s["url"].as_str().unwrap()));
+    let expected = [
+        ("production", "https://external-api.kalshi.com/trade-api/v2"),
+        ("production", "https://api.elections.kalshi.com/trade-api/v2"),
+        ("demo", "https://external-api.demo.kalshi.co/trade-api/v2"),
+        ("demo", "https://demo-api.kalshi.co/trade-api/v2"),
+    ];
+    assert_eq!(servers.collect::<Vec<_>>(), expected);
+
+    let schemes = spec["components"]["securitySchemes"].as_object().unwrap().iter();
+    let mut schemes: Vec<_> = schemes.map(|(name, s)| json!([name, s["type"], s["in"], s["name"]])).collect();
+    schemes.sort_by_key(Value::to_string);
+    let expected = [
+        json!(["kalshiAccessKey", "apiKey", "header", "KALSHI-ACCESS-KEY"]),
+        json!(["kalshiAccessSignature", "apiKey", "header", "KALSHI-ACCESS-SIGNATURE"]),
+        json!(["kalshiAccessTimestamp", "apiKey", "header", "KALSHI-ACCESS-TIMESTAMP"]),
+    ];
+    assert_eq!(schemes, expected);
+}
+
+// ---- schemas ----
+
+/// Every field of every object: `*` when it is required, and its shape.
+const FIELDS: [&str; 27] = [
+    "ApiKey.api_key_id*: string",
+    "ApiKey.fcm_subtrader_id: string, nullable",
+    "ApiKey.name*: string",
+    "ApiKey.scopes*: array of ApiKeyScope",
+    "ApiKey.subaccount: Subaccount, nullable",
+    "CreateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
+    "CreateApiKeyRequest.name*: ApiKeyName",
+    "CreateApiKeyRequest.public_key*: string",
+    r#"CreateApiKeyRequest.scopes: array of ApiKeyScope, default ["read","write"]"#,
+    "CreateApiKeyRequest.subaccount: Subaccount",
+    "CreateApiKeyResponse.api_key_id*: string",
+    "CreateApiKeyResponse.warning: string, nullable",
+    "ErrorResponse.code: string",
+    "ErrorResponse.details: string",
+    "ErrorResponse.message: string",
+    "ErrorResponse.service: string",
+    "GenerateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
+    r#"GenerateApiKeyRequest.key_type: ApiKeyType, default "rsa""#,
+    "GenerateApiKeyRequest.name*: ApiKeyName",
+    r#"GenerateApiKeyRequest.scopes: array of ApiKeyScope, default ["read","write"]"#,
+    "GenerateApiKeyRequest.subaccount: Subaccount",
+    "GenerateApiKeyResponse.api_key_id*: string",
+    "GenerateApiKeyResponse.key_type: ApiKeyType",
+    "GenerateApiKeyResponse.private_key*: PrivateKeyPem",
+    "GenerateApiKeyResponse.warning: string, nullable",
+    "GetApiKeysResponse.api_key_region_expiration_ts: integer, format \"int64\", nullable",
+    "GetApiKeysResponse.api_keys*: array of ApiKey",
+];
+
+/// Every schema that is no object.
+const VALUES: [&str; 7] = [
+    "ApiKeyId: string, minLength 1",
+    "ApiKeyName: string, minLength 1",
+    r#"ApiKeyScope: string, enum ["read","write","read::block_trade_accept","read::portfolio_balance","write::trade","write::transfer","write::fcm_risk","write::block_trade_accept"], open"#,
+    r#"ApiKeyType: string, enum ["rsa","ed25519"], open"#,
+    r#"FcmSubtraderId: string, pattern "^.+_[A-Za-z0-9]{1,16}$""#,
+    "PrivateKeyPem: string",
+    "Subaccount: integer, maximum 63, minimum 0",
+];
+
+/// A schema in words: the schema it refers to or its type, and everything that narrows or widens it.
+fn shape(schema: &Value) -> String {
+    let referred = schema["$ref"].as_str().or(schema["allOf"][0]["$ref"].as_str());
+    let kind = match referred {
+        Some(reference) => reference.trim_start_matches("#/components/schemas/").to_owned(),
+        None if schema["type"] == "array" => format!("array of {}", shape(&schema["items"])),
+        None => schema["type"].as_str().unwrap().to_owned(),
+    };
+    let silent = ["$ref", "allOf", "items", "type", "description", "example", "properties", "required"];
+    let members = schema.as_object().unwrap().iter().filter(|(name, _)| !silent.contains(&name.as_str()));
+    let members = members.map(|(name, value)| match name.as_str() {
+        "nullable" if *value == true => ", nullable".to_owned(),
+        "x-open-enum" if *value == true => ", open".to_owned(),
+        _ => format!(", {name} {value}"),
+    });
+    kind + &members.collect::<BTreeSet<_>>().into_iter().collect::<String>()
+}
+
+#[test]
+fn the_schemas_are_the_documented_ones() {
+    let spec = spec();
+    let (mut fields, mut values) = (BTreeSet::new(), BTreeSet::new());
+    for (name, schema) in spec["components"]["schemas"].as_object().unwrap() {
+        if schema["type"] != "object" {
+            values.insert(format!("{name}: {}", shape(schema)));
+            continue;
+        }
+        // No member beside `properties` and `required` narrows an object.
+        assert_eq!(shape(schema), "object", "{name}");
+        let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+        for (field, property) in schema["properties"].as_object().unwrap() {
+            let mark = if required.iter().any(|name| **name == *field) { "*" } else { "" };
+            fields.insert(format!("{name}.{field}{mark}: {}", shape(property)));
+        }
+    }
+    assert_eq!(fields, FIELDS.map(str::to_owned).into());
+    assert_eq!(values, VALUES.map(str::to_owned).into());
+}
+
+/// Strict in what is sent, open in what is read: an answer with a value nobody expected is still an answer.
+#[test]
+fn what_is_read_is_open() {
+    /// Hand-written: it reads every number.
+    const OPEN: &str = "#/components/schemas/Subaccount";
+
+    fn check(spec: &Value, schema: &Value, place: &str) {
+        let open = schema["x-open-enum"] == true;
+        for (name, value) in schema.as_object().unwrap() {
+            let place = format!("{place}.{name}");
+            match name.as_str() {
+                "$ref" if value == OPEN => {}
+                "$ref" => check(spec, resolve(spec, schema), value.as_str().unwrap()),
+                "items" => check(spec, value, &place),
+                "allOf" => value.as_array().unwrap().iter().for_each(|part| check(spec, part, &place)),
+                "properties" => value.as_object().unwrap().iter().for_each(|(_, part)| check(spec, part, &place)),
+                "type" | "format" | "description" | "example" | "nullable" | "required" | "x-open-enum" => {}
+                "enum" if open => {}
+                _ => panic!("{place} would refuse an answer"),
+            }
+        }
+    }
+
+    let spec = spec();
+    for (request, operation) in operations(&spec) {
+        for response in operation["responses"].as_object().unwrap().values() {
+            if let Some(content) = resolve(&spec, response)["content"].as_object() {
+                check(&spec, &content["application/json"]["schema"], &request);
+            }
+        }
+    }
+}
+
+// ---- copies by hand ----
+
+#[test]
+fn a_subaccount_has_the_range_of_the_spec() {
+    let schema = &spec()["components"]["schemas"]["Subaccount"];
+    assert_eq!(schema["maximum"], Subaccount::MAX);
+    assert_eq!(schema["minimum"], Subaccount::try_from(0).unwrap().get().unwrap());
+    assert!(Subaccount::try_from(Subaccount::MAX).is_ok());
+    assert!(Subaccount::try_from(Subaccount::MAX + 1).is_err());
+}
+
+#[test]
+fn an_api_key_id_has_the_least_length_of_the_spec() {
+    let least = spec()["components"]["schemas"]["ApiKeyId"]["minLength"].as_u64().unwrap() as usize;
+    assert!(ApiKeyId::try_from("x".repeat(least)).is_ok());
+    assert!(ApiKeyId::try_from("x".repeat(least - 1)).is_err());
+}
+
+/// The reason is the hand-written type's own, and nothing is sent.
+#[test]
+fn a_refused_api_key_id_says_why() {
+    let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+    let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
+    let client = Client::signed(&Environment::Demo, credentials).unwrap();
+    let request = pin!(client.delete_api_key().api_key("..").send());
+    // It ends before the first wait, so no runtime is needed.
+    let Poll::Ready(answer) = request.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it was sent") };
+    let Err(Error::InvalidRequest(reason)) = answer else { panic!("{answer:?}") };
+    assert_eq!(reason, format!("api_key cannot be sent: {}", ApiKeyId::try_from("..").unwrap_err()));
+}
+
+#[test]
+fn open_enums_know_the_values_of_the_spec() {
+    let spec = spec();
+    let values = |schema: &str| spec["components"]["schemas"][schema]["enum"].clone();
+    assert_eq!(json!(ApiKeyScope::KNOWN), values("ApiKeyScope"));
+    assert_eq!(json!(ApiKeyType::KNOWN), values("ApiKeyType"));
+}
+
+#[test]
+fn environments_are_the_first_servers_of_the_spec() {
+    let spec = spec();
+    for (name, environment) in [("production", Environment::Production), ("demo", Environment::Demo)] {
+        let first = spec["servers"].as_array().unwrap().iter().find(|server| server["x-environment"] == name).unwrap();
+        assert_eq!(environment.base_url().unwrap().as_str(), first["url"]);
+    }
+}
+
+#[test]
+fn signed_headers_are_the_security_schemes_of_the_spec() {
+    let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+    let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
+    let headers = Signer::new(credentials).headers(&http::Method::GET, "/trade-api/v2/api_keys").unwrap();
+    let sent: BTreeSet<_> = headers.into_iter().map(|(name, _)| name.as_str().to_ascii_uppercase()).collect();
+
+    let spec = spec();
+    let schemes = spec["components"]["securitySchemes"].as_object().unwrap();
+    assert_eq!(sent, schemes.values().map(|scheme| scheme["name"].as_str().unwrap().to_owned()).collect());
+}
+
+// ---- examples ----
+
+/// Every example of the spec: where it stands, its schema, and itself.
+fn examples(spec: &Value) -> Vec<(String, &Value, &Value)> {
+    let schemas = spec["components"]["schemas"].as_object().unwrap().iter();
+    let mut examples: Vec<_> =
+        schemas.map(|(name, schema)| (format!("schema {name}"), schema, &schema["example"])).collect();
+    for (request, operation) in operations(spec) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            examples.push((format!("{request} {}", parameter["name"]), &parameter["schema"], &parameter["example"]));
+        }
+        let responses = operation["responses"].as_object().unwrap().iter();
+        let bodies = responses.map(|(status, response)| (status.as_str(), resolve(spec, response)));
+        for (what, body) in bodies.chain([("request", &operation["requestBody"])]) {
+            for content in body["content"].as_object().into_iter().flat_map(|content| content.values()) {
+                examples.push((format!("{request} {what}"), &content["schema"], &content["example"]));
+            }
+        }
+    }
+    examples
+}
+
+#[test]
+fn everything_has_an_example_that_its_schema_accepts() {
+    let spec = spec();
+    let examples = examples(&spec);
+    for request in OPERATIONS.map(|operation| operation.request) {
+        assert!(examples.iter().any(|(place, ..)| place.starts_with(request)), "{request} has no example");
+    }
+    for (place, schema, example) in examples {
+        assert!(!example.is_null(), "{place} has no example");
+        if let Err(error) = validator(&spec, schema).validate(example) {
+            panic!("the example of {place}: {error}");
+        }
+    }
+}
