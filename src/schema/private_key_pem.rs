@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 /// The text of a private key, PEM.
 ///
@@ -18,7 +18,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// Its memory is wiped when it is dropped, and so is the buffer in which this crate gathered the answer. What cannot be
 /// wiped belongs to others: the read buffers of `hyper` and of the TLS library, `serde_json`'s scratch space, and the
 /// kernel's.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct PrivateKeyPem(String);
 
 impl PrivateKeyPem {
@@ -28,6 +28,14 @@ impl PrivateKeyPem {
         &self.0
     }
 }
+
+impl Drop for PrivateKeyPem {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for PrivateKeyPem {}
 
 impl From<String> for PrivateKeyPem {
     fn from(pem: String) -> Self {
