@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Method};
+use smallvec::SmallVec;
 
 use crate::credentials::Credentials;
 use crate::spec;
@@ -115,11 +116,13 @@ impl Signer {
         let now = unix_ms((self.clock)())?.saturating_add(self.clock_offset_ms());
         let timestamp = u64::try_from(now).map_err(|_| SigningError::ClockBefore1970)?.to_string();
 
-        let mut text = String::with_capacity(timestamp.len() + method.as_str().len() + path.len());
-        text.push_str(&timestamp);
-        text.extend(method.as_str().chars().map(|c| c.to_ascii_uppercase()));
-        text.push_str(path);
-        let signature = self.credentials.key().sign(text.as_bytes()).map_err(|_| SigningError::Engine)?;
+        // Both on the stack: what is allocated is what is returned.
+        let mut text = SmallVec::<[u8; 256]>::new();
+        text.extend_from_slice(timestamp.as_bytes());
+        text.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
+        text.extend_from_slice(path.as_bytes());
+        let mut room = [0; _];
+        let signature = self.credentials.key().sign(&text, &mut room).map_err(|_| SigningError::Engine)?;
 
         // Digits and base64 are visible ASCII: neither conversion can fail.
         let timestamp = HeaderValue::try_from(timestamp).map_err(|_| SigningError::Engine)?;

@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PSS_SHA256, RsaKeyPair};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::DecodePrivateKey as _;
 
-use super::Failed;
+use super::{Failed, Room, filled};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
@@ -33,15 +33,16 @@ impl SigningKey {
     }
 
     /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes), or Ed25519.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+    pub(crate) fn sign<'a>(&self, message: &[u8], room: &'a mut Room) -> Result<&'a [u8], Failed> {
         match self {
             Self::Rsa(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| Failed)?;
+                let signature = room.get_mut(..key.public_modulus_len()).ok_or(Failed)?;
+                key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, signature).map_err(|_| Failed)?;
                 Ok(signature)
             }
             Self::Ed25519(key) => {
-                key.try_sign(message).map(|signature| signature.as_ref().to_vec()).map_err(|_| Failed)
+                let signature = key.try_sign(message).map_err(|_| Failed)?;
+                Ok(filled(room, signature.as_ref()))
             }
         }
     }

@@ -6,7 +6,7 @@ use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use sha2::Sha256;
 
-use super::Failed;
+use super::{Failed, Room, filled};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
@@ -25,10 +25,16 @@ impl SigningKey {
     }
 
     /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes), or Ed25519.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+    pub(crate) fn sign<'a>(&self, message: &[u8], room: &'a mut Room) -> Result<&'a [u8], Failed> {
         match self {
-            Self::Rsa(key) => key.try_sign_with_rng(&mut OsRng, message).map(|s| s.to_vec()).map_err(|_| Failed),
-            Self::Ed25519(key) => Ok(key.sign(message).to_vec()),
+            Self::Rsa(key) => {
+                let signature = key.try_sign_with_rng(&mut OsRng, message).map_err(|_| Failed)?.to_bytes();
+                if signature.len() > room.len() {
+                    return Err(Failed);
+                }
+                Ok(filled(room, &signature))
+            }
+            Self::Ed25519(key) => Ok(filled(room, &key.sign(message).to_bytes())),
         }
     }
 }

@@ -1,0 +1,25 @@
+//! 100,000 requests on one client: what the process holds in memory, every tenth of the way (Linux).
+
+use kalshi_api_keys::Client;
+use kalshi_api_keys::sandbox::Sandbox;
+
+const REQUESTS: usize = 100_000;
+
+#[tokio::main]
+async fn main() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    for n in 0..=REQUESTS {
+        client.get_api_keys().send().await.unwrap();
+        if n % (REQUESTS / 10) == 0 {
+            println!("{n:>7} requests: {} KiB resident", resident_kib());
+        }
+    }
+}
+
+/// `VmRSS` of this process, the sandbox included.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
