@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::{Client, types};
@@ -12,6 +13,8 @@ use kalshi_api_keys::{Client, types};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_requests_are_in_flight_on_one_client() {
     let sandbox = Sandbox::start().await.unwrap();
+    // On a slow machine the last of them waits for longer than a timestamp lives, and would be signed and sent again.
+    sandbox.set_time_window(Duration::from_secs(3600));
     let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
     let requests = (0..1000).map(|n| {
         let client = client.clone();
