@@ -12,6 +12,7 @@ mod credentials;
 mod errors;
 mod json_schemas;
 mod proxies;
+mod readme;
 mod rotation;
 mod sandbox;
 mod secrets;
