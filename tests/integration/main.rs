@@ -11,6 +11,7 @@ mod contract;
 mod credentials;
 mod errors;
 mod json_schemas;
+mod parsing;
 mod proxies;
 mod readme;
 mod rotation;
