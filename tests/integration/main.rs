@@ -18,5 +18,6 @@ mod secrets;
 mod signing;
 mod spec_faults;
 mod storage;
+mod surface;
 mod variables;
 mod wire;
