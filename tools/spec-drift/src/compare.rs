@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::compare_schemas::field;
 use crate::difference::{Difference, Direction, Place};
-use crate::slice::{Content, Operation, Parameter, Slice};
+use crate::slice::{Content, Operation, Parameter, Slice, shape};
 
 /// The differences found so far, and the place that is looked at.
 #[derive(Default)]
@@ -16,27 +18,23 @@ pub struct Comparison {
 pub fn compare(old: &Slice, new: &Slice) -> Vec<Difference> {
     let mut comparison = Comparison::default();
     comparison.servers(old, new);
-    let mut moved = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (key, before) in &old.operations {
-        let renamed = || {
-            new.operations
-                .iter()
-                .find(|(key, o)| o.rust_name() == before.rust_name() && !old.operations.contains_key(*key))
-        };
         comparison.place = Place { operation: before.name.clone(), ..Place::default() };
-        match new.operations.get(key).map(|after| (key, after)).or_else(renamed) {
+        let is_moved = |(key, after): &(_, &Operation)| {
+            after.rust_name() == before.rust_name() && !old.operations.contains_key(*key)
+        };
+        match new.operations.get_key_value(key).or_else(|| new.operations.iter().find(is_moved)) {
             Some((key, after)) => {
-                moved.insert(key);
+                seen.insert(key);
                 comparison.operation(before, after);
             }
             None => comparison.breaks("operation", format!("gone, was {} {}", before.method, before.path)),
         }
     }
-    for (key, after) in new.operations.iter().filter(|(key, _)| !old.operations.contains_key(*key)) {
-        if !moved.contains(key) {
-            comparison.place = Place { operation: after.name.clone(), ..Place::default() };
-            comparison.fine("operation", format!("new, {} {}", after.method, after.path));
-        }
+    for (_, after) in new.operations.iter().filter(|(key, _)| !seen.contains(key)) {
+        comparison.place = Place { operation: after.name.clone(), ..Place::default() };
+        comparison.fine("operation", format!("new, {} {}", after.method, after.path));
     }
     comparison.differences.sort_by(|one, other| one.place.operation.cmp(&other.place.operation));
     comparison.differences
@@ -53,8 +51,13 @@ impl Comparison {
 
     pub fn found(&mut self, keyword: &str, breaks: bool, text: impl Into<String>) {
         let (keyword, text) = (keyword.to_owned(), text.into());
-        let is_gone = text.starts_with("gone");
-        self.differences.push(Difference { place: self.place.clone(), keyword, is_gone, breaks, text });
+        self.differences.push(Difference { place: self.place.clone(), keyword, is_unstated: false, breaks, text });
+    }
+
+    pub fn unstated(&mut self, keyword: &str, breaks: bool, was: &Value) {
+        let text = format!("gone: {keyword}, was {was}");
+        let (place, keyword) = (self.place.clone(), keyword.to_owned());
+        self.differences.push(Difference { place, keyword, is_unstated: true, breaks, text });
     }
 
     /// Callers name an environment; its first URL is where their requests then go.
@@ -73,11 +76,7 @@ impl Comparison {
     }
 
     fn operation(&mut self, old: &Operation, new: &Operation) {
-        // Placeholders do not reach the wire; their parameters are compared below.
-        let bare = |path: &str| {
-            path.split('/').map(|step| if step.starts_with('{') { "{}" } else { step }.to_owned()).collect::<Vec<_>>()
-        };
-        if (&old.method, bare(&old.path)) != (&new.method, bare(&new.path)) {
+        if (&old.method, shape(&old.path)) != (&new.method, shape(&new.path)) {
             self.breaks("path", format!("{} {}, was {} {}", new.method, new.path, old.method, old.path));
         }
         if old.rust_name() != new.rust_name() {

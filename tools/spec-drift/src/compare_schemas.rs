@@ -34,23 +34,7 @@ pub fn field(comparison: &mut Comparison, direction: Direction, old: &Schema, ne
     values(comparison, direction, old, new);
     fields(comparison, direction, old, new);
     alternatives(comparison, direction, old, new);
-    for keyword in old.keywords.keys().chain(new.keywords.keys()).collect::<BTreeSet<_>>() {
-        let [before, after] = [old, new].map(|schema| schema.keywords.get(keyword));
-        // 63 and 63.0 are one number.
-        let is_same =
-            before == after || before.and_then(Value::as_f64).is_some_and(|b| after.and_then(Value::as_f64) == Some(b));
-        if !is_same {
-            let text = match (before, after) {
-                (Some(before), None) => format!("gone: {keyword}, was {before}"),
-                (before, after) => {
-                    let was = before.map_or(", had none".to_owned(), |before| format!(", was {before}"));
-                    format!("{keyword} {}{was}", after.unwrap_or(&Value::Null))
-                }
-            };
-            let breaks = keyword_breaks(direction, keyword, old, before, after);
-            comparison.found(keyword, breaks, text);
-        }
-    }
+    keywords(comparison, direction, old, new);
 }
 
 /// Whether every value of the types of `part` is one of the types of `whole`.
@@ -140,6 +124,24 @@ fn alternatives(comparison: &mut Comparison, direction: Direction, old: &Schema,
             is_other_shape || direction == Answer,
             format!("new alternative {}", schema.in_words()),
         );
+    }
+}
+
+fn keywords(comparison: &mut Comparison, direction: Direction, old: &Schema, new: &Schema) {
+    // 63 and 63.0 are one number.
+    let is_same = |one: &Value, other: &Value| one == other || one.is_number() && one.as_f64() == other.as_f64();
+    for keyword in old.keywords.keys().chain(new.keywords.keys()).collect::<BTreeSet<_>>() {
+        let [before, after] = [old, new].map(|schema| schema.keywords.get(keyword));
+        let breaks = keyword_breaks(direction, keyword, old, before, after);
+        match (before, after) {
+            (Some(before), Some(after)) if is_same(before, after) => {}
+            (Some(before), Some(after)) => {
+                comparison.found(keyword, breaks, format!("{keyword} {after}, was {before}"));
+            }
+            (None, Some(after)) => comparison.found(keyword, breaks, format!("{keyword} {after}, had none")),
+            (Some(before), None) => comparison.unstated(keyword, breaks, before),
+            (None, None) => {}
+        }
     }
 }
 

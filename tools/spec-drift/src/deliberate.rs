@@ -20,5 +20,5 @@ pub fn is_deliberate(difference: &Difference) -> bool {
     let known = |(part, field, keyword, _): &(&str, &str, &str, &str)| {
         (place.part.as_str(), place.field.as_str(), difference.keyword.as_str()) == (*part, *field, *keyword)
     };
-    difference.is_gone && DELIBERATE.iter().any(known)
+    difference.is_unstated && DELIBERATE.iter().any(known)
 }

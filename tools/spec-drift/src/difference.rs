@@ -22,8 +22,8 @@ pub struct Difference {
     pub place: Place,
     /// What of the place differs, as the specification calls it.
     pub keyword: String,
-    /// The old document states it, the new one does not.
-    pub is_gone: bool,
+    /// The old document states this keyword, the new one says nothing.
+    pub is_unstated: bool,
     pub breaks: bool,
     pub text: String,
 }

@@ -101,8 +101,8 @@ fn servers(root: &Value) -> BTreeMap<String, Vec<String>> {
     servers
 }
 
-/// `/api_keys/{id}` and `/api_keys/{api_key}` are one path.
-fn shape(path: &str) -> String {
+/// A path as it goes over the wire: `/api_keys/{id}` and `/api_keys/{api_key}` are one.
+pub fn shape(path: &str) -> String {
     let step = |step: &str| if step.starts_with('{') { "{}".to_owned() } else { step.to_owned() };
     path.split('/').map(step).collect::<Vec<_>>().join("/")
 }

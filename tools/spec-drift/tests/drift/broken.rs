@@ -6,15 +6,17 @@ use crate::revisions::revisions;
 use crate::service::service;
 use crate::{OURS, description_at, ours, run};
 
+const NO_DOCUMENT: &str = ":1:1: no OpenAPI 3 document: it needs `openapi: 3.…` and `paths`";
+
 #[test]
 fn a_file_that_cannot_be_read_is_named_with_its_place() {
     let head = "openapi: 3.0.0\ninfo: {version: 1.0.0}\n";
     for (text, expected) in [
         (format!("{head}paths: {{}}\npaths: {{}}\n"), ":4:1: duplicate mapping key: paths"),
         (format!("{head}paths: [}}\n"), ":3:8: "),
-        (head.to_owned(), ":1:1: no OpenAPI 3 document: it needs `openapi: 3.…` and `paths`"),
-        (String::new(), ":1:1: no OpenAPI 3 document: it needs `openapi: 3.…` and `paths`"),
-        ("swagger: '2.0'\npaths: {}\n".to_owned(), ":1:1: no OpenAPI 3 document: it needs `openapi: 3.…` and `paths`"),
+        (head.to_owned(), NO_DOCUMENT),
+        (String::new(), NO_DOCUMENT),
+        ("swagger: '2.0'\npaths: {}\n".to_owned(), NO_DOCUMENT),
         (
             format!("{head}paths:\n  /api_keys:\n    $ref: '#/nowhere'\n"),
             ":5:12: $ref \"#/nowhere\" points at nothing in this document",

@@ -18,10 +18,11 @@ fn the_spelling_of_null_parts_and_bounds_does_not_matter() {
     schemas["ApiKey"]["properties"]["fcm_subtrader_id"] =
         json!({ "$ref": "#/components/schemas/Text", "nullable": true });
     schemas["Text"] = json!({ "type": "string", "title": "T", "deprecated": false, "minLength": 0 });
+    schemas["Ts"] = json!({ "type": "integer", "nullable": true, "format": "int64" });
     schemas["ListKeys200"] = json!({ "allOf": [
         { "type": "object", "required": ["api_keys"] },
         { "properties": { "api_keys": { "type": "array", "items": { "$ref": "#/components/schemas/ApiKey" } } } },
-        { "properties": { "api_key_region_expiration_ts": { "type": "integer", "nullable": true, "format": "int64" } } },
+        { "properties": { "api_key_region_expiration_ts": { "$ref": "#/components/schemas/Ts" } } },
     ], "additionalProperties": true });
     let found = description(&service);
     assert_eq!((found.status, found.differences()), (0, &[][..]), "{}", found.errors);
