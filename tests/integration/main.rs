@@ -20,5 +20,6 @@ mod secrets;
 mod signing;
 mod spec_faults;
 mod storage;
+mod surface;
 mod variables;
 mod wire;
