@@ -115,10 +115,10 @@ impl Members {
     }
 }
 
-/// The ID, if it is the spec's `^.+_[A-Za-z0-9]{1,16}$`, where `.` is no line end.
+/// The ID, if it is the spec's `^[^\r\n]+_[A-Za-z0-9]{1,16}$`.
 pub(super) fn subtrader_id(id: &str) -> Result<&str, Refusal> {
     let valid = id.rsplit_once('_').is_some_and(|(user, suffix)| {
-        let user_id = !user.is_empty() && !user.contains(['\n', '\r', '\u{2028}', '\u{2029}']);
+        let user_id = !user.is_empty() && !user.contains(['\r', '\n']);
         user_id && (1..=16).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric())
     });
     valid
