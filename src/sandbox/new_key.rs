@@ -33,7 +33,8 @@ impl NewKey {
     }
 }
 
-/// The members of a JSON object. One that is `null` counts as absent, one that nobody asks for is ignored.
+/// The members of a JSON object. One that is `null` is not absent, for the spec allows it nowhere, and absent scopes mean
+/// full access. One that nobody asks for is ignored.
 pub(super) struct Members(Map<String, Value>);
 
 impl Members {
@@ -91,10 +92,8 @@ impl Members {
 
     fn fcm_subtrader_id(&self) -> Result<Option<String>, Refusal> {
         match self.text("fcm_subtrader_id")? {
-            Some(id) if !is_subtrader_id(id) => {
-                Err(Refusal::invalid("fcm_subtrader_id is not {your_user_id}_{1 to 16 letters and digits}"))
-            }
-            id => Ok(id.map(str::to_owned)),
+            Some(id) => subtrader_id(id).map(|id| Some(id.to_owned())),
+            None => Ok(None),
         }
     }
 
@@ -112,14 +111,17 @@ impl Members {
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0.get(name)
     }
 }
 
-/// The spec's `^.+_[A-Za-z0-9]{1,16}$`, where `.` is no line end.
-fn is_subtrader_id(id: &str) -> bool {
-    id.rsplit_once('_').is_some_and(|(user, suffix)| {
-        let user_id = !user.is_empty() && !user.contains(['\n', '\r', '\u{2028}', '\u{2029}']);
+/// The ID, if it is the spec's `^[^\r\n]+_[A-Za-z0-9]{1,16}$`.
+pub(super) fn subtrader_id(id: &str) -> Result<&str, Refusal> {
+    let valid = id.rsplit_once('_').is_some_and(|(user, suffix)| {
+        let user_id = !user.is_empty() && !user.contains(['\r', '\n']);
         user_id && (1..=16).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric())
-    })
+    });
+    valid
+        .then_some(id)
+        .ok_or_else(|| Refusal::invalid("fcm_subtrader_id is not {your_user_id}_{1 to 16 letters and digits}"))
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::authentication::{authenticate, authorize};
-use super::new_key::{Members, NewKey};
+use super::new_key::{Members, NewKey, subtrader_id};
 use super::public_key::PublicKey;
 use super::refusal::{Refusal, json};
 use super::state::Shared;
@@ -91,17 +91,17 @@ async fn process(operation: Operation, state: &Shared, request: Request, next: N
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-async fn list(State(state): State<Shared>, uri: Uri) -> Response {
+async fn list(State(state): State<Shared>, uri: Uri) -> Result<Response, Refusal> {
     let query = uri.query().unwrap_or_default().as_bytes();
     let wanted = form_urlencoded::parse(query).find(|(name, _)| name == "fcm_subtrader_id").map(|(_, id)| id);
+    let wanted = wanted.as_deref().map(subtrader_id).transpose()?;
     let state = state.lock();
-    let keys =
-        state.account.keys().filter(|key| wanted.is_none() || key.fcm_subtrader_id.as_deref() == wanted.as_deref());
+    let keys = state.account.keys().filter(|key| wanted.is_none() || key.fcm_subtrader_id.as_deref() == wanted);
     let answer = GetApiKeysResponse {
         api_keys: keys.cloned().collect(),
         api_key_region_expiration_ts: state.account.region_expiration,
     };
-    json(StatusCode::OK, &answer)
+    Ok(json(StatusCode::OK, &answer))
 }
 
 type Body = Result<Bytes, BytesRejection>;

@@ -227,7 +227,7 @@ const VALUES: [&str; 7] = [
     "ApiKeyName: string, minLength 1",
     r#"ApiKeyScope: string, enum ["read","write","read::block_trade_accept","read::portfolio_balance","write::trade","write::transfer","write::fcm_risk","write::block_trade_accept"], open"#,
     r#"ApiKeyType: string, enum ["rsa","ed25519"], open"#,
-    r#"FcmSubtraderId: string, pattern "^.+_[A-Za-z0-9]{1,16}$""#,
+    r#"FcmSubtraderId: string, pattern "^[^\\r\\n]+_[A-Za-z0-9]{1,16}$""#,
     "PrivateKeyPem: string",
     "Subaccount: integer, maximum 63, minimum 0",
 ];

@@ -20,6 +20,10 @@ fn common_faults() -> Vec<Value> {
         json!({ "name": null }),
         json!({ "name": "" }),
         json!({ "name": 7 }),
+        // Absent, each would be its default: for scopes, full access.
+        json!({ "scopes": null }),
+        json!({ "subaccount": null }),
+        json!({ "fcm_subtrader_id": null }),
         json!({ "scopes": [] }),
         json!({ "scopes": "read" }),
         json!({ "scopes": [null] }),
@@ -69,7 +73,7 @@ async fn bad_input_is_400_and_mints_nothing() {
         cases.push(("/api_keys", merged(&create, &fault)));
         cases.push(("/api_keys/generate", merged(&generate, &fault)));
     }
-    for key_type in [json!("dsa"), json!("RSA"), json!(""), json!(1)] {
+    for key_type in [json!("dsa"), json!("RSA"), json!(""), json!(1), json!(null)] {
         cases.push(("/api_keys/generate", merged(&generate, &json!({ "key_type": key_type }))));
     }
     for rest in ["/api_keys", "/api_keys/generate"] {
@@ -107,7 +111,7 @@ async fn a_public_key_is_rsa_of_2048_bits_or_ed25519_in_a_public_key_section() {
     // The identity point: it confirms signatures that nobody made.
     let weak = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
     let cases = [
-        ("absent", json!(null)),
+        ("null", json!(null)),
         ("empty", json!("")),
         ("a number", json!(1)),
         ("no PEM", json!("MCowBQYDK2VwAyEA")),
@@ -219,6 +223,15 @@ async fn deleting_an_unknown_key_is_404_and_no_key_at_all_400() {
     ] {
         let answer = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_what_is_no_subtrader_is_400() {
+    let sandbox = sandbox().await;
+    for query in ["fcm_subtrader_id", "fcm_subtrader_id=", "fcm_subtrader_id=desk7", "fcm_subtrader_id=u_%FF"] {
+        let answer = send(&sandbox, &root(&sandbox), Method::GET, &format!("/api_keys?{query}"), None).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_parameters"), "{query}");
     }
 }
 
