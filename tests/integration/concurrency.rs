@@ -8,14 +8,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::{Client, types};
+use kalshi_api_keys::{Client, Signer, http_client_builder, types};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_requests_are_in_flight_on_one_client() {
     let sandbox = Sandbox::start().await.unwrap();
-    // On a slow machine the last of them waits for longer than a timestamp lives, and would be signed and sent again.
+    // On a slow machine the last of them waits for longer than a timestamp lives, or than a request may take.
     sandbox.set_time_window(Duration::from_secs(3600));
-    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let long = Duration::from_secs(300);
+    let http = http_client_builder().no_proxy().connect_timeout(long).read_timeout(long).timeout(long);
+    let signer = Signer::new(sandbox.credentials());
+    let client = Client::new_with_client(sandbox.base_url(), http.build().unwrap(), signer);
     let requests = (0..1000).map(|n| {
         let client = client.clone();
         tokio::spawn(async move {
