@@ -57,7 +57,7 @@ struct Answer {
 impl Answer {
     fn into_response(self) -> Response {
         let canonical = self.reason.map(|reason| serde_json::to_vec(&reason).unwrap_or_default().into());
-        with_body(&self.head, canonical.unwrap_or(self.body))
+        with_body(self.head, canonical.unwrap_or(self.body))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) enum CutShort {
     TooLarge,
 }
 
-/// Reads the body, at most `limit` bytes of it: the answer without its body, and the body. One that breaks off is kept
+/// Reads the body, at most `limit` bytes of it: the answer, whose body is used up, and the body. One that breaks off is kept
 /// as far as it came; [`CutShort`] then says why. Its memory is wiped when the last reference is dropped.
 pub(crate) async fn gather(mut response: Response, limit: usize) -> (Response, Bytes) {
     let mut body = Zeroizing::new(Vec::new());
@@ -38,7 +38,7 @@ pub(crate) async fn gather(mut response: Response, limit: usize) -> (Response, B
     if let Some(cut_short) = cut_short {
         response.extensions_mut().insert(cut_short);
     }
-    (with_body(&response, Bytes::new()), Bytes::from_owner(body))
+    (response, Bytes::from_owner(body))
 }
 
 /// `Vec::extend` would leave a copy behind in the memory that it outgrows.
@@ -51,33 +51,33 @@ fn append(body: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
     body.extend_from_slice(more);
 }
 
-/// The same status, headers, URL and extensions with another body.
-pub(crate) fn with_body(response: &Response, body: Bytes) -> Response {
-    let built = http::Response::builder().url(response.url().clone()).body(body);
+/// An answer with another body.
+pub(crate) fn with_body(mut answer: Response, body: Bytes) -> Response {
+    let built = http::Response::builder().url(answer.url().clone()).body(body);
     // A builder fails on a header or a status that does not convert, and was given neither.
     let mut other = built.expect("a response without headers");
-    *other.status_mut() = response.status();
-    *other.version_mut() = response.version();
-    *other.headers_mut() = response.headers().clone();
-    other.extensions_mut().extend(response.extensions().clone());
+    *other.status_mut() = answer.status();
+    *other.version_mut() = answer.version();
+    *other.headers_mut() = std::mem::take(answer.headers_mut());
+    other.extensions_mut().extend(std::mem::take(answer.extensions_mut()));
     Response::from(other)
 }
 
 /// Takes the place of [`ResponseValue::from_response`], whose error prints the body, and which drops a body that broke
 /// off. An answer that cannot be used comes back as [`Error::UnexpectedResponse`]: its status, its headers, and with
 /// `bytes()` what arrived.
-pub(crate) async fn read<T: DeserializeOwned, E>(response: Response) -> Result<ResponseValue<T>, Error<E>> {
-    let mut rest = with_body(&response, Bytes::new());
-    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+pub(crate) async fn read<T: DeserializeOwned, E>(answer: Response) -> Result<ResponseValue<T>, Error<E>> {
+    // It was gathered already, and is in memory.
+    let (mut head, body) = gather(answer, usize::MAX).await;
     // The parser's own error may quote the body, so it ends here.
     if let Ok(value) = serde_json::from_slice(&body) {
-        return Ok(ResponseValue::new(value, rest.status(), rest.headers().clone()));
+        return Ok(ResponseValue::new(value, head.status(), std::mem::take(head.headers_mut())));
     }
     if body.is_empty()
-        && let Some(CutShort::Broken(error)) = rest.extensions_mut().remove()
+        && let Some(CutShort::Broken(error)) = head.extensions_mut().remove()
         && let Some(error) = Arc::into_inner(error)
     {
         return Err(Error::ResponseBodyError(error));
     }
-    Err(Error::UnexpectedResponse(with_body(&rest, body)))
+    Err(Error::UnexpectedResponse(with_body(head, body)))
 }
