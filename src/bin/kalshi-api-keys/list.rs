@@ -34,6 +34,9 @@ pub async fn list(client: &Client, what: &List) -> Result<(), Failed> {
         let (id, name) = (visible(&key.api_key_id), visible(&key.name));
         table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
     }
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     print(&format!("{}\n", table.trim_fmt()))?;
     warn(alarms.attestation);
     Ok(())
