@@ -47,7 +47,8 @@ impl Journal {
     pub fn of(file: &Path) -> Result<Option<Self>, Failed> {
         let path = beside(file);
         let read = match std::fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // Or a name that no file can have, as the store will say.
+            Err(_) if path.symlink_metadata().is_err() => return Ok(None),
             read => read.and_then(|bytes| Ok(serde_json::from_slice::<Self>(&bytes)?)),
         };
         match read {
@@ -77,6 +78,16 @@ impl Journal {
             _ => "another",
         };
         self.steps.push(name.to_owned());
+        self.rewrite()
+    }
+
+    /// Keeps the ID of the new key that was found later: once the old key is gone, nothing else signs in.
+    pub fn learn(&mut self, id: &str) -> io::Result<()> {
+        self.new = Some(id.to_owned());
+        self.rewrite()
+    }
+
+    fn rewrite(&self) -> io::Result<()> {
         self.written()?.persist(&self.path).map_err(|error| error.error)?;
         sync(folder(&self.path))
     }

@@ -17,7 +17,7 @@ pub async fn explain(
     client: &Client,
     base_url: &str,
     file: &Path,
-    journal: &Journal,
+    mut journal: Journal,
 ) -> Result<(), Failed> {
     if journal.base_url != base_url {
         return Err(Failed::usage(format!(
@@ -32,15 +32,21 @@ pub async fn explain(
             // The old key may be gone.
             let new = journal.new.as_deref().and_then(|id| Some((id, with(client, id, file)?)));
             let refused = || failed::explain(&error);
-            let Some((id, new)) = new else { return Err(cannot_look(journal, &refused())) };
+            let Some((id, new)) = new else { return Err(cannot_look(&journal, &refused())) };
             flags = format!(" --api-key-id {} --private-key-path {}", quoted(id), quoted(&file.to_string_lossy()));
             flags += &connection.place();
-            list(&new).await.map_err(|_| cannot_look(journal, &refused()))?
+            list(&new).await.map_err(|_| cannot_look(&journal, &refused()))?
         }
         listed => listed?,
     };
     let fresh: Vec<&ApiKey> = keys.iter().filter(|key| !journal.before.contains(&key.api_key_id)).collect();
     let held = holder(client, &fresh, file).await?;
+    if let Some(new) = held.filter(|new| journal.new.as_ref() != Some(&new.api_key_id)) {
+        journal.learn(&new.api_key_id).map_err(|error| {
+            let (id, path) = (visible(&new.api_key_id), journal.path());
+            Failed::left_to_do(format!("{path:?} cannot be written: {error}; note that {file:?} is of the key {id}"))
+        })?;
+    }
     let found = Found {
         old: keys.iter().find(|key| key.api_key_id == journal.old),
         orphans: fresh
@@ -51,7 +57,7 @@ pub async fn explain(
         held,
         file: file.exists(),
     };
-    tell(&found, journal, file, &flags)
+    tell(&found, &journal, file, &flags)
 }
 
 /// What there is now.

@@ -18,7 +18,7 @@ pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed>
     let client = connection.client()?;
     let base_url = connection.environment()?.base_url()?.to_string();
     if let Some(journal) = Journal::of(&what.out)? {
-        return leftovers::explain(connection, &client, &base_url, &what.out, &journal).await;
+        return leftovers::explain(connection, &client, &base_url, &what.out, journal).await;
     }
     store::check(&what.out)?;
     let old = client.signer().credentials().key_id().to_owned();

@@ -83,7 +83,8 @@ async fn kill(desk: &Desk, local: bool, at: At) {
             desk.sandbox.fail_next_on(operation, Fault::Delay(Duration::from_secs(600))).unwrap();
             let mut running = command.stdout(Stdio::null()).spawn().unwrap();
             let before: usize = match (operation, nth) {
-                ("getApiKeys", nth) => nth,
+                ("getApiKeys", nth @ ..3) => nth,
+                ("getApiKeys", _) => 4,
                 ("deleteApiKey", _) => 5,
                 _ => 3,
             };
