@@ -592,6 +592,12 @@ async fn help_and_completions_are_there_without_any_setting() {
     for line in ["Exit codes:\n  0  done\n  1  refused", "  4  something is left to do", "KALSHI_PRIVATE_KEY_PATH"] {
         assert!(help.contains(line), "{help}");
     }
+    // The README shows them as they are.
+    let readme = include_str!("../../README.md");
+    for (from, to) in [("Commands:", "  help  "), ("Exit codes:", "\n\nExample:")] {
+        let part = &help[help.find(from).unwrap()..help.find(to).unwrap()];
+        assert!(readme.contains(part.trim_end()), "{part}");
+    }
     assert!(text(&["--version"]).await.starts_with("kalshi-api-keys "));
     for (command, arguments) in [
         ("list", &["list", "--help"][..]),

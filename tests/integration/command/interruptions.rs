@@ -183,6 +183,16 @@ macro_rules! interruptions {
         async fn $name() {
             interrupted($local, $at, $code, &$said).await;
         })*
+
+        /// The table of the README has a row for each, and no other.
+        #[test]
+        fn the_readme_has_a_row_for_each() {
+            let readme = include_str!("../../../README.md");
+            let (_, table) = readme.split_once("| killed |").unwrap();
+            let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+            let named: Vec<_> = rows.map(|row| row.trim_end_matches("` |").rsplit('`').next().unwrap()).collect();
+            assert_eq!(named, [$(stringify!($name)),*]);
+        }
     };
 }
 
