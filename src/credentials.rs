@@ -76,17 +76,26 @@ impl Credentials {
     ///
     /// Names the variable that is missing, set beside its alternative, or not usable. None repeats a value.
     pub fn from_env() -> Result<Self, CredentialsError> {
+        let key_id = variable("KALSHI_API_KEY_ID")?.ok_or(CredentialsError::NoKeyId)?;
+        Self::from_env_with_id(key_id.trim()).map_err(|error| match error {
+            CredentialsError::KeyId => in_variable("KALSHI_API_KEY_ID")(error),
+            other => other,
+        })
+    }
+
+    /// From a key ID, and the private key in the environment as [`from_env`](Self::from_env) finds it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_env`](Self::from_env), but for the variable of the ID.
+    pub fn from_env_with_id(key_id: impl Into<String>) -> Result<Self, CredentialsError> {
         const KEY: &str = "KALSHI_PRIVATE_KEY";
         const PATH: &str = "KALSHI_PRIVATE_KEY_PATH";
-        let key_id = variable("KALSHI_API_KEY_ID")?;
-        match (key_id, variable(KEY)?, variable(PATH)?) {
-            (None, _, _) => Err(CredentialsError::NoKeyId),
-            (_, None, None) => Err(CredentialsError::NoKey),
-            (_, Some(_), Some(_)) => Err(CredentialsError::TwoKeys),
-            (Some(id), Some(pem), None) => Self::from_pem(id.trim(), &pem).map_err(in_variable(KEY)),
-            (Some(id), None, Some(path)) => {
-                Self::from_pem_file(id.trim(), expand_home(&path)).map_err(in_variable(PATH))
-            }
+        match (variable(KEY)?, variable(PATH)?) {
+            (None, None) => Err(CredentialsError::NoKey),
+            (Some(_), Some(_)) => Err(CredentialsError::TwoKeys),
+            (Some(pem), None) => Self::from_pem(key_id, &pem).map_err(in_variable(KEY)),
+            (None, Some(path)) => Self::from_pem_file(key_id, expand_home(&path)).map_err(in_variable(PATH)),
         }
     }
 
@@ -152,9 +161,8 @@ fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, Credentials
 
 fn in_variable(variable: &'static str) -> impl Fn(CredentialsError) -> CredentialsError {
     move |reason| match reason {
-        CredentialsError::KeyId => {
-            CredentialsError::Variable { variable: "KALSHI_API_KEY_ID", reason: Box::new(CredentialsError::KeyId) }
-        }
+        // The ID came from elsewhere.
+        CredentialsError::KeyId if variable != "KALSHI_API_KEY_ID" => reason,
         reason => CredentialsError::Variable { variable, reason: Box::new(reason) },
     }
 }

@@ -146,12 +146,15 @@ fn of_http(error: &reqwest::Error, effect: Effect) -> String {
     let whom = error.url().map_or_else(|| "the service".to_owned(), |url| url.origin().ascii_serialization());
     match effect {
         _ if error.is_builder() => format!("not sent: {error}: {reason}; check the base URL"),
-        Effect::NotSent if error.is_timeout() => format!("not sent: {whom} did not accept a connection in time"),
-        Effect::NotSent => format!("not sent: {whom} was not reached: {reason}"),
-        _ if error.is_timeout() => format!("{whom} did not answer in time"),
+        Effect::NotSent if error.is_timeout() => {
+            format!("not sent: {whom} did not accept a connection in time; check the network and the base URL")
+        }
+        Effect::NotSent => format!("not sent: {whom} was not reached: {reason}; check the network and the base URL"),
+        Effect::Refused if error.is_timeout() => format!("{whom} did not answer in time"),
         Effect::Refused => format!("the answer of {whom} broke off: {reason}"),
         Effect::Unknown => {
-            format!("{whom} did not answer: {reason}; it may have been done: list the keys before sending it again")
+            let how = if error.is_timeout() { " in time".to_owned() } else { format!(": {reason}") };
+            format!("{whom} did not answer{how}; it may have been done: list the keys before sending it again")
         }
     }
 }

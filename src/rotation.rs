@@ -217,7 +217,8 @@ pub struct Rotated {
 /// [`RotationError`] says what failed, and how things stand.
 pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationError> {
     let old = plan.replace.clone().unwrap_or_else(|| client.signer().credentials().key_id().to_owned());
-    let standing = Standing { old: (old, KeyState::InForce), new: None, file: None, orphans: Vec::new() };
+    let standing =
+        Standing { old: (old, KeyState::InForce), new: None, file: None, orphans: Vec::new(), unlisted: false };
     let mut rotation = Rotation { client, plan, standing };
     match rotation.run().await {
         Ok(rotated) => Ok(rotated),
@@ -366,11 +367,13 @@ impl Rotation<'_> {
     }
 
     /// The keys of the new one's name that a request may have made whose answer was lost.
-    async fn appeared(&self, error: &Error, wanted: &Wanted, before: &[String]) -> Vec<String> {
+    async fn appeared(&mut self, error: &Error, wanted: &Wanted, before: &[String]) -> Vec<String> {
         if error.effect() != Effect::Unknown {
             return Vec::new();
         }
-        let listed = self.patiently(|| list(self.client), |error| error.is_transient()).await.unwrap_or_default();
+        let listed = self.patiently(|| list(self.client), |error| error.is_transient()).await;
+        self.standing.unlisted = listed.is_err();
+        let listed = listed.unwrap_or_default();
         let new = listed.into_iter().filter(|key| key.name == wanted.name && !before.contains(&key.api_key_id));
         new.map(|key| key.api_key_id).collect()
     }
@@ -514,6 +517,8 @@ pub struct Standing {
     pub file: Option<PathBuf>,
     /// Keys that appeared while an answer was lost. Nobody has their private half: delete them.
     pub orphans: Vec<String>,
+    /// An answer was lost and the keys could not be listed since: one more of the new one's name may have appeared.
+    pub unlisted: bool,
 }
 
 impl fmt::Display for Standing {
@@ -533,9 +538,13 @@ impl fmt::Display for Standing {
             None => write!(f, ", no file was left")?,
         }
         match self.orphans.as_slice() {
-            [] => Ok(()),
-            orphans => write!(f, "; {} appeared without a private key: delete it", orphans.join(", ")),
+            [] => {}
+            orphans => write!(f, "; {} appeared without a private key: delete it", orphans.join(", "))?,
         }
+        if self.unlisted {
+            f.write_str("; the keys could not be listed since, and one more may have appeared: list them")?;
+        }
+        Ok(())
     }
 }
 
@@ -570,7 +579,7 @@ pub enum Failure {
     #[error(transparent)]
     Pair(KeyPairError),
     /// The new key was not minted, or its answer was lost.
-    #[error("no new key was minted: {}", .0.explain())]
+    #[error("no new key could be had: {}", .0.explain())]
     Mint(#[source] Box<Error>),
     /// The new private key was not saved.
     #[error("{source}")]

@@ -33,7 +33,7 @@ use crate::types::PrivateKeyPem;
 pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreError> {
     let path = path.as_ref();
     let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
-    let folder = check(path)?;
+    let folder = usable_folder(path)?;
     // Mode 0600 from its creation on; deleted when dropped.
     let mut file = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
     file.write_all(key.expose_secret().as_bytes()).map_err(failed)?;
@@ -45,8 +45,20 @@ pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreErro
     sync_folder(folder).map_err(|source| StoreError::NotSynced { path: path.to_owned(), source })
 }
 
-/// Whether a key can be saved to this name, as far as that can be told before; the folder that it will be in.
-pub(crate) fn check(path: &Path) -> Result<&Path, StoreError> {
+/// Whether a key can be saved to this name, as far as that can be told before: the name is free, and a file can be made in
+/// its folder. Ask before a key is minted.
+///
+/// # Errors
+///
+/// Those of [`save`].
+pub fn check(path: impl AsRef<Path>) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    let trial = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(usable_folder(path)?);
+    trial.map(|_| ()).map_err(|source| StoreError::NotSaved { path: path.to_owned(), source })
+}
+
+/// The folder of a name that is free.
+fn usable_folder(path: &Path) -> Result<&Path, StoreError> {
     let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
     let folder = match path.parent() {
         Some(folder) if folder == Path::new("") => Path::new("."),
@@ -56,10 +68,12 @@ pub(crate) fn check(path: &Path) -> Result<&Path, StoreError> {
     if is_open_to_everyone(folder).map_err(failed)? {
         return Err(StoreError::SharedFolder { folder: folder.to_owned() });
     }
-    if path.symlink_metadata().is_ok() {
-        return Err(StoreError::Exists { path: path.to_owned() });
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(folder),
+        // Such as a name that is too long.
+        Err(error) => Err(failed(error)),
+        Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
     }
-    Ok(folder)
 }
 
 /// A private key that was loaded from a file.

@@ -6,6 +6,7 @@ mod raw_server;
 mod answers;
 mod bounds;
 mod clock;
+mod command;
 mod concurrency;
 mod contract;
 mod credentials;

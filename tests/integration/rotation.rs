@@ -342,6 +342,26 @@ async fn a_key_whose_undoing_fails_is_named_and_its_file_kept() {
     desk.client_from(&id, &desk.file()).get_api_keys().send().await.unwrap();
 }
 
+/// Whoever reads the error must not take silence for "no key".
+#[tokio::test]
+async fn a_lost_answer_that_nobody_could_look_after_may_have_left_a_key() {
+    let desk = Desk::new().await;
+    let sandbox = desk.sandbox.clone();
+    let plan = desk.plan().on_step(move |step| {
+        if is(When::Minting, step) {
+            sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
+            for _ in 0..3 {
+                sandbox.fail_next_on("getApiKeys", Fault::internal_error()).unwrap();
+            }
+        }
+    });
+    let error = rotate(&desk.client, plan).await.unwrap_err();
+    assert!(error.standing.unlisted && error.standing.orphans.is_empty() && desk.ids().len() == 2);
+    assert!(
+        error.to_string().ends_with("; the keys could not be listed since, and one more may have appeared: list them")
+    );
+}
+
 #[tokio::test]
 async fn a_key_that_cannot_be_saved_is_deleted_and_not_lost_before() {
     let desk = Desk::new().await;

@@ -56,6 +56,19 @@ fn a_name_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn what_cannot_be_saved_is_known_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    store::check(&path).unwrap();
+    assert!(names(folder.path()).is_empty(), "nothing is left of the trial");
+    for path in [folder.path().join("no/such/folder.pem"), folder.path().join("a".repeat(300)), "/".into()] {
+        store::check(&path).unwrap_err();
+    }
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(store::check(&path), Err(StoreError::Exists { .. })));
+}
+
+#[test]
 fn a_file_that_is_no_text_or_not_there_is_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");

@@ -1,0 +1,96 @@
+//! Which key signs, and where to: flags first, then variables.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, store};
+
+use crate::failed::Failed;
+use crate::output::{quoted, say};
+
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// The ID of the API key that signs [variable: KALSHI_API_KEY_ID]
+    #[arg(long, global = true, value_name = "ID")]
+    api_key_id: Option<String>,
+    /// The file with its private key [variable: KALSHI_PRIVATE_KEY_PATH]
+    #[arg(long, global = true, value_name = "FILE")]
+    private_key_path: Option<PathBuf>,
+    /// demo (the default), production, or a base URL [variable: KALSHI_ENV]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "api_base_url")]
+    env: Option<String>,
+    /// The base URL [variable: KALSHI_API_BASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    api_base_url: Option<String>,
+}
+
+impl Connection {
+    pub fn client(&self) -> Result<Client, Failed> {
+        Ok(Client::signed(&self.environment()?, self.credentials()?)?)
+    }
+
+    pub fn environment(&self) -> Result<Environment, EnvironmentError> {
+        match (&self.env, &self.api_base_url) {
+            (None, None) => Environment::from_env(),
+            (Some(name), _) => name.parse(),
+            (None, Some(url)) => Ok(Environment::Custom(url.trim().parse()?)),
+        }
+    }
+
+    pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        let credentials = match (&self.api_key_id, &self.private_key_path) {
+            (None, None) => Credentials::from_env(),
+            (Some(id), None) => Credentials::from_env_with_id(id),
+            (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
+            (None, Some(path)) => {
+                let id = variable("KALSHI_API_KEY_ID").ok_or(CredentialsError::NoKeyId)?;
+                Credentials::from_pem_file(id.trim(), path)
+            }
+        }?;
+        self.warn_of_readers();
+        Ok(credentials)
+    }
+
+    fn warn_of_readers(&self) {
+        let path = self.private_key_path.clone().or_else(|| {
+            let path = variable("KALSHI_PRIVATE_KEY_PATH")?;
+            Some(
+                path.strip_prefix("~/")
+                    .zip(std::env::home_dir())
+                    .map_or(path.clone().into(), |(rest, home)| home.join(rest)),
+            )
+        });
+        if let Some(path) = path
+            && store::load(&path).is_ok_and(|stored| stored.readable_by_others)
+        {
+            say(&format!(
+                "warning: {path:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",
+                quoted(&path.to_string_lossy())
+            ));
+        }
+    }
+
+    /// The flags as they were given, for a command that says what to run next.
+    pub fn flags(&self) -> String {
+        let path = self.private_key_path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let flag = |name: &str, value: &Option<String>| {
+            value.as_ref().map_or(String::new(), |value| format!(" --{name} {}", quoted(value)))
+        };
+        flag("api-key-id", &self.api_key_id) + &flag("private-key-path", &path) + &self.place()
+    }
+
+    /// Those of them that name the environment.
+    pub fn place(&self) -> String {
+        match (&self.env, &self.api_base_url) {
+            (Some(name), _) => format!(" --env {}", quoted(name)),
+            (None, Some(url)) => format!(" --api-base-url {}", quoted(url)),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// A variable that is not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}

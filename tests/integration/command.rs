@@ -1,0 +1,619 @@
+//! The command: what it prints, how it exits, what it keeps, and that it shows no key that was not asked for. The binary
+//! itself is run, against the sandbox.
+
+mod interruptions;
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
+use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem, Subaccount};
+use kalshi_api_keys::{Client, Credentials, store};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::contract;
+use crate::fixtures::{KEY_ID, ed25519, rsa, shows_key};
+use crate::raw_server::{RawServer, Reply};
+
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
+const NETWORK: i32 = 3;
+const LEFT_TO_DO: i32 = 4;
+
+/// A sandbox, its root key in a file, and a folder to work in.
+pub struct Desk {
+    pub sandbox: Sandbox,
+    pub folder: tempfile::TempDir,
+    pub old: String,
+}
+
+impl Desk {
+    pub async fn new() -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        store::save(folder.path().join("old.pem"), &sandbox.root_private_key()).unwrap();
+        let old = sandbox.credentials().key_id().to_owned();
+        Self { sandbox, folder, old }
+    }
+
+    /// The command in the folder, with the root key in its variables.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(arguments);
+        command.current_dir(self.folder.path());
+        command.env("KALSHI_API_KEY_ID", &self.old).env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
+        command.env("KALSHI_API_BASE_URL", self.sandbox.base_url());
+        command
+    }
+
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
+        let ran = ran(self.command(arguments)).await;
+        assert!(!ran.shows(&self.sandbox.root_private_key()), "{arguments:?}");
+        ran
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.sandbox.keys().into_iter().map(|key| key.api_key_id).collect()
+    }
+
+    fn last(&self) -> ApiKey {
+        self.sandbox.keys().pop().unwrap()
+    }
+
+    /// The text with the root key's ID as OLD, and the last one's as NEW.
+    pub fn plain(&self, text: &str) -> String {
+        let text = text.replace(&self.old, "OLD").replace(self.sandbox.base_url(), "URL");
+        self.ids().last().map_or(text.clone(), |id| text.replace(id, "NEW"))
+    }
+
+    /// The key of a file signs in with an ID.
+    pub async fn signs_in(&self, id: &str, file: &str) -> bool {
+        let credentials = Credentials::from_pem_file(id, self.file(file)).unwrap();
+        let client = Client::signed(&self.sandbox.environment(), credentials).unwrap();
+        client.get_api_keys().send().await.is_ok()
+    }
+
+    fn key(&self, id: &str, scopes: Vec<ApiKeyScope>, subaccount: Option<u8>) {
+        let subaccount = subaccount.map(|number| Subaccount::try_from(number).unwrap());
+        let name = format!("the {id}");
+        let key = ApiKey { api_key_id: id.into(), name, scopes, subaccount, fcm_subtrader_id: None };
+        self.sandbox.register(key, &ed25519().public).unwrap();
+    }
+}
+
+/// The command without variables of ours, terminal or not.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kalshi-api-keys"));
+    for name in
+        ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"]
+    {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    fn shows(&self, key: &PrivateKeyPem) -> bool {
+        shows_key(&self.out, key) || shows_key(&self.err, key)
+    }
+}
+
+/// Every failure is one line that says what to do next.
+pub async fn ran(mut command: Command) -> Ran {
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let ran = Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
+    let errors: Vec<_> = ran.err.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    if ran.code != 0 {
+        assert!(matches!(errors[..], [line] if line.starts_with("error: ") && line.contains("; ")), "{}", ran.err);
+    }
+    ran
+}
+
+#[tokio::test]
+async fn list_is_a_table_with_what_is_worth_an_alarm() {
+    let desk = Desk::new().await;
+    desk.key("report", vec![ApiKeyScope::Read, "read::tomorrow".into()], None);
+    desk.key("desk\u{1b}[31m", vec![ApiKeyScope::Read, ApiKeyScope::Write], Some(7));
+    desk.key("none", vec![], None);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    desk.sandbox.set_region_expiration(Some(now + 3 * 86_400 + 600));
+    let ran = desk.run(&["list"]).await;
+    let expected = "\
+ID                                    NAME           SCOPES                BINDING        REMARKS
+ROOT  root           read, write           none           unrestricted write
+report                                the report     read, read::tomorrow  none           unknown scope read::tomorrow
+desk\u{fffd}[31m                             the desk\u{fffd}[31m  read, write           sub-account 7
+none                                  the none       none                  none
+";
+    assert_eq!((ran.code, ran.out.replace(&desk.old, "ROOT").as_str()), (0, expected));
+    assert!(ran.err.starts_with("warning: the location attestation lapses on ") && ran.err.contains(", in 3 days; "));
+
+    for (at, says) in [(Some(now - 5), "lapsed on "), (Some(i64::MIN), "lapsed on Unix second -92"), (None, "")] {
+        desk.sandbox.set_region_expiration(at);
+        let ran = desk.run(&["list"]).await;
+        assert!(ran.err.contains(says) && ran.err.is_empty() == at.is_none(), "{}", ran.err);
+    }
+    desk.sandbox.set_region_expiration(Some(now + 15 * 86_400));
+    assert_eq!(desk.run(&["list"]).await.err, "");
+}
+
+#[tokio::test]
+async fn list_json_is_the_answer_byte_for_byte() {
+    let desk = Desk::new().await;
+    let ran = desk.run(&["list", "--json"]).await;
+    let spec = contract::spec();
+    let schema = contract::validator(&spec, &spec["components"]["schemas"]["GetApiKeysResponse"]);
+    schema.validate(&serde_json::from_str::<Value>(&ran.out).unwrap()).unwrap();
+    assert_eq!(desk.plain(&ran.err), "warning: key OLD: unrestricted write\n");
+
+    let answer = br#"{ "later": 1.0, "api_keys": [{"api_key_id":"a","name":"b","scopes":["read::x"],"new":{}}] }"#;
+    desk.sandbox.fail_next(Fault::ReplaceBody(answer.to_vec()));
+    let ran = desk.run(&["list", "--json"]).await;
+    assert_eq!((ran.code, ran.out.as_bytes()), (0, &answer[..]));
+    assert_eq!(ran.err, "warning: key a: unknown scope read::x\n");
+
+    // It is signed, healed and bounded as every other request.
+    desk.sandbox.set_clock_offset_secs(-120);
+    assert_eq!(desk.run(&["list", "--json"]).await.code, 0);
+    desk.sandbox.set_clock_offset_secs(0);
+    for (fault, code, says) in [
+        (Fault::internal_error(), REFUSED, "the service answered 500"),
+        (Fault::ReplaceBody(b"{}".to_vec()), REFUSED, "is not as documented"),
+        (Fault::CutAnswer { after: 9 }, NETWORK, "broke off before it was whole"),
+        (Fault::ReplaceStatus(302), REFUSED, "is a redirect, and none is followed"),
+        (Fault::LoseAnswer, NETWORK, "did not answer"),
+    ] {
+        desk.sandbox.fail_next(fault);
+        let ran = desk.run(&["list", "--json"]).await;
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{}", ran.err);
+        assert!(ran.err.contains(says) && !ran.err.contains("bytes()"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn generate_and_create_keep_the_key_in_a_file_for_its_owner_only() {
+    let desk = Desk::new().await;
+    for (arguments, says, pem) in [
+        (["generate", "--type", "ed25519"], "generated NEW; its private key is in \"0.pem\"\n", "-----BEGIN PRIVATE"),
+        (["generate", "--type", "rsa"], "generated NEW; its private key is in \"1.pem\"\n", "-----BEGIN RSA"),
+        (["create", "--type", "ed25519"], "created NEW; its private key is in \"2.pem\"\n", "-----BEGIN PRIVATE"),
+        (["create", "--type", "rsa"], "created NEW; its private key is in \"3.pem\"\n", "-----BEGIN RSA"),
+    ] {
+        let file = format!("{}.pem", desk.ids().len() - 1);
+        let more =
+            ["--out", &file, "--name", "desk", "--scope", "read", "--scope", "write::trade", "--subaccount", "7"];
+        let ran = desk.run(&[&arguments[..], &more].concat()).await;
+        assert_eq!((ran.code, desk.plain(&ran.out).as_str(), ran.err.as_str()), (0, says, ""));
+        let stored = store::load(desk.file(&file)).unwrap();
+        assert!(!stored.readable_by_others && !ran.shows(&stored.key));
+        assert!(stored.key.expose_secret().starts_with(pem));
+        let key = desk.last();
+        assert_eq!((key.name.as_str(), key.subaccount.unwrap().get()), ("desk", Some(7)));
+        assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
+        assert!(desk.signs_in(&key.api_key_id, &file).await);
+    }
+    // The least that a key may do is what it may do when nothing is said.
+    desk.run(&["generate", "--out", "least.pem"]).await;
+    assert_eq!((desk.last().scopes, desk.last().name.as_str()), (vec![ApiKeyScope::Read], "kalshi-api-keys"));
+}
+
+#[tokio::test]
+async fn nothing_is_minted_when_the_file_cannot_be_saved_and_nothing_written_over() {
+    let desk = Desk::new().await;
+    std::fs::write(desk.file("there.pem"), "somebody's").unwrap();
+    let long = "a".repeat(300);
+    for file in ["there.pem", "no/such/folder.pem", &long] {
+        for arguments in [&["generate"][..], &["create"], &["rotate", "--yes"]] {
+            let ran = desk.run(&[arguments, &["--out", file]].concat()).await;
+            assert_eq!((ran.code, ran.out.as_str()), (USAGE, ""), "{}", ran.err);
+        }
+    }
+    assert_eq!((desk.sandbox.requests(), desk.ids().len()), (0, 1));
+    assert_eq!(std::fs::read_to_string(desk.file("there.pem")).unwrap(), "somebody's");
+}
+
+#[tokio::test]
+async fn stdout_gives_the_key_and_nothing_else() {
+    let desk = Desk::new().await;
+    for (command, says) in [("generate", "generated NEW"), ("create", "created NEW")] {
+        let ran = desk.run(&[command, "--stdout"]).await;
+        assert_eq!(desk.plain(&ran.err), format!("{says}; its private key is in stdout\n"));
+        let credentials = Credentials::from_pem(desk.last().api_key_id, &ran.out).unwrap();
+        let client = Client::signed(&desk.sandbox.environment(), credentials).unwrap();
+        client.get_api_keys().send().await.unwrap();
+        assert!(ran.out.starts_with("-----BEGIN") && ran.out.ends_with("-----\n"));
+        assert!(!shows_key(&ran.err, &ran.out.into()));
+    }
+}
+
+/// A stdout whose reader is gone.
+fn closed() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_kept_is_deleted_again_or_named() {
+    let desk = Desk::new().await;
+    let command = desk.command(&["generate", "--stdout"]);
+    let lost = ran_into(closed(), command).await;
+    assert_eq!((lost.code, desk.ids().len()), (USAGE, 1), "{}", lost.err);
+    assert!(
+        lost.err.contains("did not arrive at its reader") && lost.err.ends_with(" was deleted again\n"),
+        "{}",
+        lost.err
+    );
+
+    desk.sandbox.fail_next_on("deleteApiKey", Fault::internal_error()).unwrap();
+    let lost = ran_into(closed(), desk.command(&["generate", "--stdout"])).await;
+    assert_eq!((lost.code, desk.ids().len()), (LEFT_TO_DO, 2));
+    let err = desk.plain(&lost.err);
+    assert!(
+        err.contains("the new key NEW is an orphan") && err.ends_with("; run `kalshi-api-keys delete NEW`\n"),
+        "{err}"
+    );
+
+    // Somebody else takes the name while the key is minted.
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pem) = (folder.path().join("new.pem"), rsa().private.expose_secret());
+    let answer = serde_json::json!({ "api_key_id": "minted", "private_key": pem }).to_string();
+    let taken = file.clone();
+    let server = RawServer::start(move |n, _| match n {
+        0 => {
+            std::fs::write(&taken, "somebody's").unwrap();
+            Reply::json(201, &answer)
+        }
+        _ => Reply::new(204, "", ""),
+    })
+    .await;
+    let mut command = desk.command(&["generate", "--out", file.to_str().unwrap()]);
+    command.env("KALSHI_API_BASE_URL", server.base_url());
+    let ran = ran(command).await;
+    assert!(ran.err.contains("exists already") && ran.err.contains("minted was deleted again"), "{}", ran.err);
+    assert!(!ran.shows(&rsa().private));
+    assert_eq!(server.received()[1].target(), "/trade-api/v2/api_keys/minted");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "somebody's");
+}
+
+/// The command with a stdout of its own.
+async fn ran_into(stdout: Stdio, mut command: Command) -> Ran {
+    let output = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[tokio::test]
+async fn what_arrived_of_an_unusable_answer_is_kept() {
+    let desk = Desk::new().await;
+    for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::CutAnswer { after: 190 })] {
+        desk.sandbox.fail_next_on("generateApiKey", fault).unwrap();
+        let ran = desk.run(&["generate", "--out", file]).await;
+        assert_eq!(ran.code, LEFT_TO_DO);
+        assert!(
+            ran.err.contains(&format!("what arrived is in {file:?}: take the private key out of it")),
+            "{}",
+            ran.err
+        );
+        let arrived = store::load(desk.file(file)).unwrap();
+        assert!(arrived.key.expose_secret().contains("-----BEGIN PRIVATE KEY-----") && !arrived.readable_by_others);
+        let base64 = arrived.key.expose_secret().split_once("KEY-----\\n").unwrap().1;
+        assert!(!ran.err.contains(&base64[24..40]) && !ran.out.contains(&base64[24..40]));
+    }
+    desk.sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
+    let ran = desk.run(&["generate", "--out", "c.pem"]).await;
+    assert_eq!((ran.code, desk.file("c.pem").exists()), (LEFT_TO_DO, false));
+    assert!(ran.err.contains("a key that you do not know of has no holder: delete it"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn create_leaves_a_file_only_where_there_may_be_a_key() {
+    let desk = Desk::new().await;
+    desk.sandbox.set_tier(Tier::Basic);
+    let ran = desk.run(&["create", "--out", "a.pem"]).await;
+    assert_eq!((ran.code, desk.file("a.pem").exists()), (REFUSED, false));
+    assert!(ran.err.ends_with("; \"a.pem\" was removed again\n"), "{}", ran.err);
+    let ran = desk.run(&["create", "--stdout"]).await;
+    assert!(ran.err.ends_with("; the private key on stdout belongs to no API key; drop it\n"), "{}", ran.err);
+
+    desk.sandbox.set_tier(Tier::Premier);
+    desk.sandbox.fail_next_on("createApiKey", Fault::LoseAnswer).unwrap();
+    let ran = desk.run(&["create", "--out", "b.pem"]).await;
+    assert_eq!(ran.code, LEFT_TO_DO);
+    assert!(ran.err.contains("\"b.pem\" is kept: if there is a new key, it holds its private key"), "{}", ran.err);
+    assert!(desk.signs_in(&desk.last().api_key_id, "b.pem").await);
+}
+
+#[tokio::test]
+async fn create_registers_a_public_key_and_sends_no_private_one() {
+    let desk = Desk::new().await;
+    desk.sandbox.warn_on_mint(Some("a risk control\nis missing".into()));
+    std::fs::write(desk.file("key.pub"), &rsa().public).unwrap();
+    let ran = desk.run(&["create", "--public-key", "key.pub", "--scope", "read::tomorrow"]).await;
+    assert!(ran.err.starts_with("warning: this version does not know the scope read::tomorrow"), "{}", ran.err);
+    let ran = desk.run(&["create", "--public-key", "key.pub"]).await;
+    assert_eq!((ran.code, desk.plain(&ran.out).as_str()), (0, "created NEW\n"));
+    assert_eq!(ran.err, "warning: the service says: a risk control\u{fffd}is missing\n");
+
+    let asked = desk.sandbox.requests();
+    let ran = desk.run(&["create", "--public-key", "old.pem"]).await;
+    assert_eq!((ran.code, desk.sandbox.requests()), (USAGE, asked));
+    assert!(ran.err.contains("\"old.pem\" holds a private key, and nothing was sent"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn without_a_terminal_nothing_is_deleted_unless_it_was_said_before() {
+    let desk = Desk::new().await;
+    desk.key("report", vec![ApiKeyScope::Read], None);
+    for arguments in [&["delete", "report"][..], &["rotate", "--out", "new.pem"]] {
+        let ran = desk.run(arguments).await;
+        assert_eq!((ran.code, desk.sandbox.requests()), (USAGE, 0));
+        assert_eq!(ran.err, "error: there is no terminal to ask on, and nothing was changed; add --yes\n");
+    }
+    let ran = desk.run(&["delete", "report", "--yes"]).await;
+    assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (0, "deleted report\n", 1));
+}
+
+#[tokio::test]
+async fn rotate_says_each_step_and_leaves_the_new_key() {
+    for (local, order) in [
+        (false, ["minted NEW", "saved the new private key to \"new.pem\""]),
+        (true, ["saved the new private key to \"new.pem\"", "minted NEW"]),
+    ] {
+        let desk = Desk::new().await;
+        let more = if local { &["--local", "--type", "rsa"][..] } else { &["--name", "desk"] };
+        let ran = desk.run(&[&["rotate", "--out", "new.pem", "--yes", "--scope", "read"], more].concat()).await;
+        let [first, second] = order;
+        let expected = format!(
+            "minting a key to replace OLD, one of 1\n{first}\n{second}\nsigned in with NEW\ndeleted OLD\n\
+             confirmed: the new key is listed, the old one is not\n\
+             done; from now on set KALSHI_API_KEY_ID=NEW and KALSHI_PRIVATE_KEY_PATH=new.pem\n"
+        );
+        assert_eq!((ran.code, desk.plain(&ran.out), ran.err.as_str()), (0, expected, ""));
+        assert!(desk.signs_in(&desk.last().api_key_id, "new.pem").await);
+        assert_eq!(desk.last().name, if local { "root" } else { "desk" });
+        let stored = store::load(desk.file("new.pem")).unwrap();
+        assert!(!ran.shows(&stored.key) && !stored.readable_by_others && !desk.file("new.pem.rotation").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_fails_leaves_a_journal_only_with_something_to_do() {
+    let refusal = || Fault::answer(403, "application/json", r#"{"error":{"code":"no"}}"#);
+    for (operation, fault, code, left) in [
+        ("generateApiKey", refusal(), REFUSED, false),
+        ("generateApiKey", Fault::LoseRequest, NETWORK, false),
+        ("generateApiKey", Fault::LoseAnswer, LEFT_TO_DO, true),
+        ("deleteApiKey", refusal(), LEFT_TO_DO, true),
+    ] {
+        let desk = Desk::new().await;
+        desk.sandbox.fail_next_on(operation, fault.clone()).unwrap();
+        let ran = desk.run(&["rotate", "--out", "new.pem", "--yes"]).await;
+        assert_eq!((ran.code, desk.file("new.pem.rotation").exists()), (code, left), "{fault:?}: {}", ran.err);
+        let end = if left {
+            "; run the same command again to see what is left to do\n"
+        } else {
+            "try again once that is mended\n"
+        };
+        assert!(ran.err.ends_with(end), "{}", ran.err);
+    }
+    let desk = Desk::new().await;
+    let ran = desk.run(&["rotate", "--out", "new.pem", "--yes", "--scope", "write::trade"]).await;
+    assert_eq!((ran.code, desk.file("new.pem.rotation").exists()), (USAGE, false));
+    assert!(ran.err.contains("has not the scope read") && !ran.err.contains("probe"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn whoami_says_which_key_signs_where_and_when() {
+    let desk = Desk::new().await;
+    let table = |clock: &str, attestation: &str| {
+        format!(
+            "key          NEW\nname         root\nscopes       read, write\nbinding      none\nenvironment  custom, URL\n\
+             clock        {clock}\nattestation  {attestation}\n"
+        )
+    };
+    let plain = |ran: Ran| ran.out.replace(&desk.old, "NEW").replace(desk.sandbox.base_url(), "URL");
+    let ran = desk.run(&["whoami"]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(plain(ran), table("agrees with the service's", "none"));
+
+    desk.sandbox.set_region_expiration(Some(1_000_000_000));
+    let date = "Sun, 09 Sep 2001 01:46:40 GMT";
+    for (offset, side) in [(3600, "behind"), (-3600, "ahead of")] {
+        desk.sandbox.set_clock_offset_secs(offset);
+        let out = plain(desk.run(&["whoami"]).await);
+        // A date counts whole seconds, and a request takes its time.
+        let near = (3598..=3602)
+            .map(|s| table(&format!("about {s} s {side} the service's; set it"), &format!("lapsed on {date}")));
+        assert!(near.into_iter().any(|table| table == out), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn sign_prints_headers_that_the_service_accepts() {
+    let desk = Desk::new().await;
+    let path = "/trade-api/v2/api_keys";
+    let ran = desk.run(&["sign", "get", &format!("{path}?fcm_subtrader_id=a_b")]).await;
+    let names: Vec<_> = ran.out.lines().map(|line| line.split_once(": ").unwrap().0).collect();
+    assert_eq!(names, ["KALSHI-ACCESS-KEY", "KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"]);
+    let http = kalshi_api_keys::http_client_builder().no_proxy().build().unwrap();
+    let mut request = http.get(format!("{}/api_keys?fcm_subtrader_id=a_b", desk.sandbox.base_url()));
+    for line in ran.out.lines() {
+        let (name, value) = line.split_once(": ").unwrap();
+        request = request.header(name, value);
+    }
+    assert_eq!(request.send().await.unwrap().status(), 200);
+
+    // A shell reads the line as it was meant: what curl would be given.
+    let ran =
+        desk.run(&["sign", "GET", "/trade-api/v2/api_keys?a=b'$(date)&c", "--curl", "--api-key-id", "it's$HOME"]).await;
+    let script = format!("curl() {{ printf '%s\\n' \"$@\"; }}; {}", ran.out);
+    let words = Command::new("sh").args(["-c", &script]).output().await.unwrap();
+    let words = String::from_utf8(words.stdout).unwrap();
+    let words: Vec<_> = words.lines().collect();
+    let origin = desk.sandbox.base_url().strip_suffix("/trade-api/v2").unwrap();
+    assert_eq!(words[..6], ["--globoff", "--path-as-is", "-X", "GET", "-H", "KALSHI-ACCESS-KEY: it's$HOME"]);
+    assert_eq!(words[10], format!("{origin}/trade-api/v2/api_keys?a=b'$(date)&c"));
+
+    let ran = desk.run(&["sign", "GET", "api_keys"]).await;
+    assert!(ran.code == USAGE && ran.err.contains("does not begin with `/`"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn each_class_of_failure_has_its_exit_code() {
+    let desk = Desk::new().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody_at = format!("http://{}/", nobody.local_addr().unwrap());
+    drop(nobody);
+    for (arguments, code, says) in [
+        (&["list"][..], 0, ""),
+        (&["delete", "no-such-key", "--yes"], REFUSED, "the service answered 404"),
+        (&["list", "--api-key-id", "nobody"], REFUSED, "the service knows no such API key"),
+        (&[], USAGE, "nothing to do"),
+        (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
+        (&["delete", "..", "--yes"], USAGE, "an API key ID is not empty, not `.` or `..`"),
+        (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
+        (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
+        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),
+        (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
+        (&["list", "--private-key-path", "no.pem"], USAGE, "\"no.pem\" cannot be read"),
+        (&["list", "--env", "prodction"], USAGE, "the environment is not known"),
+        (&["list", "--env", "demo", "--api-base-url", "https://a"], USAGE, "cannot be used with"),
+        (&["list", "--api-base-url", "http://example.com"], USAGE, "in the clear"),
+        (&["list", "--api-base-url", &nobody_at], NETWORK, "was not reached"),
+    ] {
+        let ran = desk.run(arguments).await;
+        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(says), "{arguments:?}: {}", ran.err);
+    }
+    desk.sandbox.fail_next(Fault::LoseAnswer);
+    assert_eq!(desk.run(&["list"]).await.code, NETWORK);
+    desk.sandbox.fail_next(Fault::internal_error());
+    assert_eq!(desk.run(&["generate", "--out", "b.pem"]).await.code, LEFT_TO_DO);
+    let ran = ran(command(&["list"])).await;
+    assert_eq!(
+        (ran.code, ran.err.split(';').next()),
+        (USAGE, Some("error: the variable KALSHI_API_KEY_ID is not set"))
+    );
+}
+
+#[tokio::test]
+async fn a_flag_overrides_its_variable_and_a_key_is_no_argument() {
+    let desk = Desk::new().await;
+    let pem = desk.sandbox.root_private_key();
+    let run = |arguments: Vec<String>, variables: Vec<(&'static str, String)>| {
+        let mut command = command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command.current_dir(desk.folder.path()).envs(variables);
+        async { ran(command).await }
+    };
+    let (id, url) = (desk.old.clone(), desk.sandbox.base_url().to_owned());
+    let text = || ("KALSHI_PRIVATE_KEY", pem.expose_secret().to_owned());
+    let flags = |flags: &[&str]| [&["list"], flags].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for (arguments, variables) in [
+        (flags(&["--api-key-id", &id, "--private-key-path", "old.pem", "--api-base-url", &url]), vec![]),
+        (
+            flags(&["--api-key-id", &id, "--env", &url]),
+            vec![text(), ("KALSHI_API_KEY_ID", "other".into()), ("KALSHI_ENV", "production".into())],
+        ),
+        (
+            flags(&["--private-key-path", "old.pem", "--env", &url]),
+            vec![("KALSHI_API_KEY_ID", id.clone()), ("KALSHI_PRIVATE_KEY", "x".into())],
+        ),
+        (flags(&[]), vec![text(), ("KALSHI_API_KEY_ID", id.clone()), ("KALSHI_API_BASE_URL", url.clone())]),
+    ] {
+        let ran = run(arguments.clone(), variables).await;
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
+        assert!(!ran.shows(&pem));
+    }
+    for arguments in [["list", pem.expose_secret()], ["list", &format!("--private-key={}", pem.expose_secret())]] {
+        let ran = desk.run(&arguments).await;
+        assert!(ran.code == USAGE && ran.err.starts_with("error: an argument is a private key"), "{}", ran.err);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_file_that_others_can_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new().await;
+    std::fs::set_permissions(desk.file("old.pem"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = desk.run(&["list"]).await;
+    let says =
+        "warning: \"old.pem\" can be read by others than its owner; run `chmod 600 old.pem`, or replace the key\n";
+    assert_eq!((ran.code, ran.err.as_str()), (0, says));
+    let mut at_home = desk.command(&["list"]);
+    at_home.env("HOME", desk.folder.path()).env("KALSHI_PRIVATE_KEY_PATH", "~/old.pem");
+    let output = at_home.output().await.unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("can be read by others"));
+}
+
+#[tokio::test]
+async fn a_closed_pipe_is_no_panic() {
+    let desk = Desk::new().await;
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["whoami"],
+        &["sign", "GET", "/a"],
+        &["completions", "bash"],
+        &["--help"],
+        &["generate", "--out", "a.pem"],
+        &["rotate", "--out", "b.pem", "--yes"],
+    ] {
+        let ran = ran_into(closed(), desk.command(arguments)).await;
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.contains("panic"), "{}", ran.err);
+    }
+    let mut command = desk.command(&["list", "--api-key-id", KEY_ID]);
+    assert_eq!(command.stderr(closed()).status().await.unwrap().code(), Some(REFUSED));
+}
+
+#[tokio::test]
+async fn help_and_completions_are_there_without_any_setting() {
+    let text = |arguments: &'static [&'static str]| async move {
+        let ran = ran(command(arguments)).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{arguments:?}");
+        ran.out
+    };
+    let help = text(&["--help"]).await;
+    for line in ["Exit codes:\n  0  done\n  1  refused", "  4  something is left to do", "KALSHI_PRIVATE_KEY_PATH"] {
+        assert!(help.contains(line), "{help}");
+    }
+    // The README shows them as they are.
+    let readme = include_str!("../../README.md");
+    for (from, to) in [("Commands:", "  help  "), ("Exit codes:", "\n\nExample:")] {
+        let part = &help[help.find(from).unwrap()..help.find(to).unwrap()];
+        assert!(readme.contains(part.trim_end()), "{part}");
+    }
+    assert!(text(&["--version"]).await.starts_with("kalshi-api-keys "));
+    for (command, arguments) in [
+        ("list", &["list", "--help"][..]),
+        ("generate", &["generate", "--help"]),
+        ("create", &["create", "--help"]),
+        ("delete", &["delete", "--help"]),
+        ("rotate", &["rotate", "--help"]),
+        ("sign", &["sign", "--help"]),
+        ("whoami", &["whoami", "--help"]),
+        ("completions", &["completions", "--help"]),
+    ] {
+        let help = text(arguments).await;
+        assert!(help.contains("Example:\n  kalshi-api-keys ") && help.ends_with('\n'), "{command}: {help}");
+        assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    }
+    for shell in [&["completions", "bash"][..], &["completions", "fish"], &["completions", "zsh"]] {
+        assert!(text(shell).await.contains("whoami"));
+    }
+}
