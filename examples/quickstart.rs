@@ -8,11 +8,19 @@
 //! end, also when a step fails.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
 use kalshi_api_keys::{Client, Credentials, Environment, ErrorExt as _, KeyPair};
+
+/// Prints a line. A reader that went away must not end the walk before its keys are deleted.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
 
 const VARIABLES: [&str; 5] =
     ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"];
@@ -39,16 +47,16 @@ async fn main() -> ExitCode {
 
 async fn in_the_sandbox() -> Result<(), Box<dyn Error>> {
     if let Some(set) = VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
-        println!("{set} is set. This run leaves that account alone; to use it, add `-- --live`.\n");
+        say!("{set} is set. This run leaves that account alone; to use it, add `-- --live`.\n");
     }
     let sandbox = Sandbox::start().await?;
-    println!("Started the sandbox at {}", sandbox.base_url());
+    say!("Started the sandbox at {}", sandbox.base_url());
     walk(&sandbox.environment(), sandbox.credentials()).await
 }
 
 async fn on_a_real_account() -> Result<(), Box<dyn Error>> {
     let environment = Environment::from_env()?;
-    println!("Using the account at {}", environment.base_url()?);
+    say!("Using the account at {}", environment.base_url()?);
     walk(&environment, Credentials::from_env()?).await
 }
 
@@ -57,11 +65,11 @@ async fn walk(environment: &Environment, credentials: Credentials) -> Result<(),
     let mut made = Vec::new();
     let walked = steps(environment, &client, &mut made).await;
 
-    println!("\nDeleting what was made");
+    say!("\nDeleting what was made");
     for id in &made {
         match client.delete_api_key().api_key(id).send().await {
-            Ok(_) => println!("  deleted {id}"),
-            Err(error) => println!("  {id} is still there: {}", error.explain()),
+            Ok(_) => say!("  deleted {id}"),
+            Err(error) => say!("  {id} is still there: {}", error.explain()),
         }
     }
     walked?;
@@ -69,11 +77,11 @@ async fn walk(environment: &Environment, credentials: Credentials) -> Result<(),
 }
 
 async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
-    println!("\nListing the keys of the account");
+    say!("\nListing the keys of the account");
     list(client).await?;
 
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
-        println!("\nHaving the service generate a key pair: {key_type}, scope read");
+        say!("\nHaving the service generate a key pair: {key_type}, scope read");
         let request = GenerateApiKeyRequest::builder()
             .name(format!("quickstart {key_type}"))
             .scopes(vec![ApiKeyScope::Read])
@@ -81,17 +89,14 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
         let key = client.generate_api_key().body(request).send().await.map_err(|error| error.explain())?;
         made.push(key.api_key_id.clone());
         let lines = key.private_key.expose_secret().lines().count();
-        println!(
-            "  {}, and its private key of {lines} lines, shown this once: a program stores it now",
-            key.api_key_id
-        );
+        say!("  {}, and its private key of {lines} lines, shown this once: a program stores it now", key.api_key_id);
 
         let signed_in = Credentials::from_pem(&key.api_key_id, key.private_key.expose_secret())?;
-        println!("  signing in with it");
+        say!("  signing in with it");
         list(&Client::signed(environment, signed_in)?).await?;
     }
 
-    println!("\nCreating a key from a pair made here, whose private half stays here");
+    say!("\nCreating a key from a pair made here, whose private half stays here");
     let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
     let request = CreateApiKeyRequest::builder()
         .name("quickstart, made here")
@@ -101,25 +106,25 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
         Ok(key) => {
             made.push(key.api_key_id.clone());
             let signed_in = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
-            println!("  {}; signing in with it", key.api_key_id);
+            say!("  {}; signing in with it", key.api_key_id);
             list(&Client::signed(environment, signed_in)?).await?;
         }
         // Below the Premier usage level.
-        Err(error) => println!("  {}", error.explain()),
+        Err(error) => say!("  {}", error.explain()),
     }
 
-    println!("\nDeleting a key that does not exist");
+    say!("\nDeleting a key that does not exist");
     match client.delete_api_key().api_key("no-such-key").send().await {
-        Ok(_) => println!("  deleted"),
-        Err(error) => println!("  {}", error.explain()),
+        Ok(_) => say!("  deleted"),
+        Err(error) => say!("  {}", error.explain()),
     }
 
-    println!("\nSigning with a private key that belongs to another key ID");
+    say!("\nSigning with a private key that belongs to another key ID");
     let id = client.signer().credentials().key_id();
     let wrong = Credentials::from_pem(id, pair.private_key_pem()?.expose_secret())?;
     match Client::signed(environment, wrong)?.get_api_keys().send().await {
-        Ok(_) => println!("  accepted"),
-        Err(error) => println!("  {}", error.explain()),
+        Ok(_) => say!("  accepted"),
+        Err(error) => say!("  {}", error.explain()),
     }
     Ok(())
 }
@@ -128,7 +133,7 @@ async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
     let answer = client.get_api_keys().send().await.map_err(|error| error.explain())?;
     for key in &answer.api_keys {
         let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
-        println!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
+        say!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A server below HTTP: it keeps the bytes it received, and answers with bytes that no HTTP library would send.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Reply {
     /// Send these bytes and close.
     Bytes(Vec<u8>),
+    /// Send these bytes and read the next request from the same connection.
+    Keep(Vec<u8>),
     /// Send these bytes, then the others over and over until the client hangs up.
     Endless(Vec<u8>, Vec<u8>),
     /// Send these bytes, then nothing, and stay.
@@ -23,7 +26,9 @@ impl Reply {
     /// A whole answer, framed by its length.
     pub fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let head = format!("HTTP/1.1 {status} -\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        // The connection is closed, and says so: a client that took it for its next request would race with that.
+        let head =
+            format!("HTTP/1.1 {status} -\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         Self::Bytes([head.as_bytes(), body].concat())
     }
 
@@ -77,6 +82,7 @@ impl Received {
 pub struct RawServer {
     base_url: String,
     received: Arc<Mutex<Vec<Received>>>,
+    connections: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -86,14 +92,16 @@ impl RawServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (reply, log) = (Arc::new(reply), received.clone());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (reply, log, count) = (Arc::new(reply), received.clone(), connections.clone());
         let task = tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(serve(connection, reply.clone(), log.clone()));
             }
         });
-        Self { base_url, received, task }
+        Self { base_url, received, connections, task }
     }
 
     /// Answers every request with the same bytes.
@@ -111,6 +119,11 @@ impl RawServer {
         self.received.lock().unwrap().clone()
     }
 
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     pub fn client(&self, credentials: Credentials) -> Client {
         let environment: Environment = self.base_url.parse().unwrap();
         Client::signed(&environment, credentials).unwrap()
@@ -124,29 +137,35 @@ impl Drop for RawServer {
 }
 
 async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, reply: Arc<F>, log: Arc<Mutex<Vec<Received>>>) {
-    let Some(request) = read_request(&mut to).await else { return };
-    let n = {
-        let mut log = log.lock().unwrap();
-        log.push(request.clone());
-        log.len() - 1
-    };
-    match reply(n, &request) {
-        Reply::Bytes(bytes) => {
-            let _ = to.write_all(&bytes).await;
-            let _ = to.shutdown().await;
+    while let Some(request) = read_request(&mut to).await {
+        let n = {
+            let mut log = log.lock().unwrap();
+            log.push(request.clone());
+            log.len() - 1
+        };
+        match reply(n, &request) {
+            Reply::Keep(bytes) => {
+                let _ = to.write_all(&bytes).await;
+                continue;
+            }
+            Reply::Bytes(bytes) => {
+                let _ = to.write_all(&bytes).await;
+                let _ = to.shutdown().await;
+            }
+            Reply::Endless(first, more) => {
+                let _ = to.write_all(&first).await;
+                while to.write_all(&more).await.is_ok() {}
+            }
+            Reply::Stall(bytes) => {
+                let _ = to.write_all(&bytes).await;
+                // Until the client hangs up.
+                let _ = to.read(&mut [0; 1]).await;
+            }
+            Reply::Reset => {
+                let _ = to.set_zero_linger();
+            }
         }
-        Reply::Endless(first, more) => {
-            let _ = to.write_all(&first).await;
-            while to.write_all(&more).await.is_ok() {}
-        }
-        Reply::Stall(bytes) => {
-            let _ = to.write_all(&bytes).await;
-            // Until the client hangs up.
-            let _ = to.read(&mut [0; 1]).await;
-        }
-        Reply::Reset => {
-            let _ = to.set_zero_linger();
-        }
+        return;
     }
 }
 

@@ -20,7 +20,7 @@ async fn service() -> RawServer {
             Reply::json(201, r#"{"api_key_id":"new","private_key":"secret"}"#)
         }
         "POST" => Reply::json(201, r#"{"api_key_id":"new"}"#),
-        _ => Reply::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+        _ => Reply::Bytes(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_vec()),
     })
     .await
 }
@@ -207,6 +207,20 @@ async fn nothing_is_sent_twice_when_the_connection_breaks() {
     assert_eq!(server.received().len(), 1, "a key may have been minted");
     assert!(matches!(client.get_api_keys().send().await, Err(Error::CommunicationError(_))));
     assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_twice_when_a_connection_that_was_used_before_breaks() {
+    let server = RawServer::start(|n, _| match n {
+        0 => Reply::Keep(b"HTTP/1.1 200 -\r\nContent-Length: 15\r\n\r\n{\"api_keys\":[]}".to_vec()),
+        _ => Reply::Reset,
+    })
+    .await;
+    let client = server.client(credentials());
+    client.get_api_keys().send().await.unwrap();
+    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
+    assert_eq!((server.received().len(), server.connections()), (2, 1), "a key may have been minted");
 }
 
 /// Key IDs that are hard to carry in a path.
