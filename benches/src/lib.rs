@@ -1,4 +1,6 @@
-//! What the benches share: fresh keys, and the floor that ours is measured against.
+//! What the benches share: fresh keys, the floor that ours is measured against, and ratios to it.
+
+use std::time::Instant;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PSS_SHA256, RsaKeyPair};
@@ -36,4 +38,32 @@ pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> {
 pub fn bare_ed25519() -> impl Fn() -> aws_lc_rs::signature::Signature {
     let pair = Ed25519KeyPair::generate().unwrap();
     move || pair.sign(TEXT)
+}
+
+/// Something to measure, how often in a row, and its name.
+pub type Contender<'a> = (&'a str, u32, Box<dyn Fn() + 'a>);
+
+/// The median of each contender over rounds in which all take turns, so that what else the machine does hits all alike, and
+/// its ratio to the first.
+pub fn ratios(contenders: &[Contender<'_>]) {
+    const ROUNDS: usize = 101;
+    let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
+    for _ in 0..ROUNDS {
+        for ((_, repeats, run), times) in contenders.iter().zip(&mut times) {
+            // Warm, after another's turn.
+            run();
+            let start = Instant::now();
+            (0..*repeats).for_each(|_| run());
+            times.push(start.elapsed() / *repeats);
+        }
+    }
+    let medians = times.into_iter().map(|mut times| {
+        times.sort();
+        times[ROUNDS / 2].as_secs_f64() * 1e6
+    });
+    let medians: Vec<f64> = medians.collect();
+    println!("\n{:<28} {:>10} {:>14}", format!("median of {ROUNDS} rounds"), "µs", "to the first");
+    for ((name, ..), median) in contenders.iter().zip(&medians) {
+        println!("{name:<28} {median:>10.1} {:>14.3}", median / medians[0]);
+    }
 }
