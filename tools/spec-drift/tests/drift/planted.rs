@@ -117,7 +117,7 @@ const PLANTED: &[Planted] = &[
     (
         "another pattern than ours, which is deliberate only where the service has none",
         |s| operation(s, "get", "/api_keys")["parameters"][0]["schema"]["pattern"] = json!("^x$"),
-        &[r#"BREAKS  getApiKeys, query fcm_subtrader_id: pattern "^x$", was "^.+_[A-Za-z0-9]{1,16}$""#],
+        &[r#"BREAKS  getApiKeys, query fcm_subtrader_id: pattern "^x$", was "^[^\\r\\n]+_[A-Za-z0-9]{1,16}$""#],
     ),
     (
         "another format",
