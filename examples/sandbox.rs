@@ -7,13 +7,15 @@
 //!
 //! It serves until it is killed. The first line of its output says how to reach it, and with which key.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::error::Error;
+use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::store;
 use kalshi_api_keys::types::ApiKeyType;
 use serde_json::json;
 
@@ -52,7 +54,7 @@ async fn run() -> Result<(), String> {
         sandbox.set_fcm_member(true);
         sandbox.add_fcm_subtrader(id);
     }
-    let path = store(&options.dir, &sandbox)
+    let path = save(&options.dir, &sandbox)
         .map_err(|e| format!("the root key cannot be written to {:?}: {e}; choose another --dir", options.dir))?;
 
     let api_key_id = sandbox.credentials().key_id().to_owned();
@@ -62,24 +64,14 @@ async fn run() -> Result<(), String> {
     std::future::pending().await
 }
 
-/// Writes the root key as a file that only its owner ever could read, and that was not there before.
-fn store(dir: &Path, sandbox: &Sandbox) -> io::Result<PathBuf> {
+/// Saves the root key to a new file of the directory, which is made for its owner only.
+fn save(dir: &Path, sandbox: &Sandbox) -> Result<PathBuf, Box<dyn Error>> {
     let mut private_dir = DirBuilder::new();
-    let mut new_file = OpenOptions::new();
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-        private_dir.mode(0o700);
-        new_file.mode(0o600);
-    }
+    std::os::unix::fs::DirBuilderExt::mode(&mut private_dir, 0o700);
     private_dir.recursive(true).create(dir)?;
     let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
-    let mut file = new_file.write(true).create_new(true).open(&path)?;
-    file.write_all(sandbox.root_private_key().expose_secret().as_bytes())?;
-    file.sync_all()?;
-    // The name is stored with the directory, which only unix can sync.
-    #[cfg(unix)]
-    std::fs::File::open(dir)?.sync_all()?;
+    store::save(&path, &sandbox.root_private_key())?;
     Ok(path)
 }
 
