@@ -27,6 +27,7 @@ const MAX_FILE: u64 = 64 * 1024;
 pub struct Credentials {
     key_id: HeaderValue,
     key: Arc<SigningKey>,
+    fingerprint: Arc<str>,
 }
 
 impl Credentials {
@@ -46,8 +47,9 @@ impl Credentials {
     /// private key that can sign. No error repeats what was given.
     pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
         let key_id = header(&key_id.into())?;
-        let key = PrivateKey::from_pem(pem).and_then(|key| SigningKey::new(&key)).map_err(CredentialsError::Key)?;
-        Ok(Self { key_id, key: Arc::new(key) })
+        let read = PrivateKey::from_pem(pem).and_then(|key| Ok((SigningKey::new(&key)?, key.fingerprint()?)));
+        let (key, fingerprint) = read.map_err(CredentialsError::Key)?;
+        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into() })
     }
 
     /// From a key ID and the path of its private key, a file of at most 64 KiB.
@@ -103,6 +105,13 @@ impl Credentials {
     pub fn key_id(&self) -> &str {
         // Only visible ASCII went in, so it never is the empty string.
         self.key_id.to_str().unwrap_or_default()
+    }
+
+    /// Identifies the private key without showing it: `SHA256:` and the digest of its public half (DER,
+    /// SubjectPublicKeyInfo) in base64 without padding. What OpenSSL says of the same key:
+    /// `openssl pkey -in KEY -pubout -outform DER | openssl dgst -sha256 -binary | base64`.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     pub(crate) fn header(&self) -> HeaderValue {

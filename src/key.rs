@@ -1,11 +1,14 @@
 //! Reading a private key: PEM text -> an RSA or Ed25519 key that was checked, or an error that says what the text is
 //! and what to do. `rsa` and `ed25519-dalek` read and check in both engines.
 
-use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use rsa::traits::PublicKeyParts as _;
 use rustls_pki_types::pem::{PemObject, SectionKind};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// The shortest RSA key that is accepted, in bits: the size that the service generates.
@@ -38,6 +41,16 @@ impl PrivateKey {
             }
         }
         Err(what_it_is(&text))
+    }
+
+    /// `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in base64 without padding, as OpenSSH writes it.
+    pub(crate) fn fingerprint(&self) -> Result<String, KeyError> {
+        let public_key = match self {
+            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
+            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
+        };
+        let digest = Sha256::digest(public_key.map_err(|_| KeyError::Unusable)?);
+        Ok(format!("SHA256:{}", STANDARD_NO_PAD.encode(digest)))
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {

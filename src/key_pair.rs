@@ -60,6 +60,16 @@ impl KeyPair {
         pem.map_err(|_| KeyPairError::NotWritten)
     }
 
+    /// Identifies the key without showing it: `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in
+    /// base64 without padding. [`Credentials::fingerprint`](crate::Credentials::fingerprint) of the same key is the same.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    pub fn fingerprint(&self) -> Result<String, KeyPairError> {
+        self.0.fingerprint().map_err(|_| KeyPairError::NotWritten)
+    }
+
     /// The private key, PEM: RSA as PKCS#1, Ed25519 as PKCS#8, as the service hands them out.
     ///
     /// # Errors

@@ -138,6 +138,27 @@ fn openssl_reads_the_pairs_made_here() {
     }
 }
 
+#[test]
+fn a_fingerprint_is_the_digest_of_the_public_key() {
+    use kalshi_api_keys::KeyPair;
+    use kalshi_api_keys::types::ApiKeyType;
+
+    let folder = tempfile::tempdir().unwrap();
+    for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
+        let pair = KeyPair::generate(&key_type).unwrap();
+        let private = pair.private_key_pem().unwrap();
+        let fingerprint = pair.fingerprint().unwrap();
+        assert_eq!(Credentials::from_pem(KEY_ID, private.expose_secret()).unwrap().fingerprint(), fingerprint);
+        assert!(!fixtures::shows_key(&fingerprint, &private));
+
+        std::fs::write(folder.path().join("private.pem"), private.expose_secret()).unwrap();
+        let public = ["pkey", "-in", "private.pem", "-pubout", "-outform", "DER", "-out", "public.der"];
+        let Some(_) = openssl(folder.path(), &public) else { return };
+        let digest = openssl(folder.path(), &["dgst", "-sha256", "-binary", "public.der"]).unwrap();
+        assert_eq!(fingerprint, format!("SHA256:{}", STANDARD.encode(digest).trim_end_matches('=')));
+    }
+}
+
 /// Signs with the key in a file, and leaves `text` and `signature` beside it.
 fn sign_file(folder: &std::path::Path, key: &str) {
     let credentials = Credentials::from_pem_file(KEY_ID, folder.join(key)).unwrap();
