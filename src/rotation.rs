@@ -219,7 +219,7 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
     let old = plan.replace.clone().unwrap_or_else(|| client.signer().credentials().key_id().to_owned());
     let standing =
         Standing { old: (old, KeyState::InForce), new: None, file: None, orphans: Vec::new(), unlisted: false };
-    let mut rotation = Rotation { client, plan, standing };
+    let mut rotation = Rotation { client, plan, standing, found: false };
     match rotation.run().await {
         Ok(rotated) => Ok(rotated),
         Err(failure) => Err(RotationError { failure, standing: rotation.standing }),
@@ -230,6 +230,8 @@ struct Rotation<'a> {
     client: &'a Client,
     plan: Plan,
     standing: Standing,
+    /// The new key's ID was found in a list, not answered: until it signs in, it may be somebody else's.
+    found: bool,
 }
 
 /// The new key as it is to be.
@@ -256,7 +258,9 @@ impl Rotation<'_> {
         let client = match self.sign_in(&id, &key).await {
             Ok(client) => client,
             Err(failure) => {
-                self.undo().await;
+                if !self.found {
+                    self.undo().await;
+                }
                 return Err(failure);
             }
         };
@@ -352,6 +356,7 @@ impl Rotation<'_> {
             Err(error) => match self.appeared(&error, wanted, before).await.as_slice() {
                 // The answer was lost, and nothing else: the key is ours if its private key signs in.
                 [id] => {
+                    self.found = true;
                     self.minted(id);
                     Ok((id.clone(), private_key, None))
                 }

@@ -460,6 +460,24 @@ async fn a_pair_made_here_survives_a_lost_answer() {
 }
 
 #[tokio::test]
+async fn somebody_elses_key_that_appears_while_an_answer_is_lost_is_not_deleted() {
+    let desk = Desk::new().await;
+    let sandbox = desk.sandbox.clone();
+    let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap()).on_step(move |step| {
+        if is(When::Minting, step) {
+            let theirs = ApiKey { api_key_id: "theirs".into(), ..sandbox.keys().remove(0) };
+            sandbox.register(theirs, &ed25519().public).unwrap();
+            sandbox.fail_next_on("createApiKey", Fault::LoseRequest).unwrap();
+        }
+    });
+    let error = rotate(&desk.client, plan).await.unwrap_err();
+    assert_eq!(name(&error.failure), "SignIn", "{error}");
+    assert_eq!(desk.ids(), [desk.old.as_str(), "theirs"], "{error}");
+    assert_eq!(error.standing.file, Some(desk.file()));
+    assert!(desk.file().exists());
+}
+
+#[tokio::test]
 async fn below_premier_a_pair_of_ones_own_leaves_nothing_behind() {
     let desk = Desk::new().await;
     desk.sandbox.set_tier(Tier::Basic);
