@@ -71,8 +71,8 @@ async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<Ans
 
 /// The request signed anew, when the answer refused its timestamp and says what time it is.
 fn with_right_time(mut request: Request, answer: &Answer, signer: &Signer) -> Option<Request> {
-    let refused = answer.head.status() == StatusCode::UNAUTHORIZED
-        && answer.reason.as_ref()?.code.as_deref() == Some("header_timestamp_expired");
+    let code = answer.reason.as_ref()?.code.as_deref();
+    let refused = answer.head.status() == StatusCode::UNAUTHORIZED && code == Some("header_timestamp_expired");
     let refused_ms = request.headers().get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
     let date = error::date(answer.head.headers())?.duration_since(UNIX_EPOCH).ok()?;
     let date_ms = i64::try_from(date.as_millis()).ok()?;

@@ -24,7 +24,7 @@ pub fn signer(key: &PrivateKeyPem) -> Signer {
 }
 
 /// A bare RSA-PSS signature by aws-lc-rs with the same key.
-pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> {
+pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> + use<> {
     let der = rsa::RsaPrivateKey::from_pkcs1_pem(key.expose_secret()).unwrap().to_pkcs1_der().unwrap();
     let pair = RsaKeyPair::from_der(der.as_bytes()).unwrap();
     move || {
