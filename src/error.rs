@@ -171,11 +171,13 @@ fn of_refusal(status: StatusCode, headers: &HeaderMap, reason: &ErrorResponse) -
     let next = match (status.as_u16(), reason.code.as_deref(), reason.details.as_deref()) {
         (401, Some("header_timestamp_expired"), _) => clock(headers),
         (401, _, Some("NOT_FOUND")) => {
-            "the service knows no such API key; a key works in the environment it was made in".to_owned()
+            "check the API key ID, and the environment: a key works in the one it was made in".to_owned()
         }
-        (401, _, Some("INCORRECT_API_KEY_SIGNATURE")) => "the private key does not belong to the API key ID".to_owned(),
+        (401, _, Some("INCORRECT_API_KEY_SIGNATURE")) => {
+            "sign with the private key that belongs to the API key ID".to_owned()
+        }
         (401, ..) => "check the API key ID, its private key and the environment".to_owned(),
-        (403, ..) => "the key or the account may not do this".to_owned(),
+        (403, ..) => "sign with a key, of an account, that may do this".to_owned(),
         (404, ..) => "list the keys to see which exist".to_owned(),
         (409, ..) => "try again when the FCM subtrader has propagated".to_owned(),
         (429, ..) => "wait before the next request".to_owned(),

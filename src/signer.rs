@@ -15,8 +15,8 @@ use crate::spec;
 
 /// Signs requests with [`Credentials`].
 ///
-/// Cloning is cheap; clones share their credentials, their clock and what was learned of it. One signer serves this crate's client, Kalshi's other
-/// REST endpoints and its WebSocket handshake (`GET /trade-api/ws/v2`).
+/// Cloning is cheap; clones share their credentials, their clock and what was learned of it. One signer serves this
+/// crate's client, Kalshi's other REST endpoints and its WebSocket handshake (`GET /trade-api/ws/v2`).
 ///
 /// ```no_run
 /// use kalshi_api_keys::{Credentials, Signer};
