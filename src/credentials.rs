@@ -28,6 +28,7 @@ pub struct Credentials {
     key_id: HeaderValue,
     key: Arc<SigningKey>,
     fingerprint: Arc<str>,
+    file: Option<Arc<Path>>,
 }
 
 impl Credentials {
@@ -49,7 +50,7 @@ impl Credentials {
         let key_id = header(&key_id.into())?;
         let read = PrivateKey::from_pem(pem).and_then(|key| Ok((SigningKey::new(&key)?, key.fingerprint()?)));
         let (key, fingerprint) = read.map_err(CredentialsError::Key)?;
-        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into() })
+        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into(), file: None })
     }
 
     /// From a key ID and the path of its private key, a file of at most 64 KiB.
@@ -64,10 +65,11 @@ impl Credentials {
             return Err(CredentialsError::KeyForPath);
         }
         let (pem, _) = read_file(path)?;
-        Self::from_pem(key_id, &pem).map_err(|error| match error {
-            CredentialsError::Key(reason) => CredentialsError::KeyFile { path: path.to_owned(), reason },
-            other => other,
-        })
+        match Self::from_pem(key_id, &pem) {
+            Ok(credentials) => Ok(Self { file: Some(path.into()), ..credentials }),
+            Err(CredentialsError::Key(reason)) => Err(CredentialsError::KeyFile { path: path.to_owned(), reason }),
+            Err(other) => Err(other),
+        }
     }
 
     /// From the environment: `KALSHI_API_KEY_ID`, and one of `KALSHI_PRIVATE_KEY` (the text of the key) and
@@ -112,6 +114,11 @@ impl Credentials {
     /// `openssl pkey -in KEY -pubout -outform DER | openssl dgst -sha256 -binary | base64`.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// The file that the private key was read from, if it was one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     pub(crate) fn header(&self) -> HeaderValue {

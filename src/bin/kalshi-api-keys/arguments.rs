@@ -102,6 +102,9 @@ pub struct NewKey {
     /// The FCM subtrader it is bound to. For FCM members.
     #[arg(long, value_name = "ID")]
     pub fcm_subtrader: Option<String>,
+    /// The algorithm of its key pair.
+    #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
+    pub key_type: ApiKeyType,
 }
 
 #[derive(Args)]
@@ -110,9 +113,6 @@ pub struct Generate {
     pub to: To,
     #[command(flatten)]
     pub key: NewKey,
-    /// The algorithm of its key pair.
-    #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
-    pub key_type: ApiKeyType,
 }
 
 /// Where the private key goes.
@@ -130,27 +130,12 @@ pub struct To {
 #[derive(Args)]
 pub struct Create {
     #[command(flatten)]
-    pub to: CreateTo,
+    pub to: To,
+    /// Make no pair: register the public key in this file, PEM.
+    #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type")]
+    pub public_key: Option<PathBuf>,
     #[command(flatten)]
     pub key: NewKey,
-    /// The algorithm of its key pair.
-    #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
-    pub key_type: ApiKeyType,
-}
-
-/// Where the private key goes, if one is made.
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-pub struct CreateTo {
-    /// The file for the private key. It must not exist yet.
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Print the private key on stdout, and everything else on stderr.
-    #[arg(long)]
-    pub stdout: bool,
-    /// Make no pair: register the public key in this file, PEM.
-    #[arg(long, value_name = "FILE", conflicts_with = "key_type")]
-    pub public_key: Option<PathBuf>,
 }
 
 #[derive(Args)]

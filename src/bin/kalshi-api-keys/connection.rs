@@ -48,27 +48,15 @@ impl Connection {
                 Credentials::from_pem_file(id.trim(), path)
             }
         }?;
-        self.warn_of_readers();
-        Ok(credentials)
-    }
-
-    fn warn_of_readers(&self) {
-        let path = self.private_key_path.clone().or_else(|| {
-            let path = variable("KALSHI_PRIVATE_KEY_PATH")?;
-            Some(
-                path.strip_prefix("~/")
-                    .zip(std::env::home_dir())
-                    .map_or(path.clone().into(), |(rest, home)| home.join(rest)),
-            )
-        });
-        if let Some(path) = path
-            && store::load(&path).is_ok_and(|stored| stored.readable_by_others)
+        if let Some(file) = credentials.file()
+            && store::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
             say(&format!(
-                "warning: {path:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",
-                quoted(&path.to_string_lossy())
+                "warning: {file:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",
+                quoted(&file.to_string_lossy())
             ));
         }
+        Ok(credentials)
     }
 
     /// The flags as they were given, for a command that says what to run next.

@@ -72,7 +72,7 @@ pub async fn generate(client: &Client, what: Generate) -> Result<(), Failed> {
         .scopes(what.key.scopes)
         .subaccount(what.key.subaccount)
         .fcm_subtrader_id(what.key.fcm_subtrader)
-        .key_type(what.key_type);
+        .key_type(what.key.key_type);
     let made = match client.generate_api_key().body(body).send().await {
         Ok(made) => made.into_inner(),
         Err(error) => return Err(not_generated(error, &keeper).await),
@@ -120,11 +120,11 @@ async fn withdraw(client: &Client, id: &str, reason: Failed) -> Failed {
 
 pub async fn create(client: &Client, what: Create) -> Result<(), Failed> {
     warn_of_unknown(&what.key.scopes);
-    let (public_key, keeper) = match &what.to.public_key {
+    let (public_key, keeper) = match &what.public_key {
         Some(file) => (public_key(file)?, None),
         None => {
             let keeper = Keeper::new(what.to.out)?;
-            let pair = KeyPair::generate(&what.key_type)?;
+            let pair = KeyPair::generate(&what.key.key_type)?;
             let public_key = pair.public_key_pem()?;
             keeper.keep(&pair.private_key_pem()?)?;
             (public_key, Some(keeper))
