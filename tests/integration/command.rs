@@ -481,7 +481,7 @@ async fn each_class_of_failure_has_its_exit_code() {
     for (arguments, code, says) in [
         (&["list"][..], 0, ""),
         (&["delete", "no-such-key", "--yes"], REFUSED, "the service answered 404"),
-        (&["list", "--api-key-id", "nobody"], REFUSED, "the service knows no such API key"),
+        (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID, and the environment"),
         (&[], USAGE, "nothing to do"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
         (&["delete", "..", "--yes"], USAGE, "an API key ID is not empty, not `.` or `..`"),

@@ -10,6 +10,7 @@ mod ask;
 mod connection;
 mod delete;
 mod failed;
+mod interrupt;
 mod journal;
 mod leftovers;
 mod list;
@@ -41,7 +42,10 @@ fn run(arguments: Option<Arguments>) -> Result<(), Failed> {
     runtime.block_on(async {
         match command {
             Command::List(what) => list::list(&connection.client()?, &what).await,
-            Command::Generate(what) => mint::generate(&connection.client()?, what).await,
+            Command::Generate(what) => {
+                let client = connection.client()?;
+                interrupt::not_before(mint::generate(&client, what)).await
+            }
             Command::Create(what) => mint::create(&connection.client()?, what).await,
             Command::Delete(what) => delete::delete(&connection, &what).await,
             Command::Rotate(what) => rotate::rotate(&connection, what).await,

@@ -1,19 +1,24 @@
 //! A rotation that is killed at any step, and what the next run says of it. What it says to do is done, by a shell, and
-//! then nothing is left.
+//! then nothing is left. And Ctrl-C where there is no next run.
 //!
 //! The command is held still where it is to be killed: by a pipe that takes no more when it says a step, or by an answer
 //! that the sandbox holds back.
 #![cfg(target_os = "linux")]
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kalshi_api_keys::sandbox::Fault;
+use kalshi_api_keys::store;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
 use super::{Desk, LEFT_TO_DO, Ran, ran};
+use crate::fixtures::ed25519;
+use crate::raw_server::{RawServer, Reply};
 
 /// Where the command is when it is killed.
 enum At {
@@ -259,4 +264,33 @@ async fn a_journal_of_another_service_or_that_cannot_be_read_changes_nothing() {
     let ran = desk.run(&arguments(false)).await;
     assert!(ran.code == LEFT_TO_DO && ran.err.contains("cannot be read"), "{}", ran.err);
     assert_eq!(desk.sandbox.requests(), before);
+}
+
+/// It is interrupted while the service writes its answer, and the answer comes after it has said why it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn generate_waits_for_the_private_key_when_it_is_interrupted() {
+    let desk = Desk::new().await;
+    let running: Arc<Mutex<Option<Child>>> = Arc::default();
+    let interrupted = running.clone();
+    let server = RawServer::start(move |_, _| {
+        let mut running = interrupted.lock().unwrap();
+        let running = running.as_mut().unwrap();
+        kill_process(Pid::from_child(running), Signal::INT).unwrap();
+        let mut said = String::new();
+        BufReader::new(running.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.starts_with("warning: the private key is on its way"), "{said}");
+        let key = ed25519().private.expose_secret();
+        Reply::json(201, serde_json::json!({ "api_key_id": "new", "private_key": key }).to_string())
+    })
+    .await;
+    {
+        let mut running = running.lock().unwrap();
+        let mut command = desk.command(&["generate", "--out", "new.pem", "--api-base-url", server.base_url()]);
+        *running = Some(command.as_std_mut().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    }
+    until(|| running.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some()).await;
+    let ended = running.lock().unwrap().as_mut().unwrap().wait().unwrap();
+    assert_eq!(ended.code(), Some(0));
+    let kept = store::load(desk.file("new.pem")).unwrap();
+    assert_eq!(kept.key.expose_secret(), ed25519().private.expose_secret());
 }
