@@ -10,6 +10,8 @@ mod check;
 mod document;
 #[path = "build/finish.rs"]
 mod finish;
+#[path = "build/words.rs"]
+mod words;
 
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};

@@ -8,6 +8,7 @@ use serde_json::Value;
 use syn::visit_mut::{self, VisitMut};
 
 use crate::document::{open_enums, operations};
+use crate::words::add_words;
 use crate::{HAND_WRITTEN, Result, SECRET};
 
 /// What the generator cannot:
@@ -16,7 +17,8 @@ use crate::{HAND_WRITTEN, Result, SECRET};
 /// - keep a type from being serialised;
 /// - say why a parameter was refused;
 /// - name the least and greatest length of a text in its JSON Schema;
-/// - an enum that reads values it does not know, and types of ours in its `types`.
+/// - an enum that reads values it does not know, and types of ours in its `types`;
+/// - show the examples and the meaning of each status.
 ///
 /// All of it stands in today's generated code. Where it no longer does, the generator has changed, and the build stops.
 pub fn finish(mut client: syn::File, document: &Value) -> Result<syn::File> {
@@ -63,6 +65,7 @@ pub fn finish(mut client: syn::File, document: &Value) -> Result<syn::File> {
     for (name, schema) in open_enums(document) {
         types.push(open_enum(name, schema)?);
     }
+    add_words(&mut client, document)?;
     Ok(client)
 }
 

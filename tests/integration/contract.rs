@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use heck::ToSnakeCase;
 use kalshi_api_keys::types::{ApiKeyId, ApiKeyScope, ApiKeyType, Subaccount};
 use kalshi_api_keys::{Client, Credentials, Environment, Error, KeyPair, Signer};
 use serde_json::{Value, json};
@@ -402,4 +403,56 @@ fn everything_has_an_example_that_its_schema_accepts() {
             panic!("the example of {place}: {error}");
         }
     }
+}
+
+#[test]
+fn the_documentation_of_each_method_holds_the_words_and_examples_of_the_spec() {
+    let spec = spec();
+    let code = syn::parse_file(include_str!(concat!(env!("OUT_DIR"), "/client.rs"))).unwrap();
+    for (request, operation) in operations(&spec) {
+        let id = operation["operationId"].as_str().unwrap();
+        let documentation = documentation(&code, &id.to_snake_case());
+        let holds = |words: &Value| {
+            let words = words.as_str().unwrap();
+            assert!(documentation.contains(words), "{request} is documented without {words:?}:\n{documentation}");
+        };
+        [&operation["summary"], &operation["description"]].into_iter().for_each(holds);
+        operation["parameters"].as_array().into_iter().flatten().for_each(|parameter| holds(&parameter["description"]));
+        let shown: Vec<Value> = documentation
+            .split('`')
+            .filter_map(|part| serde_json::from_str(part.trim_start_matches("json")).ok())
+            .filter(Value::is_object)
+            .collect();
+        let responses = operation["responses"].as_object().unwrap().iter();
+        let bodies = responses.map(|(status, response)| (status.as_str(), resolve(&spec, response)));
+        for (status, body) in bodies.chain([("request", &operation["requestBody"])]) {
+            if let Some(meaning) = body["description"].as_str() {
+                let row = format!("\n| {status} | {meaning} |");
+                assert!(documentation.contains(&row), "{request} is documented without {row}:\n{documentation}");
+            }
+            for content in body["content"].as_object().into_iter().flat_map(|content| content.values()) {
+                assert!(shown.contains(&content["example"]), "{request} {status} shows no example:\n{documentation}");
+            }
+        }
+    }
+}
+
+/// What stands above a method of `impl Client`.
+fn documentation(code: &syn::File, name: &str) -> String {
+    let methods = code.items.iter().flat_map(|item| match item {
+        syn::Item::Impl(block) if block.trait_.is_none() => block.items.as_slice(),
+        _ => &[],
+    });
+    let mut of_this_name = methods.filter_map(|item| match item {
+        syn::ImplItem::Fn(method) if method.sig.ident == name => Some(&method.attrs),
+        _ => None,
+    });
+    let lines = of_this_name.next().unwrap().iter().filter_map(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(syn::MetaNameValue { value: syn::Expr::Lit(literal), .. }) => match &literal.lit {
+            syn::Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
