@@ -367,6 +367,41 @@ async fn without_a_terminal_nothing_is_deleted_unless_it_was_said_before() {
     assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (0, "deleted report\n", 1));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn on_a_terminal_nothing_is_deleted_unless_the_answer_is_yes() {
+    for (answer, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
+        let desk = Desk::new().await;
+        desk.key("report", vec![ApiKeyScope::Read], None);
+        let (said, ended) = answered(desk.command(&["delete", "report"]), answer).await;
+        let question = format!("Delete the key report of {} for good? [y/N] ", desk.sandbox.base_url());
+        assert!(said.contains(&question), "{said}");
+        assert_eq!((ended, desk.ids().contains(&"report".to_owned())), (code, code != 0), "{answer:?}: {said}");
+        assert_eq!(said.contains("error: not confirmed, and nothing was changed; answer y"), code != 0, "{said}");
+    }
+}
+
+/// Runs a command on a terminal where this is typed: what stands there in the end, and how it ended.
+#[cfg(target_os = "linux")]
+async fn answered(mut command: Command, typed: &str) -> (String, i32) {
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+    use std::io::{Read as _, Write as _};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let keyboard = openpt(flags).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let terminal = ioctl_tiocgptpeer(&keyboard, flags).unwrap();
+    let mut keyboard = std::fs::File::from(keyboard);
+    keyboard.write_all(typed.as_bytes()).unwrap();
+    command.stdin(terminal.try_clone().unwrap()).stderr(terminal).stdout(Stdio::null());
+    let ended = command.status().await.unwrap();
+    drop(command);
+    let mut said = Vec::new();
+    // Once nobody is at the terminal, it ends in an error.
+    let _ = keyboard.read_to_end(&mut said);
+    (String::from_utf8(said).unwrap(), ended.code().unwrap())
+}
+
 #[tokio::test]
 async fn rotate_says_each_step_and_leaves_the_new_key() {
     for (local, order) in [

@@ -1,8 +1,6 @@
 //! The question before something that cannot be undone.
 
-use std::io::{IsTerminal as _, stderr, stdin};
-
-use dialoguer::Confirm;
+use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use crate::failed::Failed;
 
@@ -14,9 +12,11 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(Failed::usage("there is no terminal to ask on, and nothing was changed; add --yes"));
     }
-    match Confirm::new().with_prompt(question).default(false).interact() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failed::usage("not confirmed, and nothing was changed; answer y, or add --yes")),
-        Err(error) => Err(Failed::usage(format!("the question could not be asked: {error}; add --yes"))),
+    let mut answer = String::new();
+    let asked = write!(stderr(), "{question} [y/N] ").and_then(|()| stdin().read_line(&mut answer));
+    asked.map_err(|error| Failed::usage(format!("the question could not be asked: {error}; add --yes")))?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failed::usage("not confirmed, and nothing was changed; answer y, or add --yes")),
     }
 }
