@@ -150,7 +150,7 @@ fn settings(document: &Value) -> GenerationSettings {
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote!(crate::Signer))
+        .with_inner_type(quote!(crate::client::Signing))
         .with_derive("::schemars::JsonSchema")
         .with_replacement(PLAIN, "::std::string::String", STRING.into_iter());
     let open = open_enums(document).map(|(name, _)| name);

@@ -1,8 +1,11 @@
 //! Making a client: a hardened HTTP client, a base URL and a signer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::environment::is_loopback;
+use reqwest::Url;
+
+use crate::environment::{self, is_loopback};
 use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Signer};
 
 /// How long connecting may take, TLS included.
@@ -63,19 +66,31 @@ impl Client {
     ///
     /// `base_url` is the URL that operations are appended to, such as [`Environment::base_url`].
     pub fn new_with_client(base_url: &str, client: reqwest::Client, signer: Signer) -> Self {
-        Self { baseurl: base_url.trim_end_matches('/').to_owned(), client, inner: signer }
+        let base_url = base_url.trim_end_matches('/');
+        let base = environment::parse(base_url).map_err(|reason| reason.to_string().into());
+        Self { baseurl: base_url.to_owned(), client, inner: Signing { signer, base } }
     }
 
     /// A client of the same service over the same HTTP client and clock, that signs with other credentials.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { inner: self.inner.with_credentials(credentials), ..self.clone() }
+        let mut other = self.clone();
+        other.inner.signer = self.signer().with_credentials(credentials);
+        other
     }
 
     /// What signs this client's requests; it signs for Kalshi's other endpoints as well.
     pub fn signer(&self) -> &Signer {
-        &self.inner
+        &self.inner.signer
     }
+}
+
+/// What the generated client carries for the middleware. Nobody outside has to name it.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    pub(crate) signer: Signer,
+    /// The base URL that requests are signed for, or why they are signed for none.
+    pub(crate) base: Result<Url, Arc<str>>,
 }
 
 /// Why there is no client.

@@ -7,9 +7,10 @@ use http::{HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
+use crate::client::Signing;
 use crate::response::{gather, with_body};
 use crate::types::ErrorResponse;
-use crate::{Client, Signer, environment, error, error_body, spec};
+use crate::{Client, Signer, error, error_body, spec};
 
 /// The most that is read of a success, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
@@ -21,10 +22,11 @@ const DATE_RESOLUTION_MS: i64 = 1000;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
 
-impl ClientHooks<Signer> for Client {
+impl ClientHooks<Signing> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-        let base = environment::parse(self.baseurl()).map_err(|e| Error::InvalidRequest(e.to_string()))?;
-        if !is_below(&base, request.url()) {
+        let Signing { signer, base } = self.inner();
+        let base = base.as_ref().map_err(|reason| Error::InvalidRequest(reason.to_string()))?;
+        if !is_below(base, request.url()) {
             return Err(Error::InvalidRequest(
                 "the request leaves the client's base URL, so it was not signed".to_owned(),
             ));
@@ -32,7 +34,7 @@ impl ClientHooks<Signer> for Client {
         // The generator adds it; the service does not document it.
         request.headers_mut().remove("api-version");
         request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
-        self.inner().sign(request).map_err(|e| Error::Custom(e.to_string()))
+        signer.sign(request).map_err(|e| Error::Custom(e.to_string()))
     }
 
     /// Sends the request; and once more with the right time when the service refused nothing but the timestamp. That is
@@ -40,7 +42,7 @@ impl ClientHooks<Signer> for Client {
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let again = request.try_clone();
         let answer = send(self.client(), request).await?;
-        match again.and_then(|again| with_right_time(again, &answer, self.inner())) {
+        match again.and_then(|again| with_right_time(again, &answer, self.signer())) {
             Some(again) => send(self.client(), again).await.map(Answer::into_response),
             None => Ok(answer.into_response()),
         }
