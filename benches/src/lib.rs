@@ -43,8 +43,8 @@ pub fn bare_ed25519() -> impl Fn() -> aws_lc_rs::signature::Signature {
 /// Something to measure, how often in a row, and its name.
 pub type Contender<'a> = (&'a str, u32, Box<dyn Fn() + 'a>);
 
-/// The median of each contender over rounds in which all take turns, so that what else the machine does hits all alike, and
-/// its ratio to the first.
+/// The median of each contender over rounds in which all take turns, and that of its ratios to the first of the same round:
+/// what else the machine does meanwhile hits both alike.
 pub fn ratios(contenders: &[Contender<'_>]) {
     const ROUNDS: usize = 101;
     let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
@@ -54,16 +54,17 @@ pub fn ratios(contenders: &[Contender<'_>]) {
             run();
             let start = Instant::now();
             (0..*repeats).for_each(|_| run());
-            times.push(start.elapsed() / *repeats);
+            times.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(*repeats));
         }
     }
-    let medians = times.into_iter().map(|mut times| {
-        times.sort();
-        times[ROUNDS / 2].as_secs_f64() * 1e6
-    });
-    let medians: Vec<f64> = medians.collect();
     println!("\n{:<28} {:>10} {:>14}", format!("median of {ROUNDS} rounds"), "µs", "to the first");
-    for ((name, ..), median) in contenders.iter().zip(&medians) {
-        println!("{name:<28} {median:>10.1} {:>14.3}", median / medians[0]);
+    for ((name, ..), own) in contenders.iter().zip(&times) {
+        let to_first = own.iter().zip(&times[0]).map(|(own, first)| own / first).collect();
+        println!("{name:<28} {:>10.1} {:>14.3}", median(own.clone()), median(to_first));
     }
+}
+
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
