@@ -71,7 +71,7 @@ impl Signer {
     }
 
     /// Learns from an answer that refused a timestamp what time it is at the service. `false` when signing again would
-    /// give the same timestamp, but for what `service_time` leaves open: it is known to `resolution_ms`.
+    /// give the same timestamp, but for what `service_ms` leaves open: it is known to `resolution_ms`.
     pub(crate) fn correct_clock(&self, refused_ms: i64, service_ms: i64, resolution_ms: i64) -> bool {
         let Ok(clock_ms) = unix_ms((self.clock)()) else { return false };
         let offset = service_ms.saturating_sub(clock_ms);
