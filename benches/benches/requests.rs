@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -92,13 +91,13 @@ fn compare(key_type: ApiKeyType) {
 /// Requests a second of one client on both cores, each request after the one before it in `in_flight` tasks.
 async fn throughput(key_type: ApiKeyType) {
     let sandbox = Sandbox::builder().root_key_type(key_type.clone()).start().await.unwrap();
-    let client = Arc::new(Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap());
+    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
     println!("\n{key_type}: {REQUESTS} requests of one client, the sandbox and its verifying on the same two cores");
     for in_flight in [1, 16, 256] {
         let start = Instant::now();
         let mut tasks = JoinSet::new();
         for _ in 0..in_flight {
-            let client = Arc::clone(&client);
+            let client = client.clone();
             tasks.spawn(async move {
                 for _ in 0..REQUESTS / in_flight {
                     client.get_api_keys().send().await.unwrap();
