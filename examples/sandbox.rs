@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use kalshi_api_keys::key_file;
 use kalshi_api_keys::sandbox::{Sandbox, Tier};
-use kalshi_api_keys::store;
 use kalshi_api_keys::types::ApiKeyType;
 use serde_json::json;
 
@@ -71,7 +71,7 @@ fn save(dir: &Path, sandbox: &Sandbox) -> Result<PathBuf, Box<dyn Error>> {
     std::os::unix::fs::DirBuilderExt::mode(&mut private_dir, 0o700);
     private_dir.recursive(true).create(dir)?;
     let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
-    store::save(&path, &sandbox.root_private_key())?;
+    key_file::save(&path, &sandbox.root_private_key())?;
     Ok(path)
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::engine::SigningKey;
+use crate::crypto::SigningKey;
 use crate::key::{KeyError, PrivateKey};
 
 /// The most that is read of a key file, in bytes. An RSA key of 8192 bits takes a tenth of it.
@@ -62,7 +62,7 @@ impl Credentials {
         let path = path.as_ref();
         // Key and path are easily taken for one another, and a path is shown in errors.
         if path.to_string_lossy().contains("-----") {
-            return Err(CredentialsError::KeyForPath);
+            return Err(CredentialsError::PathContainsKey);
         }
         let (pem, _) = read_file(path)?;
         match Self::from_pem(key_id, &pem) {
@@ -80,7 +80,7 @@ impl Credentials {
     ///
     /// Names the variable that is missing, set beside its alternative, or not usable. None repeats a value.
     pub fn from_env() -> Result<Self, CredentialsError> {
-        let key_id = variable("KALSHI_API_KEY_ID")?.ok_or(CredentialsError::NoKeyId)?;
+        let key_id = variable("KALSHI_API_KEY_ID")?.ok_or(CredentialsError::MissingApiKeyId)?;
         Self::from_env_with_id(key_id.trim()).map_err(|error| match error {
             CredentialsError::KeyId => in_variable("KALSHI_API_KEY_ID")(error),
             other => other,
@@ -96,8 +96,8 @@ impl Credentials {
         const KEY: &str = "KALSHI_PRIVATE_KEY";
         const PATH: &str = "KALSHI_PRIVATE_KEY_PATH";
         match (variable(KEY)?, variable(PATH)?) {
-            (None, None) => Err(CredentialsError::NoKey),
-            (Some(_), Some(_)) => Err(CredentialsError::TwoKeys),
+            (None, None) => Err(CredentialsError::MissingPrivateKey),
+            (Some(_), Some(_)) => Err(CredentialsError::ConflictingPrivateKeys),
             (Some(pem), None) => Self::from_pem(key_id, &pem).map_err(in_variable(KEY)),
             (None, Some(path)) => Self::from_pem_file(key_id, expand_home(&path)).map_err(in_variable(PATH)),
         }
@@ -222,18 +222,18 @@ pub enum CredentialsError {
     },
     /// The path is a key.
     #[error("the path of the private key is the key itself; give the path of its file, or use the key as text")]
-    KeyForPath,
+    PathContainsKey,
     /// No key ID in the environment.
     #[error("the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key")]
-    NoKeyId,
+    MissingApiKeyId,
     /// No private key in the environment.
     #[error(
         "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to its file's path"
     )]
-    NoKey,
+    MissingPrivateKey,
     /// Two private keys in the environment.
     #[error("KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set; unset one of them")]
-    TwoKeys,
+    ConflictingPrivateKeys,
     /// A variable whose value cannot be used.
     #[error("the variable {variable} cannot be used: {reason}")]
     Variable {

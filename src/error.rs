@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::response::CutShort;
+use crate::response::Truncated;
 use crate::types::ErrorResponse;
 
 /// What a request ends in when it does not end well.
@@ -109,7 +109,7 @@ impl ErrorExt for Error {
             }
             Error::ResponseBodyError(_) => true,
             Error::UnexpectedResponse(answer) => {
-                matches!(answer.extensions().get(), Some(CutShort::Broken(_)))
+                matches!(answer.extensions().get(), Some(Truncated::Broken(_)))
             }
             Error::InvalidResponsePayload(..) => false,
         }
@@ -203,9 +203,9 @@ fn clock(headers: &HeaderMap) -> String {
 
 fn of_unexpected(answer: &reqwest::Response) -> String {
     let why = match answer.extensions().get() {
-        Some(CutShort::Broken(error)) if error.is_timeout() => " stood still before it was whole",
-        Some(CutShort::Broken(_)) => " broke off before it was whole",
-        Some(CutShort::TooLarge) => " is larger than any documented one",
+        Some(Truncated::Broken(error)) if error.is_timeout() => " stood still before it was whole",
+        Some(Truncated::Broken(_)) => " broke off before it was whole",
+        Some(Truncated::TooLarge) => " is larger than any documented one",
         None if answer.status().is_redirection() => " is a redirect, and none is followed",
         None => " is not as documented",
     };

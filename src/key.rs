@@ -40,7 +40,7 @@ impl PrivateKey {
                 Ok(_) | Err(_) => {}
             }
         }
-        Err(what_it_is(&text))
+        Err(diagnose_pem(&text))
     }
 
     /// `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in base64 without padding, as OpenSSH writes it.
@@ -88,7 +88,7 @@ fn lines(text: &str) -> Zeroizing<String> {
 }
 
 /// Why a text without a readable private key has none.
-fn what_it_is(text: &str) -> KeyError {
+fn diagnose_pem(text: &str) -> KeyError {
     let has = |mark: &str| text.contains(mark);
     if !has("-----BEGIN ") {
         KeyError::NotPem
@@ -163,6 +163,6 @@ pub enum KeyError {
         bits: usize,
     },
     /// Read and checked, but refused by the code that would sign with it.
-    #[error("it cannot sign: {} takes RSA keys of 2048 to 8192 bits and Ed25519 keys", crate::ENGINE)]
+    #[error("it cannot sign: {} takes RSA keys of 2048 to 8192 bits and Ed25519 keys", crate::CRYPTO_BACKEND)]
     Unusable,
 }

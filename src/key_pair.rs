@@ -7,7 +7,7 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
-use crate::engine;
+use crate::crypto;
 use crate::key::PrivateKey;
 use crate::types::{ApiKeyType, PrivateKeyPem};
 
@@ -29,7 +29,7 @@ pub struct KeyPair(PrivateKey);
 
 impl KeyPair {
     /// Makes a key pair with the system's random numbers: RSA of 2048 bits, or Ed25519. An RSA pair takes a tenth of a
-    /// second with the feature `aws-lc`, and some seconds without it.
+    /// second with the feature `aws-lc-rs`, and some seconds without it.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl KeyPair {
     /// gives no random numbers.
     pub fn generate(key_type: &ApiKeyType) -> Result<Self, KeyPairError> {
         match key_type {
-            ApiKeyType::Rsa => engine::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
+            ApiKeyType::Rsa => crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
             ApiKeyType::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
                 OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::NotMade)?;

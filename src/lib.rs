@@ -5,25 +5,25 @@
 
 mod client;
 mod credentials;
-mod engine;
+mod crypto;
 mod environment;
 mod error;
 mod error_body;
+mod hooks;
 mod key;
+#[cfg(feature = "rotation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
+pub mod key_file;
 mod key_pair;
-mod middleware;
 mod response;
-#[cfg(feature = "custody")]
-#[cfg_attr(docsrs, doc(cfg(feature = "custody")))]
+#[cfg(feature = "rotation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
 pub mod rotation;
 #[cfg(feature = "sandbox")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;
 mod schema;
 mod signer;
-#[cfg(feature = "custody")]
-#[cfg_attr(docsrs, doc(cfg(feature = "custody")))]
-pub mod store;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
 #[allow(missing_docs, unreachable_patterns, unused_imports)]
@@ -38,14 +38,14 @@ mod spec {
 
 pub use client::{CONNECT_TIMEOUT, READ_TIMEOUT, REQUEST_TIMEOUT, SetupError, http_client_builder};
 pub use credentials::{Credentials, CredentialsError};
-pub use engine::ENGINE;
+pub use crypto::CRYPTO_BACKEND;
 pub use environment::{Environment, EnvironmentError};
 pub use error::{Effect, Error, ErrorExt};
 pub use generated::{Client, builder, types};
 pub use key::KeyError;
 pub use key_pair::{KeyPair, KeyPairError};
 pub use progenitor_client::ResponseValue;
-pub use signer::{SignedHeaders, Signer, SigningError};
+pub use signer::{SignError, SignedHeaders, Signer};
 
 /// For the fuzz targets alone.
 #[cfg(fuzzing)]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// How the body of an answer ended before it was whole. It stands in the extensions of the answer.
 #[derive(Clone, Debug)]
-pub(crate) enum CutShort {
+pub(crate) enum Truncated {
     /// The connection broke, or a timeout passed.
     Broken(Arc<reqwest::Error>),
     /// The body is larger than any answer of the service.
@@ -19,24 +19,24 @@ pub(crate) enum CutShort {
 }
 
 /// Reads the body, at most `limit` bytes of it: the answer, whose body is used up, and the body. One that breaks off is kept
-/// as far as it came; [`CutShort`] then says why. Its memory is wiped when the last reference is dropped.
-pub(crate) async fn gather(mut response: Response, limit: usize) -> (Response, Bytes) {
+/// as far as it came; [`Truncated`] then says why. Its memory is wiped when the last reference is dropped.
+pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Response, Bytes) {
     let mut body = Zeroizing::new(Vec::new());
-    let cut_short = loop {
+    let truncated = loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
                 let room = limit - body.len();
                 append(&mut body, &chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
-                    break Some(CutShort::TooLarge);
+                    break Some(Truncated::TooLarge);
                 }
             }
             Ok(None) => break None,
-            Err(error) => break Some(CutShort::Broken(Arc::new(error))),
+            Err(error) => break Some(Truncated::Broken(Arc::new(error))),
         }
     };
-    if let Some(cut_short) = cut_short {
-        response.extensions_mut().insert(cut_short);
+    if let Some(truncated) = truncated {
+        response.extensions_mut().insert(truncated);
     }
     (response, Bytes::from_owner(body))
 }
@@ -68,13 +68,13 @@ pub(crate) fn with_body(mut answer: Response, body: Bytes) -> Response {
 /// `bytes()` what arrived.
 pub(crate) async fn read<T: DeserializeOwned, E>(answer: Response) -> Result<ResponseValue<T>, Error<E>> {
     // It was gathered already, and is in memory.
-    let (mut head, body) = gather(answer, usize::MAX).await;
+    let (mut head, body) = read_limited(answer, usize::MAX).await;
     // The parser's own error may quote the body, so it ends here.
     if let Ok(value) = serde_json::from_slice(&body) {
         return Ok(ResponseValue::new(value, head.status(), std::mem::take(head.headers_mut())));
     }
     if body.is_empty()
-        && let Some(CutShort::Broken(error)) = head.extensions_mut().remove()
+        && let Some(Truncated::Broken(error)) = head.extensions_mut().remove()
         && let Some(error) = Arc::into_inner(error)
     {
         return Err(Error::ResponseBodyError(error));

@@ -17,7 +17,7 @@ pub use self::standing::{Failure, KeyState, RotationError, Standing};
 
 use self::plan::Source;
 use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use crate::{Client, Credentials, Effect, Error, ErrorExt as _, KeyPair, store};
+use crate::{Client, Credentials, Effect, Error, ErrorExt as _, KeyPair, key_file};
 
 /// A step of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Rotation<'_> {
     async fn run(&mut self) -> Result<Rotated, Failure> {
         let keys = list(self.client).await.map_err(|error| Failure::List(error.into()))?;
         let wanted = self.wanted(&keys)?;
-        store::check(&self.plan.file).map_err(Failure::Store)?;
+        key_file::check(&self.plan.file).map_err(Failure::Store)?;
 
         let before: Vec<String> = keys.into_iter().map(|key| key.api_key_id).collect();
         self.report(Step::Minting { before: before.clone(), old: self.standing.old.0.clone() });
@@ -260,9 +260,9 @@ impl Rotation<'_> {
         self.report(Step::Minted { id: id.to_owned() });
     }
 
-    fn save(&mut self, key: &PrivateKeyPem) -> Result<(), store::StoreError> {
-        let saved = store::save(&self.plan.file, key);
-        if matches!(saved, Ok(()) | Err(store::StoreError::NotSynced { .. })) {
+    fn save(&mut self, key: &PrivateKeyPem) -> Result<(), key_file::KeyFileError> {
+        let saved = key_file::save(&self.plan.file, key);
+        if matches!(saved, Ok(()) | Err(key_file::KeyFileError::NotSynced { .. })) {
             self.standing.file = Some(self.plan.file.clone());
         }
         saved?;

@@ -132,7 +132,7 @@ impl Sandbox {
     }
 
     /// The `warning` beside every key that is created or generated from now on.
-    pub fn warn_on_mint(&self, warning: Option<String>) {
+    pub fn warn_on_creation(&self, warning: Option<String>) {
         self.state.lock().account.warning = warning;
     }
 

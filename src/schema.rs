@@ -6,7 +6,7 @@ mod open_enum;
 mod private_key_pem;
 mod subaccount;
 
-pub use api_key_id::{ApiKeyId, UnusableApiKeyId};
+pub use api_key_id::{ApiKeyId, InvalidApiKeyId};
 pub(crate) use open_enum::open_enum;
 pub use private_key_pem::PrivateKeyPem;
 pub use subaccount::{Subaccount, SubaccountOutOfRange};

@@ -89,7 +89,7 @@ impl Signer {
     /// # Errors
     ///
     /// Those of [`headers`](Self::headers).
-    pub fn sign(&self, request: &mut reqwest::Request) -> Result<(), SigningError> {
+    pub fn sign(&self, request: &mut reqwest::Request) -> Result<(), SignError> {
         let signed = self.headers(request.method(), request.url().path())?;
         for (name, value) in signed {
             request.headers_mut().insert(name, value);
@@ -105,16 +105,16 @@ impl Signer {
     /// # Errors
     ///
     /// When the path is not one that can stand in a request line, the clock is before 1970, or the engine fails.
-    pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SigningError> {
+    pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
         let path = path.split_once('?').map_or(path, |(path, _query)| path);
         if !path.starts_with('/') {
-            return Err(SigningError::NotFromRoot);
+            return Err(SignError::NotFromRoot);
         }
         if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
-            return Err(SigningError::NotEncoded { at });
+            return Err(SignError::NotEncoded { at });
         }
         let now = unix_ms((self.clock)())?.saturating_add(self.clock_offset_ms());
-        let timestamp = u64::try_from(now).map_err(|_| SigningError::ClockBefore1970)?.to_string();
+        let timestamp = u64::try_from(now).map_err(|_| SignError::ClockBefore1970)?.to_string();
 
         // Both on the stack: what is allocated is what is returned.
         let mut text = SmallVec::<[u8; 256]>::new();
@@ -122,11 +122,11 @@ impl Signer {
         text.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
         text.extend_from_slice(path.as_bytes());
         let mut room = [0; _];
-        let signature = self.credentials.key().sign(&text, &mut room).map_err(|_| SigningError::Engine)?;
+        let signature = self.credentials.key().sign(&text, &mut room).map_err(|_| SignError::Engine)?;
 
         // Digits and base64 are visible ASCII: neither conversion can fail.
-        let timestamp = HeaderValue::try_from(timestamp).map_err(|_| SigningError::Engine)?;
-        let mut signature = HeaderValue::try_from(STANDARD.encode(signature)).map_err(|_| SigningError::Engine)?;
+        let timestamp = HeaderValue::try_from(timestamp).map_err(|_| SignError::Engine)?;
+        let mut signature = HeaderValue::try_from(STANDARD.encode(signature)).map_err(|_| SignError::Engine)?;
         signature.set_sensitive(true);
         Ok(SignedHeaders([
             (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
@@ -142,9 +142,9 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn unix_ms(time: SystemTime) -> Result<i64, SigningError> {
-    let since_1970 = time.duration_since(UNIX_EPOCH).map_err(|_| SigningError::ClockBefore1970)?;
-    i64::try_from(since_1970.as_millis()).map_err(|_| SigningError::ClockBefore1970)
+fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
+    let since_1970 = time.duration_since(UNIX_EPOCH).map_err(|_| SignError::ClockBefore1970)?;
+    i64::try_from(since_1970.as_millis()).map_err(|_| SignError::ClockBefore1970)
 }
 
 /// The three headers of one signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and
@@ -175,7 +175,7 @@ impl<'a> IntoIterator for &'a SignedHeaders {
 /// Why a request was not signed. It was not sent either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SigningError {
+pub enum SignError {
     /// The path does not begin with `/`.
     #[error("the path to sign does not begin with `/`; give it from the root, without scheme and host")]
     NotFromRoot,
@@ -189,6 +189,6 @@ pub enum SigningError {
     #[error("this machine's clock is before 1970; set it, the service accepts ten seconds of difference")]
     ClockBefore1970,
     /// The engine failed: no randomness, or no memory.
-    #[error("{} did not sign; the system may be out of memory or of random numbers", crate::ENGINE)]
+    #[error("{} did not sign; the system may be out of memory or of random numbers", crate::CRYPTO_BACKEND)]
     Engine,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::types::PrivateKeyPem;
-use crate::{CredentialsError, Error, ErrorExt as _, KeyPairError, store};
+use crate::{CredentialsError, Error, ErrorExt as _, KeyPairError, key_file};
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,7 +92,7 @@ pub enum Failure {
     Unprovable(&'static str),
     /// Nothing can be saved to the file; nothing was changed.
     #[error(transparent)]
-    Store(store::StoreError),
+    Store(key_file::KeyFileError),
     /// The pair could not be written.
     #[error(transparent)]
     Pair(KeyPairError),
@@ -103,7 +103,7 @@ pub enum Failure {
     #[error("{source}")]
     Save {
         /// What the store says.
-        source: store::StoreError,
+        source: key_file::KeyFileError,
         /// The key, for when its API key could not be deleted either.
         private_key: PrivateKeyPem,
     },

@@ -31,7 +31,7 @@ pub(super) fn authenticate(state: &Shared, request: &Parts) -> Result<ApiKey, Re
     // The path as it came; the URI holds no other.
     let text = [timestamp, request.method.as_str(), request.uri.path()].concat();
     let signature = STANDARD.decode(signature).unwrap_or_default();
-    if !public_key.confirms(text.as_bytes(), &signature) {
+    if !public_key.verify(text.as_bytes(), &signature) {
         return Err(authentication_error("INCORRECT_API_KEY_SIGNATURE"));
     }
     Ok(key)

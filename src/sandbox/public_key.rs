@@ -43,7 +43,7 @@ impl PublicKey {
         key.map(|key| Self::Rsa(rsa::pss::VerifyingKey::new(key))).map_err(|_| PublicKeyError::Damaged)
     }
 
-    pub(super) fn confirms(&self, text: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verify(&self, text: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Rsa(key) => rsa::pss::Signature::try_from(signature).is_ok_and(|s| key.verify(text, &s).is_ok()),
             Self::Ed25519(key) => {

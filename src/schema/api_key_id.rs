@@ -25,38 +25,38 @@ impl ApiKeyId {
 }
 
 impl TryFrom<String> for ApiKeyId {
-    type Error = UnusableApiKeyId;
+    type Error = InvalidApiKeyId;
 
-    fn try_from(id: String) -> Result<Self, UnusableApiKeyId> {
+    fn try_from(id: String) -> Result<Self, InvalidApiKeyId> {
         // URL parsers read `\` as `/`, and drop or follow dots, even percent-encoded ones.
         match id.as_str() {
-            "" | "." | ".." => Err(UnusableApiKeyId),
-            other if other.contains('\\') => Err(UnusableApiKeyId),
+            "" | "." | ".." => Err(InvalidApiKeyId),
+            other if other.contains('\\') => Err(InvalidApiKeyId),
             _ => Ok(Self(id)),
         }
     }
 }
 
 impl TryFrom<&str> for ApiKeyId {
-    type Error = UnusableApiKeyId;
+    type Error = InvalidApiKeyId;
 
-    fn try_from(id: &str) -> Result<Self, UnusableApiKeyId> {
+    fn try_from(id: &str) -> Result<Self, InvalidApiKeyId> {
         Self::try_from(id.to_owned())
     }
 }
 
 impl TryFrom<&String> for ApiKeyId {
-    type Error = UnusableApiKeyId;
+    type Error = InvalidApiKeyId;
 
-    fn try_from(id: &String) -> Result<Self, UnusableApiKeyId> {
+    fn try_from(id: &String) -> Result<Self, InvalidApiKeyId> {
         Self::try_from(id.clone())
     }
 }
 
 impl FromStr for ApiKeyId {
-    type Err = UnusableApiKeyId;
+    type Err = InvalidApiKeyId;
 
-    fn from_str(id: &str) -> Result<Self, UnusableApiKeyId> {
+    fn from_str(id: &str) -> Result<Self, InvalidApiKeyId> {
         Self::try_from(id)
     }
 }
@@ -76,4 +76,4 @@ impl<'de> serde::Deserialize<'de> for ApiKeyId {
 /// The text is no ID that a URL path can carry: it is empty, `.` or `..`, or holds `\`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an API key ID is not empty, not `.` or `..`, and holds no `\\`; copy it from the list of API keys")]
-pub struct UnusableApiKeyId;
+pub struct InvalidApiKeyId;

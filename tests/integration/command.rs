@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem, Subaccount};
-use kalshi_api_keys::{Client, Credentials, store};
+use kalshi_api_keys::{Client, Credentials, key_file};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -33,7 +33,7 @@ impl Desk {
     pub async fn new() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        store::save(folder.path().join("old.pem"), &sandbox.root_private_key()).unwrap();
+        key_file::save(folder.path().join("old.pem"), &sandbox.root_private_key()).unwrap();
         let old = sandbox.credentials().key_id().to_owned();
         Self { sandbox, folder, old }
     }
@@ -197,7 +197,7 @@ async fn generate_and_create_keep_the_key_in_a_file_for_its_owner_only() {
             ["--out", &file, "--name", "desk", "--scope", "read", "--scope", "write::trade", "--subaccount", "7"];
         let ran = desk.run(&[&arguments[..], &more].concat()).await;
         assert_eq!((ran.code, desk.plain(&ran.out).as_str(), ran.err.as_str()), (0, says, ""));
-        let stored = store::load(desk.file(&file)).unwrap();
+        let stored = key_file::load(desk.file(&file)).unwrap();
         assert!(!stored.readable_by_others && !ran.shows(&stored.key));
         assert!(stored.key.expose_secret().starts_with(pem));
         let key = desk.last();
@@ -308,7 +308,7 @@ async fn what_arrived_of_an_unusable_answer_is_kept() {
             "{}",
             ran.err
         );
-        let arrived = store::load(desk.file(file)).unwrap();
+        let arrived = key_file::load(desk.file(file)).unwrap();
         assert!(arrived.key.expose_secret().contains("-----BEGIN PRIVATE KEY-----") && !arrived.readable_by_others);
         let base64 = arrived.key.expose_secret().split_once("KEY-----\\n").unwrap().1;
         assert!(!ran.err.contains(&base64[24..40]) && !ran.out.contains(&base64[24..40]));
@@ -340,7 +340,7 @@ async fn create_leaves_a_file_only_where_there_may_be_a_key() {
 #[tokio::test]
 async fn create_registers_a_public_key_and_sends_no_private_one() {
     let desk = Desk::new().await;
-    desk.sandbox.warn_on_mint(Some("a risk control\nis missing".into()));
+    desk.sandbox.warn_on_creation(Some("a risk control\nis missing".into()));
     std::fs::write(desk.file("key.pub"), &rsa().public).unwrap();
     let ran = desk.run(&["create", "--public-key", "key.pub", "--scope", "read::tomorrow"]).await;
     assert!(ran.err.starts_with("warning: this version does not know the scope read::tomorrow"), "{}", ran.err);
@@ -420,7 +420,7 @@ async fn rotate_says_each_step_and_leaves_the_new_key() {
         assert_eq!((ran.code, desk.plain(&ran.out), ran.err.as_str()), (0, expected, ""));
         assert!(desk.signs_in(&desk.last().api_key_id, "new.pem").await);
         assert_eq!(desk.last().name, if local { "root" } else { "desk" });
-        let stored = store::load(desk.file("new.pem")).unwrap();
+        let stored = key_file::load(desk.file("new.pem")).unwrap();
         assert!(!ran.shows(&stored.key) && !stored.readable_by_others && !desk.file("new.pem.rotation").exists());
     }
 }

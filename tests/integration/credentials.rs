@@ -48,7 +48,7 @@ fn a_file_is_read_as_text_is() {
 }
 
 #[test]
-fn what_is_no_private_key_is_refused_with_what_it_is() {
+fn what_is_no_private_key_is_refused_with_diagnose_pem() {
     let pkcs1 = rsa().private.expose_secret();
     let lines: Vec<_> = pkcs1.lines().collect();
     let without_end = lines[..lines.len() - 1].join("\n");
@@ -156,7 +156,7 @@ fn a_key_given_for_an_id_or_a_path_is_not_shown() {
     let swapped = Credentials::from_pem(pem, KEY_ID).unwrap_err();
     assert!(matches!(swapped, CredentialsError::KeyId));
     let for_path = Credentials::from_pem_file(KEY_ID, pem).unwrap_err();
-    assert!(matches!(for_path, CredentialsError::KeyForPath));
+    assert!(matches!(for_path, CredentialsError::PathContainsKey));
     let both = Credentials::from_pem_file(pem, KEY_ID).unwrap_err();
     for error in [swapped, for_path, both] {
         acts_and_hides(&error);

@@ -26,7 +26,7 @@ async fn a_loopback_base_goes_past_any_proxy() {
     assert_eq!((server.received().len(), proxy.received().len()), (1, 0));
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "rustls")]
 #[tokio::test]
 async fn another_base_goes_through_the_proxy_and_tells_it_no_more_than_the_host() {
     let proxy = RawServer::always(502, "", "").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kalshi_api_keys::rotation::{Binding, Failure, KeyState, Plan, RotationError, Step, rotate};
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, KeyPair, store};
+use kalshi_api_keys::{Client, Credentials, KeyPair, key_file};
 
 use crate::fixtures::{ed25519, shows_key};
 
@@ -373,7 +373,7 @@ async fn a_key_that_cannot_be_saved_is_deleted_and_not_lost_before() {
         }
     });
     let error = rotate(&desk.client, plan).await.unwrap_err();
-    let Failure::Save { source: store::StoreError::Exists { .. }, private_key } = &error.failure else {
+    let Failure::Save { source: key_file::KeyFileError::Exists { .. }, private_key } = &error.failure else {
         panic!("{error}")
     };
     assert!(private_key.expose_secret().starts_with("-----BEGIN"));
@@ -399,9 +399,9 @@ async fn what_can_be_known_before_is_refused_before_anything_is_minted() {
     }
     std::fs::write(desk.file(), "there already").unwrap();
     let error = refused(desk.plan()).await;
-    assert!(matches!(error.failure, Failure::Store(store::StoreError::Exists { .. })), "{error}");
+    assert!(matches!(error.failure, Failure::Store(key_file::KeyFileError::Exists { .. })), "{error}");
     let error = refused(Plan::new(desk.folder.path().join("no/such/folder"))).await;
-    assert!(matches!(error.failure, Failure::Store(store::StoreError::NotSaved { .. })), "{error}");
+    assert!(matches!(error.failure, Failure::Store(key_file::KeyFileError::NotSaved { .. })), "{error}");
     assert_eq!(desk.ids(), [desk.old.as_str()]);
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kalshi_api_keys::CredentialsError;
-use kalshi_api_keys::store::{self, StoreError};
+use kalshi_api_keys::key_file::{self, KeyFileError};
 
 use crate::fixtures::{ed25519, rsa, shows_key};
 
@@ -11,8 +11,8 @@ use crate::fixtures::{ed25519, rsa, shows_key};
 fn a_key_is_saved_whole_and_loaded_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    store::save(&path, &rsa().private).unwrap();
-    let stored = store::load(&path).unwrap();
+    key_file::save(&path, &rsa().private).unwrap();
+    let stored = key_file::load(&path).unwrap();
     assert_eq!(stored.key.expose_secret(), rsa().private.expose_secret());
     assert!(!stored.readable_by_others);
     assert!(!shows_key(&format!("{stored:?}"), &rsa().private));
@@ -23,13 +23,13 @@ fn a_key_is_saved_whole_and_loaded_as_it_was() {
 fn nothing_is_ever_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    store::save(&path, &rsa().private).unwrap();
-    let error = store::save(&path, &ed25519().private).unwrap_err();
-    assert!(matches!(error, StoreError::Exists { .. }), "{error}");
-    assert_eq!(store::load(&path).unwrap().key.expose_secret(), rsa().private.expose_secret());
+    key_file::save(&path, &rsa().private).unwrap();
+    let error = key_file::save(&path, &ed25519().private).unwrap_err();
+    assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
+    assert_eq!(key_file::load(&path).unwrap().key.expose_secret(), rsa().private.expose_secret());
     std::fs::create_dir(folder.path().join("folder")).unwrap();
-    let error = store::save(folder.path().join("folder"), &ed25519().private).unwrap_err();
-    assert!(matches!(error, StoreError::Exists { .. }), "{error}");
+    let error = key_file::save(folder.path().join("folder"), &ed25519().private).unwrap_err();
+    assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
 }
 
 #[test]
@@ -37,7 +37,8 @@ fn of_many_that_save_at_once_one_wins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
     let saved = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| store::save(&path, &ed25519().private).is_ok())).collect();
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| key_file::save(&path, &ed25519().private).is_ok())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).filter(|saved| *saved).count()
     });
     assert_eq!(saved, 1);
@@ -48,8 +49,8 @@ fn of_many_that_save_at_once_one_wins() {
 fn a_name_that_cannot_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("no/such/folder.pem"), "/".into(), "".into(), folder.path().join("a/..")] {
-        let error = store::save(&path, &ed25519().private).unwrap_err();
-        assert!(matches!(error, StoreError::NotSaved { .. } | StoreError::Exists { .. }), "{path:?}: {error}");
+        let error = key_file::save(&path, &ed25519().private).unwrap_err();
+        assert!(matches!(error, KeyFileError::NotSaved { .. } | KeyFileError::Exists { .. }), "{path:?}: {error}");
         assert!(!error.to_string().contains('\n') && error.to_string().contains("; "), "{error}");
     }
     assert!(names(folder.path()).is_empty());
@@ -59,22 +60,22 @@ fn a_name_that_cannot_be_is_refused() {
 fn what_cannot_be_saved_is_known_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    store::check(&path).unwrap();
+    key_file::check(&path).unwrap();
     assert!(names(folder.path()).is_empty(), "nothing is left of the trial");
     for path in [folder.path().join("no/such/folder.pem"), folder.path().join("a".repeat(300)), "/".into()] {
-        store::check(&path).unwrap_err();
+        key_file::check(&path).unwrap_err();
     }
     std::fs::write(&path, "").unwrap();
-    assert!(matches!(store::check(&path), Err(StoreError::Exists { .. })));
+    assert!(matches!(key_file::check(&path), Err(KeyFileError::Exists { .. })));
 }
 
 #[test]
 fn a_file_that_is_no_text_or_not_there_is_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    assert!(matches!(store::load(&path).unwrap_err(), CredentialsError::File { .. }));
+    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::File { .. }));
     std::fs::write(&path, [0x30, 0xff]).unwrap();
-    assert!(matches!(store::load(&path).unwrap_err(), CredentialsError::KeyFile { .. }));
+    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::KeyFile { .. }));
 }
 
 #[cfg(unix)]
@@ -88,11 +89,11 @@ mod unix {
     fn the_file_is_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kalshi.pem");
-        store::save(&path, &ed25519().private).unwrap();
+        key_file::save(&path, &ed25519().private).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         for (mode, readable) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o644, true)] {
             set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(store::load(&path).unwrap().readable_by_others, readable, "{mode:o}");
+            assert_eq!(key_file::load(&path).unwrap().readable_by_others, readable, "{mode:o}");
         }
     }
 
@@ -102,8 +103,8 @@ mod unix {
         for (mode, refused) in [(0o700, false), (0o755, false), (0o777, true), (0o702, true), (0o1777, false)] {
             set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
             let path = folder.path().join(format!("{mode:o}.pem"));
-            let saved = store::save(&path, &ed25519().private);
-            assert_eq!(matches!(saved, Err(StoreError::SharedFolder { .. })), refused, "{mode:o}: {saved:?}");
+            let saved = key_file::save(&path, &ed25519().private);
+            assert_eq!(matches!(saved, Err(KeyFileError::SharedFolder { .. })), refused, "{mode:o}: {saved:?}");
             assert_eq!(path.exists(), !refused);
         }
     }
@@ -113,7 +114,7 @@ mod unix {
         let folder = tempfile::tempdir().unwrap();
         let (link, target) = (folder.path().join("link.pem"), folder.path().join("target.pem"));
         symlink(&target, &link).unwrap();
-        assert!(matches!(store::save(&link, &ed25519().private).unwrap_err(), StoreError::Exists { .. }));
+        assert!(matches!(key_file::save(&link, &ed25519().private).unwrap_err(), KeyFileError::Exists { .. }));
         assert!(!target.exists());
     }
 }

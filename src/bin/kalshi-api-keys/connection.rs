@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, store};
+use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
 use crate::failed::Failed;
 use crate::output::{quoted, say};
@@ -44,12 +44,12 @@ impl Connection {
             (Some(id), None) => Credentials::from_env_with_id(id),
             (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
             (None, Some(path)) => {
-                let id = variable("KALSHI_API_KEY_ID").ok_or(CredentialsError::NoKeyId)?;
+                let id = variable("KALSHI_API_KEY_ID").ok_or(CredentialsError::MissingApiKeyId)?;
                 Credentials::from_pem_file(id.trim(), path)
             }
         }?;
         if let Some(file) = credentials.file()
-            && store::load(file).is_ok_and(|stored| stored.readable_by_others)
+            && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
             say(&format!(
                 "warning: {file:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use kalshi_api_keys::store::StoreError;
-use kalshi_api_keys::{
-    CredentialsError, EnvironmentError, Error, ErrorExt as _, KeyPairError, SetupError, SigningError,
-};
+use kalshi_api_keys::key_file::KeyFileError;
+use kalshi_api_keys::{CredentialsError, EnvironmentError, Error, ErrorExt as _, KeyPairError, SetupError, SignError};
 
 use crate::output;
 
@@ -90,4 +88,4 @@ macro_rules! local {
     })* };
 }
 
-local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SigningError, StoreError);
+local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SignError, KeyFileError);

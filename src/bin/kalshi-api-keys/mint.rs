@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kalshi_api_keys::store::{self, StoreError};
+use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use kalshi_api_keys::{Client, Effect, Error, ErrorExt as _, KeyPair};
 
@@ -20,14 +20,14 @@ impl Keeper {
     /// Whether it can keep a key, as far as that can be told before one is minted.
     fn new(file: Option<PathBuf>) -> Result<Self, Failed> {
         let Some(file) = file else { return Ok(Self::Stdout) };
-        store::check(&file)?;
+        key_file::check(&file)?;
         Ok(Self::File(file))
     }
 
     fn keep(&self, key: &PrivateKeyPem) -> Result<(), Failed> {
         match self {
-            Self::File(file) => match store::save(file, key) {
-                Err(error @ StoreError::NotSynced { .. }) => say(&format!("warning: {error}")),
+            Self::File(file) => match key_file::save(file, key) {
+                Err(error @ KeyFileError::NotSynced { .. }) => say(&format!("warning: {error}")),
                 saved => saved?,
             },
             Self::Stdout => output::write(key.expose_secret().as_bytes())

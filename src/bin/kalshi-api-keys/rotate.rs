@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kalshi_api_keys::rotation::{self, Failure, KeyState, Plan, RotationError, Standing, Step};
-use kalshi_api_keys::{KeyPair, store};
+use kalshi_api_keys::{KeyPair, key_file};
 
 use crate::arguments::Rotate;
 use crate::ask::confirm;
@@ -20,7 +20,7 @@ pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed>
     if let Some(journal) = Journal::of(&what.out)? {
         return leftovers::explain(connection, &client, &base_url, &what.out, journal).await;
     }
-    store::check(&what.out)?;
+    key_file::check(&what.out)?;
     let old = client.signer().credentials().key_id().to_owned();
     confirm(&format!("Replace the key {old} of {base_url} and delete it?"), what.yes)?;
     warn_of_unknown(&what.scopes);

@@ -11,8 +11,8 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kalshi_api_keys::key_file;
 use kalshi_api_keys::sandbox::Fault;
-use kalshi_api_keys::store;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
@@ -226,7 +226,7 @@ async fn the_journal_is_private_and_holds_no_key() {
     kill(&desk, false, Saying(3)).await;
     let journal = desk.file("new.pem.rotation");
     let text = std::fs::read_to_string(&journal).unwrap();
-    let key = kalshi_api_keys::store::load(desk.file("new.pem")).unwrap().key;
+    let key = kalshi_api_keys::key_file::load(desk.file("new.pem")).unwrap().key;
     assert!(!crate::fixtures::shows_key(&text, &key) && !text.contains("PRIVATE"));
     assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o600);
     let told: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -291,6 +291,6 @@ async fn generate_waits_for_the_private_key_when_it_is_interrupted() {
     until(|| running.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some()).await;
     let ended = running.lock().unwrap().as_mut().unwrap().wait().unwrap();
     assert_eq!(ended.code(), Some(0));
-    let kept = store::load(desk.file("new.pem")).unwrap();
+    let kept = key_file::load(desk.file("new.pem")).unwrap();
     assert_eq!(kept.key.expose_secret(), ed25519().private.expose_secret());
 }

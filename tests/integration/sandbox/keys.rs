@@ -143,14 +143,14 @@ async fn a_member_binds_a_key_to_a_visible_subtrader() {
 async fn warning_and_region_expiration_appear_as_they_are_set() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
-    sandbox.warn_on_mint(Some("no risk control".to_owned()));
+    sandbox.warn_on_creation(Some("no risk control".to_owned()));
     let request = CreateApiKeyRequest::builder().name("n").public_key(public_key());
     let created = client.create_api_key().body(request).send().await.expect("created");
     assert_eq!(created.warning.as_deref(), Some("no risk control"));
     let request = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
     let generated = client.generate_api_key().body(request.clone()).send().await.expect("generated");
     assert_eq!(generated.warning.as_deref(), Some("no risk control"));
-    sandbox.warn_on_mint(None);
+    sandbox.warn_on_creation(None);
     let generated = client.generate_api_key().body(request).send().await.expect("generated");
     assert_eq!(generated.warning, None);
 

@@ -1,18 +1,18 @@
-//! One private-key operation, two implementations behind one name: `aws-lc-rs` (feature `aws-lc`), or `rsa` and
+//! One private-key operation, two implementations behind one name: `aws-lc-rs` (feature `aws-lc-rs`), or `rsa` and
 //! `ed25519-dalek`. An engine knows bytes to sign and nothing of what they mean.
 
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "aws-lc-rs")]
 pub(crate) use aws_lc::{SigningKey, generate_rsa};
 
-#[cfg(not(feature = "aws-lc"))]
+#[cfg(not(feature = "aws-lc-rs"))]
 mod rust_crypto;
-#[cfg(not(feature = "aws-lc"))]
+#[cfg(not(feature = "aws-lc-rs"))]
 pub(crate) use rust_crypto::{SigningKey, generate_rsa};
 
-/// The code that signs in this build: `aws-lc-rs`, or `rsa and ed25519-dalek` without the feature `aws-lc`.
-pub const ENGINE: &str = if cfg!(feature = "aws-lc") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
+/// The code that signs in this build: `aws-lc-rs`, or `rsa and ed25519-dalek` without the feature `aws-lc-rs`.
+pub const CRYPTO_BACKEND: &str = if cfg!(feature = "aws-lc-rs") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
 
 /// Room for a signature by the longest key that either engine takes, RSA of 8192 bits, in bytes.
 pub(crate) type Room = [u8; 1024];

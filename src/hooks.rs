@@ -8,7 +8,7 @@ use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
 use crate::client::Signing;
-use crate::response::{gather, with_body};
+use crate::response::{read_limited, with_body};
 use crate::types::ErrorResponse;
 use crate::{Client, Signer, error, error_body, spec};
 
@@ -42,7 +42,7 @@ impl ClientHooks<Signing> for Client {
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let again = request.try_clone();
         let answer = send(self.client(), request).await?;
-        match again.and_then(|again| with_right_time(again, &answer, self.signer())) {
+        match again.and_then(|again| resign_with_server_time(again, &answer, self.signer())) {
             Some(again) => send(self.client(), again).await.map(Answer::into_response),
             None => Ok(answer.into_response()),
         }
@@ -66,13 +66,13 @@ impl Answer {
 async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<Answer> {
     let answer = client.execute(request).await?;
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
-    let (head, body) = gather(answer, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
+    let (head, body) = read_limited(answer, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
     let reason = is_error.then(|| error_body::canonical(&body));
     Ok(Answer { head, body, reason })
 }
 
 /// The request signed anew, when the answer refused its timestamp and says what time it is.
-fn with_right_time(mut request: Request, answer: &Answer, signer: &Signer) -> Option<Request> {
+fn resign_with_server_time(mut request: Request, answer: &Answer, signer: &Signer) -> Option<Request> {
     let code = answer.reason.as_ref()?.code.as_deref();
     let refused = answer.head.status() == StatusCode::UNAUTHORIZED && code == Some("header_timestamp_expired");
     let refused_ms = request.headers().get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;

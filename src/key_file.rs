@@ -17,32 +17,32 @@ use crate::types::PrivateKeyPem;
 /// Saves a private key to a file that does not exist yet.
 ///
 /// ```
-/// use kalshi_api_keys::{KeyPair, store, types::ApiKeyType};
+/// use kalshi_api_keys::{KeyPair, key_file, types::ApiKeyType};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("kalshi.pem");
 /// let private_key = KeyPair::generate(&ApiKeyType::Ed25519)?.private_key_pem()?;
-/// store::save(&path, &private_key)?;
-/// assert!(store::save(&path, &private_key).is_err(), "nothing is written over");
+/// key_file::save(&path, &private_key)?;
+/// assert!(key_file::save(&path, &private_key).is_err(), "nothing is written over");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 ///
-/// On any error but [`StoreError::NotSynced`] there is no file of this name that was not there before.
-pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreError> {
+/// On any error but [`KeyFileError::NotSynced`] there is no file of this name that was not there before.
+pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), KeyFileError> {
     let path = path.as_ref();
-    let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::NotSaved { path: path.to_owned(), source };
     let folder = usable_folder(path)?;
     // Mode 0600 from its creation on; deleted when dropped.
     let mut file = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
     file.write_all(key.expose_secret().as_bytes()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
         _ => failed(error.error),
     })?;
-    sync_folder(folder).map_err(|source| StoreError::NotSynced { path: path.to_owned(), source })
+    sync_folder(folder).map_err(|source| KeyFileError::NotSynced { path: path.to_owned(), source })
 }
 
 /// Whether a key can be saved to this name, as far as that can be told before: the name is free, and a file can be made in
@@ -51,28 +51,28 @@ pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), StoreErro
 /// # Errors
 ///
 /// Those of [`save`].
-pub fn check(path: impl AsRef<Path>) -> Result<(), StoreError> {
+pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let trial = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(usable_folder(path)?);
-    trial.map(|_| ()).map_err(|source| StoreError::NotSaved { path: path.to_owned(), source })
+    trial.map(|_| ()).map_err(|source| KeyFileError::NotSaved { path: path.to_owned(), source })
 }
 
 /// The folder of a name that is free.
-fn usable_folder(path: &Path) -> Result<&Path, StoreError> {
-    let failed = |source| StoreError::NotSaved { path: path.to_owned(), source };
+fn usable_folder(path: &Path) -> Result<&Path, KeyFileError> {
+    let failed = |source| KeyFileError::NotSaved { path: path.to_owned(), source };
     let folder = match path.parent() {
         Some(folder) if folder == Path::new("") => Path::new("."),
         Some(folder) => folder,
         None => return Err(failed(io::ErrorKind::InvalidInput.into())),
     };
     if is_open_to_everyone(folder).map_err(failed)? {
-        return Err(StoreError::SharedFolder { folder: folder.to_owned() });
+        return Err(KeyFileError::SharedFolder { folder: folder.to_owned() });
     }
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(folder),
         // Such as a name that is too long.
         Err(error) => Err(failed(error)),
-        Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
+        Ok(_) => Err(KeyFileError::Exists { path: path.to_owned() }),
     }
 }
 
@@ -135,7 +135,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 /// Why a private key is not on disk, or not there for good.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StoreError {
+pub enum KeyFileError {
     /// Something of this name exists; it was not touched.
     #[error("{path:?} exists already and was not touched; choose another name")]
     Exists {
