@@ -66,6 +66,7 @@ pub fn finish(mut client: syn::File, document: &Value) -> Result<syn::File> {
         types.push(open_enum(name, schema)?);
     }
     add_words(&mut client, document)?;
+    wrap_calls(&mut client, document)?;
     Ok(client)
 }
 
@@ -177,4 +178,42 @@ pub fn variants(schema: &Value) -> Result<Vec<(syn::Ident, &str)>> {
         Ok((variant, value))
     });
     variants.collect()
+}
+
+/// Wraps the body of each operation's `send` in `crate::operation::call`, which turns its error into ours.
+fn wrap_calls(client: &mut syn::File, document: &Value) -> Result<()> {
+    use heck::ToUpperCamelCase as _;
+    let builders = client.items.iter_mut().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "builder" => module.content.as_mut(),
+        _ => None,
+    });
+    let (_, builders) = builders.ok_or("the generated code has no module `builder`")?;
+    for (id, path, item, operation) in operations(document) {
+        let method = item.as_object().into_iter().flatten().find(|(_, other)| *other == operation);
+        let method = method.map(|(method, _)| method.to_uppercase()).unwrap_or_default();
+        let type_name = id.to_upper_camel_case();
+        let send = builders.iter_mut().find_map(|item| match item {
+            syn::Item::Impl(block) if block.trait_.is_none() && block.self_ty.to_token_stream().to_string().starts_with(&format!("{type_name} ")) => {
+                block.items.iter_mut().find_map(|item| match item {
+                    syn::ImplItem::Fn(f) if f.sig.ident == "send" => Some(f),
+                    _ => None,
+                })
+            }
+            _ => None,
+        });
+        let send = send.ok_or_else(|| format!("operation {id}: the generated builder has no method `send`"))?;
+        let output = send.sig.output.to_token_stream().to_string();
+        let output: syn::ReturnType = syn::parse_str(&output.replace("Error < types :: ErrorResponse >", "crate::Error"))
+            .map_err(|e| e.to_string())?;
+        if output == send.sig.output {
+            return Err(format!("operation {id}: `send` does not return Error<types::ErrorResponse>"));
+        }
+        send.sig.output = output;
+        let body = &send.block;
+        send.block = syn::parse_quote!({
+            const OPERATION: crate::Operation = crate::Operation { id: #id, method: #method, path: #path };
+            crate::operation::call(OPERATION, async move #body).await
+        });
+    }
+    Ok(())
 }

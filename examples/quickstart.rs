@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
-use kalshi_api_keys::{Client, Credentials, Environment, ErrorExt as _, KeyPair};
+use kalshi_api_keys::{Client, Credentials, Environment, KeyPair};
 
 /// Prints a line. A reader that went away must not end the walk before its keys are deleted.
 macro_rules! say {
@@ -69,7 +69,7 @@ async fn walk(environment: &Environment, credentials: Credentials) -> Result<(),
     for id in &made {
         match client.delete_api_key().api_key(id).send().await {
             Ok(_) => say!("  deleted {id}"),
-            Err(error) => say!("  {id} is still there: {}", error.explain()),
+            Err(error) => say!("  {id} is still there: {}", error.to_string()),
         }
     }
     walked?;
@@ -86,7 +86,7 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
             .name(format!("quickstart {key_type}"))
             .scopes(vec![ApiKeyScope::Read])
             .key_type(key_type);
-        let key = client.generate_api_key().body(request).send().await.map_err(|error| error.explain())?;
+        let key = client.generate_api_key().body(request).send().await.map_err(|error| error.to_string())?;
         made.push(key.api_key_id.clone());
         let lines = key.private_key.expose_secret().lines().count();
         say!("  {}, and its private key of {lines} lines, shown this once: a program stores it now", key.api_key_id);
@@ -110,13 +110,13 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
             list(&Client::signed(environment, signed_in)?).await?;
         }
         // Below the Premier usage level.
-        Err(error) => say!("  {}", error.explain()),
+        Err(error) => say!("  {}", error.to_string()),
     }
 
     say!("\nDeleting a key that does not exist");
     match client.delete_api_key().api_key("no-such-key").send().await {
         Ok(_) => say!("  deleted"),
-        Err(error) => say!("  {}", error.explain()),
+        Err(error) => say!("  {}", error.to_string()),
     }
 
     say!("\nSigning with a private key that belongs to another key ID");
@@ -124,13 +124,13 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
     let wrong = Credentials::from_pem(id, pair.private_key_pem()?.expose_secret())?;
     match Client::signed(environment, wrong)?.get_api_keys().send().await {
         Ok(_) => say!("  accepted"),
-        Err(error) => say!("  {}", error.explain()),
+        Err(error) => say!("  {}", error.to_string()),
     }
     Ok(())
 }
 
 async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
-    let answer = client.get_api_keys().send().await.map_err(|error| error.explain())?;
+    let answer = client.get_api_keys().send().await.map_err(|error| error.to_string())?;
     for key in &answer.api_keys {
         let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
         say!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));

@@ -71,7 +71,7 @@ fn save(dir: &Path, sandbox: &Sandbox) -> Result<PathBuf, Box<dyn Error>> {
     std::os::unix::fs::DirBuilderExt::mode(&mut private_dir, 0o700);
     private_dir.recursive(true).create(dir)?;
     let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
-    key_file::save(&path, &sandbox.root_private_key())?;
+    key_file::save(&path, Some(sandbox.credentials().key_id()), &sandbox.root_private_key())?;
     Ok(path)
 }
 

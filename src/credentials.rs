@@ -243,3 +243,19 @@ pub enum CredentialsError {
         reason: Box<CredentialsError>,
     },
 }
+
+// TEMPORARY until merged
+pub(crate) fn key_id_line(id: &str) -> String {
+    format!("Kalshi-API-Key-ID: {id}\n")
+}
+pub(crate) fn key_id_in(text: &str) -> Result<Option<&str>, CredentialsError> {
+    Ok(text.lines().find_map(|line| line.strip_prefix("Kalshi-API-Key-ID:")).map(str::trim))
+}
+impl Credentials {
+    /// TEMPORARY
+    pub fn from_key_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        let (text, _) = read_file(path.as_ref())?;
+        let id = key_id_in(&text)?.ok_or(CredentialsError::MissingApiKeyId)?.to_owned();
+        Self::from_pem_file(id, path)
+    }
+}

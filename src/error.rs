@@ -1,124 +1,169 @@
-//! What a request ends in when it does not end well, and where that leaves the caller.
+//! API errors: what happened, whether it may have taken effect, and what to do next.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode, header};
+use progenitor_client::ResponseValue;
 
+use crate::operation::Operation;
 use crate::response::Truncated;
 use crate::types::ErrorResponse;
 
-/// What a request ends in when it does not end well.
+/// Why a call failed.
 ///
-/// | variant | when |
-/// |---|---|
-/// | `InvalidRequest` | an argument cannot be sent; nothing was |
-/// | `Custom` | the request could not be signed; it was not sent |
-/// | `CommunicationError` | the service was not reached, or did not answer |
-/// | `ErrorResponse` | the service answered a 4xx or 5xx status; its reason is in the one shape of [`ErrorResponse`] |
-/// | `ResponseBodyError` | a success of which only the head arrived |
-/// | `UnexpectedResponse` | any other answer that is not as documented; `bytes()` gives what arrived of it |
+/// `Display` is one line that says what happened, to what, and what to do next, without headers or key material;
+/// [`source`](StdError::source) returns the cause.
 ///
-/// [`ErrorExt`] says in one line what happened, and whether the request may be sent again. The error's own `Display` is
-/// the generator's: it shows all headers of an answer. Neither shows the body of a success.
-pub type Error = progenitor_client::Error<ErrorResponse>;
+/// ```
+/// # use kalshi_api_keys::{Client, Error};
+/// # async fn delete(client: &Client, id: &str) {
+/// match client.delete_api_key().api_key(id).send().await {
+///     Ok(_) => {}
+///     Err(Error::ErrorResponse(e)) => eprintln!("{} {:?} {:?}", e.status(), e.code, e.details),
+///     Err(e) => eprintln!("{e}"),
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument is not valid. Nothing was sent.
+    InvalidRequest(String),
+    /// The request could not be signed. Nothing was sent.
+    Custom(String),
+    /// The request failed to arrive, or its response did: no connection, a broken one, a timeout.
+    CommunicationError(Failure<reqwest::Error>),
+    /// The service refused the request, or failed, and said so in its own JSON.
+    ErrorResponse(Failure<ResponseValue<ErrorResponse>>),
+    /// The head of a response arrived, and nothing of its body.
+    ResponseBodyError(Failure<reqwest::Error>),
+    /// Any other response: a gateway's error page, a redirect, a truncated or undocumented body. What arrived of the
+    /// body can be read; after `generateApiKey` it may hold a private key.
+    UnexpectedResponse(Failure<reqwest::Response>),
+}
 
-/// How far a request that failed has come.
+/// What failed, and in which operation.
+#[derive(Debug)]
+pub struct Failure<T> {
+    operation: Option<Operation>,
+    cause: T,
+}
+
+impl<T> Failure<T> {
+    /// Returns the operation that failed, if it was one of the spec's.
+    pub fn operation(&self) -> Option<Operation> {
+        self.operation
+    }
+
+    /// Returns what failed, such as the [`reqwest::Response`] whose body is to be read.
+    pub fn into_inner(self) -> T {
+        self.cause
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.operation.is_some_and(|operation| operation.is_read_only())
+    }
+}
+
+impl<T> Deref for Failure<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.cause
+    }
+}
+
+/// Whether a failed request may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Effect {
-    /// It never reached the service.
+    /// It was not sent.
     NotSent,
-    /// The service refused it and changed nothing.
+    /// The service refused it, in its own JSON, and changed nothing.
     Refused,
-    /// It may have done its work: the answer was lost, came from something before the service, or cannot be used. After
-    /// a `generateApiKey` or `createApiKey`, list the keys to know.
+    /// It may have taken effect: the response was lost, cannot be read, or is not the service's. After `createApiKey` or
+    /// `generateApiKey`, list the keys to find out.
     Unknown,
 }
 
-/// Where an [`Error`] leaves the caller.
-///
-/// `progenitor_client::Error::is_retryable` answers another question, whether an error tends to pass, and not always
-/// well: it says yes to a broken `POST`, which may have minted a key, and to a base URL that no request can be sent to.
-///
-/// ```
-/// use http::Method;
-/// use kalshi_api_keys::{Effect, Error, ErrorExt};
-///
-/// let error = Error::InvalidRequest("an API key ID is not empty".to_owned());
-/// assert_eq!(error.effect(), Effect::NotSent);
-/// assert!(error.is_safe_to_resend(&Method::POST) && !error.is_transient());
-/// assert_eq!(error.explain(), "not sent: an API key ID is not empty");
-/// ```
-pub trait ErrorExt {
-    /// One line that says what happened, to what, and what to do next. It shows no headers, and no key material.
-    fn explain(&self) -> String;
-
-    /// How far the request has come.
-    fn effect(&self) -> Effect;
-
-    /// Whether sending the same request again can do no harm: always for reads, for `DELETE` because a key is gone only
-    /// once, and for other methods when the first did nothing.
-    fn is_safe_to_resend(&self, method: &Method) -> bool {
-        method.is_idempotent() || self.effect() != Effect::Unknown
-    }
-
-    /// Whether the same request may well succeed later: the service was not reached, broke off, was too slow, has had
-    /// too many requests, or failed.
-    fn is_transient(&self) -> bool;
-
-    /// How long the service asks to wait before the next request (`Retry-After`, in seconds or as a date). A date counts
-    /// from the answer's own `Date`, or this machine's clock when it has none.
-    fn retry_after(&self) -> Option<Duration>;
-}
-
-impl ErrorExt for Error {
-    fn explain(&self) -> String {
-        match self {
-            Error::InvalidRequest(reason) | Error::Custom(reason) => format!("not sent: {reason}"),
-            Error::CommunicationError(error) | Error::InvalidUpgrade(error) => of_http(error, self.effect()),
-            Error::ResponseBodyError(error) => {
-                format!("{}; it may have been done: list the keys to know", of_http(error, Effect::Refused))
+impl Error {
+    /// Wraps the error of the generated code.
+    pub(crate) fn new(operation: Option<Operation>, error: progenitor_client::Error<ErrorResponse>) -> Self {
+        use progenitor_client::Error as Generated;
+        match error {
+            Generated::InvalidRequest(reason) => Self::InvalidRequest(reason),
+            Generated::Custom(reason) => Self::Custom(reason),
+            Generated::CommunicationError(cause) | Generated::InvalidUpgrade(cause) => {
+                Self::CommunicationError(Failure { operation, cause })
             }
-            Error::ErrorResponse(answer) => of_refusal(answer.status(), answer.headers(), answer),
-            Error::UnexpectedResponse(answer) => of_unexpected(answer),
-            Error::InvalidResponsePayload(..) => "the answer is not as documented".to_owned(),
+            Generated::ErrorResponse(cause) => Self::ErrorResponse(Failure { operation, cause }),
+            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Failure { operation, cause }),
+            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Failure { operation, cause }),
+            // Not made by this crate: `response::read` takes the place of what makes it.
+            Generated::InvalidResponsePayload(..) => Self::Custom("the response is not as documented".to_owned()),
         }
     }
 
-    fn effect(&self) -> Effect {
+    /// Returns the status of the response, if one arrived.
+    pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Error::InvalidRequest(_) | Error::Custom(_) => Effect::NotSent,
-            Error::CommunicationError(error) if error.is_builder() || error.is_connect() => Effect::NotSent,
-            Error::ErrorResponse(answer) if answer.status() == StatusCode::REQUEST_TIMEOUT => Effect::Unknown,
-            Error::ErrorResponse(answer) if answer.status().is_client_error() => Effect::Refused,
+            Self::ErrorResponse(response) => Some(response.status()),
+            Self::UnexpectedResponse(response) => Some(response.status()),
+            Self::ResponseBodyError(error) => error.status(),
+            Self::InvalidRequest(_) | Self::Custom(_) | Self::CommunicationError(_) => None,
+        }
+    }
+
+    /// Returns whether the request may have taken effect.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::InvalidRequest(_) | Self::Custom(_) => Effect::NotSent,
+            Self::CommunicationError(error) if error.is_builder() || error.is_connect() => Effect::NotSent,
+            Self::ErrorResponse(response)
+                if response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT =>
+            {
+                Effect::Refused
+            }
             _ => Effect::Unknown,
         }
     }
 
-    fn is_transient(&self) -> bool {
+    /// Returns whether sending the same request again is harmless: always for idempotent methods, and for others when the
+    /// first one had no effect.
+    pub fn is_safe_to_resend(&self, method: &Method) -> bool {
+        method.is_idempotent() || self.effect() != Effect::Unknown
+    }
+
+    /// Returns whether the same request may succeed later: the service was not reached, was too slow, is limiting the
+    /// rate, or failed.
+    pub fn is_transient(&self) -> bool {
+        let transient = |status: StatusCode| {
+            status.is_server_error()
+                || matches!(
+                    status,
+                    StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT
+                )
+        };
         match self {
-            Error::InvalidRequest(_) | Error::Custom(_) => false,
-            Error::CommunicationError(error) | Error::InvalidUpgrade(error) => !error.is_builder(),
-            Error::ErrorResponse(answer) => {
-                let status = answer.status();
-                status.is_server_error()
-                    || matches!(
-                        status,
-                        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT
-                    )
+            Self::InvalidRequest(_) | Self::Custom(_) => false,
+            Self::CommunicationError(error) => !error.is_builder(),
+            Self::ErrorResponse(response) => transient(response.status()),
+            Self::ResponseBodyError(_) => true,
+            Self::UnexpectedResponse(response) => {
+                transient(response.status()) || matches!(response.extensions().get(), Some(Truncated::Broken(_)))
             }
-            Error::ResponseBodyError(_) => true,
-            Error::UnexpectedResponse(answer) => {
-                matches!(answer.extensions().get(), Some(Truncated::Broken(_)))
-            }
-            Error::InvalidResponsePayload(..) => false,
         }
     }
 
-    fn retry_after(&self) -> Option<Duration> {
+    /// Returns how long the service asks to wait before the next request (`Retry-After`, in seconds or as a date). A date
+    /// is compared with the response's own `Date`, or this machine's clock when it has none.
+    pub fn retry_after(&self) -> Option<Duration> {
         let headers = match self {
-            Error::ErrorResponse(answer) => answer.headers(),
-            Error::UnexpectedResponse(answer) => answer.headers(),
+            Self::ErrorResponse(response) => response.headers(),
+            Self::UnexpectedResponse(response) => response.headers(),
             _ => return None,
         };
         let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
@@ -129,94 +174,144 @@ impl ErrorExt for Error {
         let until = httpdate::parse_http_date(value).ok()?;
         Some(until.duration_since(now).unwrap_or_default())
     }
+
+    /// Whether the service knows the key that signed, but not the signature: another private key belongs to it.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn is_wrong_signature(&self) -> bool {
+        matches!(self, Self::ErrorResponse(response) if response.status() == StatusCode::UNAUTHORIZED
+            && response.details.as_deref() == Some(WRONG_SIGNATURE))
+    }
 }
 
-/// The `Date` of an answer, in whole seconds.
+impl From<progenitor_client::Error<ErrorResponse>> for Error {
+    fn from(error: progenitor_client::Error<ErrorResponse>) -> Self {
+        Self::new(None, error)
+    }
+}
+
+impl From<Error> for progenitor_client::Error<ErrorResponse> {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidRequest(reason) => Self::InvalidRequest(reason),
+            Error::Custom(reason) => Self::Custom(reason),
+            Error::CommunicationError(error) => Self::CommunicationError(error.cause),
+            Error::ErrorResponse(response) => Self::ErrorResponse(response.cause),
+            Error::ResponseBodyError(error) => Self::ResponseBodyError(error.cause),
+            Error::UnexpectedResponse(response) => Self::UnexpectedResponse(response.cause),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::CommunicationError(error) | Self::ResponseBodyError(error) => Some(&error.cause),
+            Self::UnexpectedResponse(response) => match response.extensions().get() {
+                Some(Truncated::Broken(error)) => Some(&**error),
+                _ => None,
+            },
+            Self::InvalidRequest(_) | Self::Custom(_) | Self::ErrorResponse(_) => None,
+        }
+    }
+}
+
+/// The service's `details` for a signature that does not fit the key.
+const WRONG_SIGNATURE: &str = "INCORRECT_API_KEY_SIGNATURE";
+
+const LIST_TO_FIND_OUT: &str = "it may have taken effect: list the keys to find out";
+const CHECK_CONNECTION: &str = "check the network and the base URL";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidRequest(reason) | Self::Custom(reason) => write!(f, "not sent: {reason}"),
+            Self::CommunicationError(error) => {
+                let origin = error.url().map_or_else(|| "the service".to_owned(), origin);
+                let in_time = if error.is_timeout() { " in time" } else { "" };
+                match self.effect() {
+                    _ if error.is_builder() => f.write_str("not sent: invalid request; check the base URL"),
+                    Effect::NotSent => {
+                        write!(f, "not sent: could not connect to {origin}{in_time}; {CHECK_CONNECTION}")
+                    }
+                    _ => {
+                        let next = if error.is_read_only() { CHECK_CONNECTION } else { LIST_TO_FIND_OUT };
+                        write!(f, "no response from {origin}{in_time}; {next}")
+                    }
+                }
+            }
+            Self::ResponseBodyError(error) => {
+                let next = if error.is_read_only() { "try again" } else { LIST_TO_FIND_OUT };
+                write!(f, "the response was truncated; {next}")
+            }
+            Self::ErrorResponse(response) => {
+                let status = response.status();
+                write!(f, "the service returned {}: {}; {}", status.as_u16(), reason(response), next_step(response))
+            }
+            Self::UnexpectedResponse(response) => {
+                let (status, origin) = (response.status(), origin(response.url()));
+                let what = match response.extensions().get() {
+                    Some(Truncated::Broken(error)) if error.is_timeout() => "timed out before its end",
+                    Some(Truncated::Broken(_)) => "was truncated",
+                    Some(Truncated::TooLarge) => "is larger than any documented one",
+                    None if status.is_redirection() => "is a redirect, which is never followed",
+                    None if status.is_success() => "is not as documented",
+                    None => "is not the service's own error format, but perhaps a gateway's",
+                };
+                let next = match (status.is_redirection(), response.is_read_only()) {
+                    (false, false) => LIST_TO_FIND_OUT,
+                    (false, true) if status.is_server_error() => "try again later",
+                    _ => "check the base URL",
+                };
+                write!(f, "the response {} from {origin} {what}; {next}", status.as_u16())
+            }
+        }
+    }
+}
+
+fn origin(url: &reqwest::Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The service's reason in one line.
+fn reason(response: &ErrorResponse) -> String {
+    let message = response.message.as_deref().filter(|message| response.code.as_deref() != Some(message));
+    let parts = [response.code.as_deref(), message, response.details.as_deref()];
+    let parts = parts.into_iter().flatten().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    parts.collect::<Vec<_>>().join(": ")
+}
+
+fn next_step(response: &Failure<ResponseValue<ErrorResponse>>) -> String {
+    let next = match (response.status().as_u16(), response.code.as_deref(), response.details.as_deref()) {
+        (401, Some("header_timestamp_expired"), _) => return clock_skew(response.headers()),
+        (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",
+        (401, _, Some(WRONG_SIGNATURE)) => "sign with the private key that belongs to the API key ID",
+        (401, ..) => "check the API key ID, its private key and the environment",
+        (403, ..) => "use a key, and an account, that is allowed to do this",
+        (404, ..) if response.is_read_only() => "check the base URL",
+        (404, ..) => "list the keys to see which exist",
+        (409, ..) => "try again once the FCM subtrader has propagated",
+        (429, ..) => "wait before the next request",
+        (408 | 500.., ..) if response.is_read_only() => "try again later",
+        (408 | 500.., ..) => LIST_TO_FIND_OUT,
+        _ => "correct the request",
+    };
+    next.to_owned()
+}
+
+/// The `Date` of a response, in whole seconds.
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
 
-fn of_http(error: &reqwest::Error, effect: Effect) -> String {
-    // The innermost source is the one that says something: "connection refused", "certificate expired".
-    let mut innermost: Option<&dyn std::error::Error> = error.source();
-    while let Some(source) = innermost.and_then(|e| e.source()) {
-        innermost = Some(source);
-    }
-    let reason = innermost.map_or_else(|| error.to_string(), ToString::to_string);
-    let whom = error.url().map_or_else(|| "the service".to_owned(), |url| url.origin().ascii_serialization());
-    match effect {
-        _ if error.is_builder() => format!("not sent: {error}: {reason}; check the base URL"),
-        Effect::NotSent if error.is_timeout() => {
-            format!("not sent: {whom} did not accept a connection in time; check the network and the base URL")
-        }
-        Effect::NotSent => format!("not sent: {whom} was not reached: {reason}; check the network and the base URL"),
-        Effect::Refused if error.is_timeout() => format!("{whom} did not answer in time"),
-        Effect::Refused => format!("the answer of {whom} broke off: {reason}"),
-        Effect::Unknown => {
-            let how = if error.is_timeout() { " in time".to_owned() } else { format!(": {reason}") };
-            format!("{whom} did not answer{how}; it may have been done: list the keys before sending it again")
-        }
-    }
-}
-
-fn of_refusal(status: StatusCode, headers: &HeaderMap, reason: &ErrorResponse) -> String {
-    let parts = [
-        reason.code.as_deref(),
-        reason.message.as_deref().filter(|m| reason.code.as_deref() != Some(m)),
-        reason.details.as_deref(),
-    ];
-    let words = parts.into_iter().flatten().map(one_line).collect::<Vec<_>>().join(": ");
-    let words =
-        if words.is_empty() { status.canonical_reason().unwrap_or("no reason given").to_owned() } else { words };
-    let next = match (status.as_u16(), reason.code.as_deref(), reason.details.as_deref()) {
-        (401, Some("header_timestamp_expired"), _) => clock(headers),
-        (401, _, Some("NOT_FOUND")) => {
-            "check the API key ID, and the environment: a key works in the one it was made in".to_owned()
-        }
-        (401, _, Some("INCORRECT_API_KEY_SIGNATURE")) => {
-            "sign with the private key that belongs to the API key ID".to_owned()
-        }
-        (401, ..) => "check the API key ID, its private key and the environment".to_owned(),
-        (403, ..) => "sign with a key, of an account, that may do this".to_owned(),
-        (404, ..) => "list the keys to see which exist".to_owned(),
-        (409, ..) => "try again when the FCM subtrader has propagated".to_owned(),
-        (429, ..) => "wait before the next request".to_owned(),
-        (400..=499, ..) => "correct the request".to_owned(),
-        _ => "it may have been done: list the keys before sending it again".to_owned(),
-    };
-    format!("the service answered {}: {words}; {next}", status.as_u16())
-}
-
-/// How far this machine's clock is off, as far as an answer shows it.
-fn clock(headers: &HeaderMap) -> String {
+/// How far this machine's clock is off, as far as a response shows it, and what to do.
+fn clock_skew(headers: &HeaderMap) -> String {
     let Some(service) = date(headers) else { return "set this machine's clock".to_owned() };
-    let now = SystemTime::now();
-    let (off, side) = match service.duration_since(now) {
+    let (skew, side) = match service.duration_since(SystemTime::now()) {
         Ok(behind) => (behind, "behind"),
         Err(ahead) => (ahead.duration(), "ahead of"),
     };
-    match (off + Duration::from_millis(500)).as_secs() {
-        0 | 1 => "this machine's clock agrees with the service's, so the request took too long on its way".to_owned(),
-        seconds => format!("this machine's clock is {seconds} s {side} the service's; set it"),
+    match (skew + Duration::from_millis(500)).as_secs() {
+        0 | 1 => "this machine's clock agrees with the service's: the request was delayed, try again".to_owned(),
+        seconds => format!("this machine's clock is {seconds} s {side} the service's: set it"),
     }
-}
-
-fn of_unexpected(answer: &reqwest::Response) -> String {
-    let why = match answer.extensions().get() {
-        Some(Truncated::Broken(error)) if error.is_timeout() => " stood still before it was whole",
-        Some(Truncated::Broken(_)) => " broke off before it was whole",
-        Some(Truncated::TooLarge) => " is larger than any documented one",
-        None if answer.status().is_redirection() => " is a redirect, and none is followed",
-        None => " is not as documented",
-    };
-    let next = if answer.status().is_success() {
-        "it may have been done: read what arrived with bytes(), and list the keys"
-    } else {
-        "check the base URL"
-    };
-    format!("the answer {} of {}{why}; {next}", answer.status().as_u16(), answer.url().origin().ascii_serialization())
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

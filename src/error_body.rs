@@ -1,42 +1,36 @@
-//! Whatever stands in an error answer -> the one shape of the spec's `ErrorResponse`.
+//! The body of a 4xx or 5xx response -> the service's [`ErrorResponse`], when the service itself wrote it.
 
 use serde_json::Value;
 
 use crate::types::ErrorResponse;
 
-/// The most that is kept of a member, in bytes.
+/// The longest text that is kept of one member, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// The reason that an error answer gives. The service was seen to answer `{"error": {…}}`, the same object flat, and
-/// `{"msg": …}`; what stands before it answers HTML or nothing. Whatever is none of these becomes the `message`.
-pub(crate) fn canonical(body: &[u8]) -> ErrorResponse {
-    let body =
-        serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).trim().to_owned()));
-    let reason = body.get("error").filter(|error| !error.is_null()).unwrap_or(&body);
-    let member = |name| reason.get(name).and_then(text);
-    if ["code", "message", "msg", "details", "service"].iter().any(|name| reason.get(name).is_some()) {
-        ErrorResponse {
-            code: member("code"),
-            message: member("message").or_else(|| member("msg")),
-            details: member("details"),
-            service: member("service"),
-        }
-    } else {
-        ErrorResponse { code: None, message: text(reason), details: None, service: None }
+/// Reads an error body in one of the three shapes recorded from the service: `{"error":{"code":…,"message":…}}`, the same
+/// object flat, or `{"msg":…}`. Returns `None` for anything else: HTML, plain text, an empty body or other JSON comes
+/// from a gateway, and says nothing about what the service did.
+pub(crate) fn parse(body: &[u8]) -> Option<ErrorResponse> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    if let Some(message) = body.get("msg").and_then(text) {
+        return Some(ErrorResponse { code: None, message: Some(message), details: None, service: None });
     }
+    let reason = body.get("error").unwrap_or(&body);
+    Some(ErrorResponse {
+        code: Some(reason.get("code").and_then(text)?),
+        message: Some(reason.get("message").and_then(text)?),
+        details: reason.get("details").and_then(text),
+        service: reason.get("service").and_then(text),
+    })
 }
 
-/// A string as it is, another value as JSON, nothing where there is nothing to say.
 fn text(value: &Value) -> Option<String> {
-    let mut text = match value {
-        Value::Null => return None,
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    // An error is shown and logged, and a key in it is of no use.
+    let text = value.as_str()?;
+    // Errors are shown and logged.
     if text.contains("PRIVATE KEY-----") {
-        text = "(a private key, not shown)".to_owned();
+        return Some("[a private key, redacted]".to_owned());
     }
-    text.truncate(text.floor_char_boundary(MAX_TEXT));
-    Some(text).filter(|text| !text.is_empty())
+    let ends = text.char_indices().map(|(start, char)| start + char.len_utf8());
+    let end = ends.take_while(|end| *end <= MAX_TEXT).last().unwrap_or_default();
+    Some(text[..end].to_owned())
 }

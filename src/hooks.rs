@@ -8,7 +8,7 @@ use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
 use crate::client::Signing;
-use crate::response::{read_limited, with_body};
+use crate::response::{NotFromService, read_limited, with_body};
 use crate::types::ErrorResponse;
 use crate::{Client, Signer, error, error_body, spec};
 
@@ -57,9 +57,18 @@ struct Answer {
 }
 
 impl Answer {
-    fn into_response(self) -> Response {
-        let canonical = self.reason.map(|reason| serde_json::to_vec(&reason).unwrap_or_default().into());
-        with_body(self.head, canonical.unwrap_or(self.body))
+    fn into_response(mut self) -> Response {
+        let status = self.head.status();
+        let body = match self.reason {
+            Some(reason) => serde_json::to_vec(&reason).unwrap_or_default().into(),
+            None => {
+                if status.is_client_error() || status.is_server_error() {
+                    self.head.extensions_mut().insert(NotFromService);
+                }
+                self.body
+            }
+        };
+        with_body(self.head, body)
     }
 }
 
@@ -67,7 +76,7 @@ async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<Ans
     let answer = client.execute(request).await?;
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     let (head, body) = read_limited(answer, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
-    let reason = is_error.then(|| error_body::canonical(&body));
+    let reason = is_error.then(|| error_body::parse(&body)).flatten();
     Ok(Answer { head, body, reason })
 }
 

@@ -1,171 +1,337 @@
-//! Private keys on disk: a file that only its owner reads, never written over, and there for good before anyone relies on
-//! it.
+//! Private keys on disk: files that only their owner can read, never overwritten, and synced before anyone relies on them.
 //!
-//! [`save`] writes to a temporary name in the same folder, syncs, renames without replacing and syncs the folder. Whatever
-//! interrupts it, the name holds the whole key or does not exist. [`load`] tells when others can read the file.
+//! [`save`] writes a key with its ID, [`Credentials::from_key_file`](crate::Credentials::from_key_file) reads both back.
+//! A file is PEM with one line before it (explanatory text, which RFC 7468 allows and PEM parsers skip):
+//!
+//! ```text
+//! Kalshi-API-Key-ID: a952bcbe-ec3b-4b5b-b8f9-11dae589608c
+//! -----BEGIN PRIVATE KEY-----
+//! …
+//! ```
+//!
+//! [`save`] writes to a temporary name in the same folder, syncs, renames without replacing and syncs the folder: whatever
+//! interrupts it, the name holds the whole key or does not exist. Only a crash can leave the temporary file,
+//! `.NAME.kalshi-tmp`; it may hold a private key, and the next call for the same name reports it.
 //!
 //! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the sticky bit) is refused.
-//! Windows has no modes: there the file inherits the access rules of its folder, so choose one that only you can read.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
 use crate::CredentialsError;
-use crate::credentials::read_file;
+use crate::credentials::{key_id_in, key_id_line, read_file};
 use crate::types::PrivateKeyPem;
 
-/// Saves a private key to a file that does not exist yet.
+/// Saves a private key, and the ID of its API key if there is one already, to a file that does not exist yet.
 ///
 /// ```
-/// use kalshi_api_keys::{KeyPair, key_file, types::ApiKeyType};
+/// use kalshi_api_keys::{Credentials, KeyPair, key_file, types::ApiKeyType};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("kalshi.pem");
 /// let private_key = KeyPair::generate(&ApiKeyType::Ed25519)?.private_key_pem()?;
-/// key_file::save(&path, &private_key)?;
-/// assert!(key_file::save(&path, &private_key).is_err(), "nothing is written over");
+/// key_file::save(&path, Some("a952bcbe-ec3b-4b5b-b8f9-11dae589608c"), &private_key)?;
+/// assert_eq!(Credentials::from_key_file(&path)?.key_id(), "a952bcbe-ec3b-4b5b-b8f9-11dae589608c");
+/// assert!(key_file::save(&path, None, &private_key).is_err(), "never overwritten");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 ///
-/// On any error but [`KeyFileError::NotSynced`] there is no file of this name that was not there before.
-pub fn save(path: impl AsRef<Path>, key: &PrivateKeyPem) -> Result<(), KeyFileError> {
+/// On any error but [`KeyFileError::NotSynced`] no file of this name was created.
+pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), KeyFileError> {
     let path = path.as_ref();
-    let failed = |source| KeyFileError::NotSaved { path: path.to_owned(), source };
-    let folder = usable_folder(path)?;
-    // Mode 0600 from its creation on; deleted when dropped.
-    let mut file = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
-    file.write_all(key.expose_secret().as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
+    check_folder(path)?;
+    if path.symlink_metadata().is_ok() {
+        return Err(KeyFileError::Exists { path: path.to_owned() });
+    }
+    let file = write_temporary(path, key_id, key.expose_secret())?;
     file.persist_noclobber(path).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
-        _ => failed(error.error),
+        _ => not_saved(path)(error.error),
     })?;
-    sync_folder(folder).map_err(|source| KeyFileError::NotSynced { path: path.to_owned(), source })
+    sync(path)
 }
 
-/// Whether a key can be saved to this name, as far as that can be told before: the name is free, and a file can be made in
-/// its folder. Ask before a key is minted.
+/// Adds the ID of the API key to a file that [`save`] wrote without one.
+///
+/// # Errors
+///
+/// When the file cannot be read or written. It then holds what it held before, unless [`KeyFileError::NotSynced`].
+pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileError> {
+    let path = path.as_ref();
+    let text = read_file(path).map_err(|error| not_saved(path)(io::Error::other(error)))?.0;
+    if key_id_in(&text).ok().flatten().is_some() {
+        return Err(KeyFileError::Exists { path: path.to_owned() });
+    }
+    let file = write_temporary(path, Some(key_id), &text)?;
+    file.persist(path).map_err(|error| not_saved(path)(error.error))?;
+    sync(path)
+}
+
+/// Checks that a key can be saved under this name, as far as that can be known before: the name is free and possible, and
+/// files can be created in its folder. To be called before a key is created.
 ///
 /// # Errors
 ///
 /// Those of [`save`].
 pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
-    let trial = tempfile::Builder::new().prefix(".kalshi-").suffix(".tmp").tempfile_in(usable_folder(path)?);
-    trial.map(|_| ()).map_err(|source| KeyFileError::NotSaved { path: path.to_owned(), source })
-}
-
-/// The folder of a name that is free.
-fn usable_folder(path: &Path) -> Result<&Path, KeyFileError> {
-    let failed = |source| KeyFileError::NotSaved { path: path.to_owned(), source };
-    let folder = match path.parent() {
-        Some(folder) if folder == Path::new("") => Path::new("."),
-        Some(folder) => folder,
-        None => return Err(failed(io::ErrorKind::InvalidInput.into())),
-    };
-    if is_open_to_everyone(folder).map_err(failed)? {
-        return Err(KeyFileError::SharedFolder { folder: folder.to_owned() });
+    check_folder(path)?;
+    drop(write_temporary(path, None, "")?);
+    // Only creating a file shows whether the system accepts its name.
+    let created = create_new(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+        _ => not_saved(path)(error),
+    })?;
+    // Some names of Windows open a device.
+    let is_file = created.metadata().is_ok_and(|metadata| metadata.is_file());
+    drop(created);
+    if !is_file {
+        return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
     }
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(folder),
-        // Such as a name that is too long.
-        Err(error) => Err(failed(error)),
-        Ok(_) => Err(KeyFileError::Exists { path: path.to_owned() }),
-    }
+    std::fs::remove_file(path).map_err(not_saved(path))
 }
 
 /// A private key that was loaded from a file.
 #[derive(Debug)]
-pub struct Stored {
-    /// The key's text.
+#[non_exhaustive]
+pub struct Loaded {
+    /// The text of the file.
     pub key: PrivateKeyPem,
-    /// Whether the file can be read by others than its owner: then `chmod 600` it, or replace the key.
+    /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the key.
     pub readable_by_others: bool,
 }
 
-/// Loads a private key from a file of at most 64 KiB.
+/// Loads a key file of at most 64 KiB.
 ///
 /// # Errors
 ///
-/// [`CredentialsError::File`] when the file cannot be read, [`CredentialsError::KeyFile`] when it is no text. Whether the
-/// text is a private key says [`Credentials::from_pem`](crate::Credentials::from_pem).
-pub fn load(path: impl AsRef<Path>) -> Result<Stored, CredentialsError> {
+/// [`CredentialsError::File`] when the file cannot be read, [`CredentialsError::KeyFile`] when it is not text. Whether the
+/// text is a private key is checked by [`Credentials`](crate::Credentials).
+pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
     let (mut text, metadata) = read_file(path.as_ref())?;
-    Ok(Stored { key: std::mem::take(&mut *text).into(), readable_by_others: is_readable_by_others(&metadata) })
+    Ok(Loaded { key: std::mem::take(&mut *text).into(), readable_by_others: is_open_to_others(&metadata) })
 }
 
-#[cfg(unix)]
-fn is_open_to_everyone(folder: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    const WRITABLE_BY_OTHERS: u32 = 0o002;
-    const STICKY: u32 = 0o1000;
-    let mode = folder.metadata()?.mode();
-    Ok(mode & WRITABLE_BY_OTHERS != 0 && mode & STICKY == 0)
+/// Syncs a file and its folder.
+pub(crate) fn sync(path: &Path) -> Result<(), KeyFileError> {
+    let synced = OpenOptions::new().append(true).open(path).and_then(|file| file.sync_all());
+    let synced = synced.and_then(|()| sync_folder(folder_of(path)));
+    synced.map_err(|source| KeyFileError::NotSynced { path: path.to_owned(), source })
 }
 
-#[cfg(not(unix))]
-fn is_open_to_everyone(folder: &Path) -> io::Result<bool> {
-    folder.metadata().map(|_| false)
+/// Removes a file that [`save`] wrote.
+pub(crate) fn remove(path: &Path) -> Result<(), KeyFileError> {
+    std::fs::remove_file(path).map_err(|source| KeyFileError::NotRemoved { path: path.to_owned(), source })
 }
 
-#[cfg(unix)]
-fn is_readable_by_others(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    metadata.mode() & 0o077 != 0
+/// Removes the temporary file that a crash left, if there is one.
+pub(crate) fn remove_temporary(path: &Path) -> Result<(), KeyFileError> {
+    let temporary = temporary_path(path);
+    if temporary.symlink_metadata().is_ok() { remove(&temporary) } else { Ok(()) }
 }
 
-#[cfg(not(unix))]
-fn is_readable_by_others(_: &std::fs::Metadata) -> bool {
-    false
+/// Writes and syncs the temporary file of a key file.
+fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<NamedTempFile, KeyFileError> {
+    let name = temporary_path(path);
+    let name = name.file_name().unwrap_or_default();
+    // With a name of its own instead of a random one; mode 0600 from its creation on; removed when dropped.
+    let file = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(folder_of(path));
+    let mut file = file.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Leftover { path: temporary_path(path) },
+        _ => not_saved(path)(error),
+    })?;
+    let mut text = Zeroizing::new(String::with_capacity(pem.len() + 512));
+    text.extend(key_id.map(key_id_line).as_deref());
+    text.push_str(pem);
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_saved(path))?;
+    Ok(file)
 }
 
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
+fn temporary_path(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".kalshi-tmp");
+    folder_of(path).join(name)
 }
 
-/// Windows keeps the names of a folder in its journal, and opens no folder for syncing.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+fn check_folder(path: &Path) -> Result<(), KeyFileError> {
+    if path.file_name().is_none() || !is_plain_name(path) {
+        return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
+    }
+    let folder = folder_of(path);
+    if is_writable_by_everyone(&folder.metadata().map_err(not_saved(path))?) {
+        return Err(KeyFileError::SharedFolder { folder: folder.to_owned() });
+    }
     Ok(())
 }
 
-/// Why a private key is not on disk, or not there for good.
+/// Whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops or
+/// takes for the name of a stream.
+fn is_plain_name(path: &Path) -> bool {
+    let text = path.as_os_str().to_string_lossy();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    text.ends_with(&*name) && !(cfg!(windows) && (name.ends_with(['.', ' ']) || name.contains(':')))
+}
+
+fn not_saved(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
+    move |source| KeyFileError::NotSaved { path: path.to_owned(), source }
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+    use std::path::Path;
+
+    use rustix::fs::OFlags;
+
+    pub(super) fn create_new(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    }
+
+    /// Opens without following a link and without waiting for the other end of a pipe.
+    pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path)
+    }
+
+    pub(super) fn is_mine(metadata: &Metadata) -> bool {
+        metadata.uid() == rustix::process::geteuid().as_raw()
+    }
+
+    pub(super) fn is_open_to_others(metadata: &Metadata) -> bool {
+        metadata.mode() & 0o077 != 0
+    }
+
+    pub(super) fn is_writable_by_everyone(folder: &Metadata) -> bool {
+        const WRITABLE_BY_OTHERS: u32 = 0o002;
+        const STICKY: u32 = 0o1000;
+        folder.mode() & WRITABLE_BY_OTHERS != 0 && folder.mode() & STICKY == 0
+    }
+
+    pub(super) fn is_same(a: &Metadata, b: &Metadata) -> bool {
+        (a.dev(), a.ino()) == (b.dev(), b.ino())
+    }
+
+    pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn create_new(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+        if path.symlink_metadata()?.is_symlink() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        options.open(path)
+    }
+
+    pub(super) fn is_mine(_: &Metadata) -> bool {
+        true
+    }
+
+    pub(super) fn is_open_to_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) fn is_writable_by_everyone(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) fn is_same(_: &Metadata, _: &Metadata) -> bool {
+        true
+    }
+
+    /// Windows keeps the names of a folder in its journal, and does not open folders for syncing.
+    pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) use platform::sync_folder;
+use platform::{create_new, is_open_to_others, is_writable_by_everyone};
+
+/// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a regular one, that
+/// belongs to somebody else, that others have access to, or that is larger than `limit` bytes.
+pub(crate) fn open_private(options: &mut OpenOptions, path: &Path, limit: u64) -> io::Result<Option<File>> {
+    if path.symlink_metadata()?.is_symlink() {
+        return Ok(None);
+    }
+    let file = platform::open_in_place(options, path)?;
+    let metadata = file.metadata()?;
+    let trusted = metadata.is_file() && platform::is_mine(&metadata) && !is_open_to_others(&metadata);
+    Ok((trusted && metadata.len() <= limit).then_some(file))
+}
+
+/// Whether an open file is still the one of this name.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    let named = path.symlink_metadata();
+    matches!((file.metadata(), named), (Ok(open), Ok(named)) if platform::is_same(&open, &named))
+}
+
+/// Why a private key was not saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// Something of this name exists; it was not touched.
+    /// The name is taken; what has it was not touched.
     #[error("{path:?} exists already and was not touched; choose another name")]
     Exists {
         /// The name.
         path: PathBuf,
     },
-    /// Everyone may write to the folder, so anyone could put another file in the key's place.
-    #[error(
-        "the folder {folder:?} can be written to by everyone, so no key was saved in it; choose a folder of your own"
-    )]
+    /// An earlier call for the same name crashed. The file may hold a private key.
+    #[error("{path:?} was left by a run that was killed and may hold a private key; move it away, or delete it")]
+    Leftover {
+        /// The temporary file.
+        path: PathBuf,
+    },
+    /// Everyone may write to the folder, so that anyone could replace the file.
+    #[error("everyone may write to the folder {folder:?}, so no key was saved in it; choose a folder of your own")]
     SharedFolder {
         /// The folder.
         folder: PathBuf,
     },
-    /// The file could not be written; there is none.
-    #[error(
-        "the private key could not be saved to {path:?}: {source}; check the folder, its permissions and its space"
-    )]
+    /// The file could not be written, and does not exist.
+    #[error("cannot save a private key to {path:?}; check the name, the folder, its permissions and its space")]
     NotSaved {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// What the system reports.
         source: io::Error,
     },
-    /// The whole file is there, but the system did not confirm that it survives a power cut.
-    #[error("{path:?} was saved whole, but its folder was not synced: {source}; copy the key elsewhere as well")]
+    /// A file that is no longer needed could not be removed.
+    #[error("cannot remove {path:?}, which belongs to no API key; remove it")]
+    NotRemoved {
+        /// The file.
+        path: PathBuf,
+        /// What the system reports.
+        source: io::Error,
+    },
+    /// The whole file exists, but the system did not confirm that it survives a power failure.
+    #[error("{path:?} was saved, but may not survive a power failure; copy the key elsewhere as well")]
     NotSynced {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// What the system reports.
         source: io::Error,
     },
 }

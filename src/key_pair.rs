@@ -47,6 +47,14 @@ impl KeyPair {
         }
     }
 
+    /// Reads the key pair of a private key file.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn from_pem_file(path: &std::path::Path) -> Result<Self, crate::CredentialsError> {
+        let (text, _) = crate::credentials::read_file(path)?;
+        let key = PrivateKey::from_pem(&text);
+        key.map(Self).map_err(|reason| crate::CredentialsError::KeyFile { path: path.to_owned(), reason })
+    }
+
     /// The public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.
     ///
     /// # Errors

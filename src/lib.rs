@@ -15,6 +15,7 @@ mod key;
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
 pub mod key_file;
 mod key_pair;
+mod operation;
 mod response;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
@@ -40,10 +41,11 @@ pub use client::{CONNECT_TIMEOUT, READ_TIMEOUT, REQUEST_TIMEOUT, SetupError, htt
 pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
 pub use environment::{Environment, EnvironmentError};
-pub use error::{Effect, Error, ErrorExt};
+pub use error::{Effect, Error, Failure};
 pub use generated::{Client, builder, types};
 pub use key::KeyError;
 pub use key_pair::{KeyPair, KeyPairError};
+pub use operation::Operation;
 pub use progenitor_client::ResponseValue;
 pub use signer::{SignError, SignedHeaders, Signer};
 
@@ -52,7 +54,7 @@ pub use signer::{SignError, SignedHeaders, Signer};
 #[doc(hidden)]
 pub mod fuzzing {
     /// The reason that an error answer gives, as the caller sees it.
-    pub fn canonical(body: &[u8]) -> crate::types::ErrorResponse {
-        crate::error_body::canonical(body)
+    pub fn error_body(body: &[u8]) -> Option<crate::types::ErrorResponse> {
+        crate::error_body::parse(body)
     }
 }

@@ -18,6 +18,10 @@ pub(crate) enum Truncated {
     TooLarge,
 }
 
+/// Marks an error response whose body is not the service's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotFromService;
+
 /// Reads the body, at most `limit` bytes of it: the answer, whose body is used up, and the body. One that breaks off is kept
 /// as far as it came; [`Truncated`] then says why. Its memory is wiped when the last reference is dropped.
 pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Response, Bytes) {
@@ -70,7 +74,8 @@ pub(crate) async fn read<T: DeserializeOwned, E>(answer: Response) -> Result<Res
     // It was gathered already, and is in memory.
     let (mut head, body) = read_limited(answer, usize::MAX).await;
     // The parser's own error may quote the body, so it ends here.
-    if let Ok(value) = serde_json::from_slice(&body) {
+    if head.extensions().get::<NotFromService>().is_none()
+        && let Ok(value) = serde_json::from_slice(&body) {
         return Ok(ResponseValue::new(value, head.status(), std::mem::take(head.headers_mut())));
     }
     if body.is_empty()

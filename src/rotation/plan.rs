@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::Step;
-use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use crate::{Client, KeyPair};
+use serde::{Deserialize, Serialize};
 
-/// What a key is bound to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::Step;
+use crate::Client;
+use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
+
+/// What a key is restricted to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Binding {
     /// Nothing: every sub-account.
@@ -22,7 +25,7 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// What a listed key is bound to.
+    /// Returns what a listed key is restricted to.
     pub fn of(key: &ApiKey) -> Self {
         match (&key.fcm_subtrader_id, &key.subaccount) {
             (Some(id), _) => Self::FcmSubtrader(id.clone()),
@@ -31,12 +34,62 @@ impl Binding {
         }
     }
 
-    pub(super) fn parts(&self) -> (Option<Subaccount>, Option<String>) {
+    pub(super) fn subaccount(&self) -> Option<Subaccount> {
         match self {
-            Self::None => (None, None),
-            Self::Subaccount(number) => (Some(number.clone()), None),
-            Self::FcmSubtrader(id) => (None, Some(id.clone())),
+            Self::Subaccount(number) => Some(number.clone()),
+            Self::None | Self::FcmSubtrader(_) => None,
         }
+    }
+
+    pub(super) fn fcm_subtrader_id(&self) -> Option<String> {
+        match self {
+            Self::FcmSubtrader(id) => Some(id.clone()),
+            Self::None | Self::Subaccount(_) => None,
+        }
+    }
+}
+
+/// Where the new key pair comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Source {
+    /// The service generates it and returns the private key.
+    Service(ApiKeyType),
+    /// This machine generates it; the private key never travels.
+    Local(ApiKeyType),
+}
+
+/// How often failed requests are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// The number of failures after which to give up, at least 1.
+    pub attempts: usize,
+    /// The delay after the first failure. It doubles with each further one, up to five seconds.
+    pub first_delay: Duration,
+}
+
+impl RetryPolicy {
+    /// Gives up after this many failures; waits this long after the first.
+    pub fn new(attempts: usize, first_delay: Duration) -> Self {
+        Self { attempts: attempts.max(1), first_delay }
+    }
+
+    /// The delay after each failure but the last.
+    pub(super) fn delays(self) -> impl Iterator<Item = Duration> + Send {
+        use backon::BackoffBuilder as _;
+        let delays = backon::ExponentialBuilder::default()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(self.attempts.max(1) - 1);
+        delays.build()
+    }
+}
+
+/// Eight attempts, 250 ms after the first: about twenty seconds.
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::new(8, Duration::from_millis(250))
     }
 }
 
@@ -48,22 +101,18 @@ pub struct Plan {
     pub(super) scopes: Option<Vec<ApiKeyScope>>,
     pub(super) binding: Option<Binding>,
     pub(super) source: Source,
-    pub(super) attempts: usize,
-    pub(super) first_pause: Duration,
+    pub(super) retry_policy: RetryPolicy,
+    pub(super) settle_time: Duration,
     pub(super) probe: Option<Probe>,
-    pub(super) report: Box<dyn FnMut(&Step) + Send>,
-}
-
-pub(super) enum Source {
-    Generated(ApiKeyType),
-    Local(KeyPair),
+    pub(super) on_step: Box<dyn FnMut(&Step) + Send>,
+    pub(super) stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 pub(super) type Probe = Box<dyn Fn(Client) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 impl Plan {
-    /// To replace the key that signs by one with the same name, scopes and binding, an Ed25519 key that the service
-    /// generates, saved to a file that does not exist yet.
+    /// Replaces the key that signs by one with the same scopes and binding: an Ed25519 key that the service generates,
+    /// saved to a file that does not exist yet.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
@@ -71,59 +120,69 @@ impl Plan {
             name: None,
             scopes: None,
             binding: None,
-            source: Source::Generated(ApiKeyType::Ed25519),
-            attempts: 8,
-            first_pause: Duration::from_millis(250),
+            source: Source::Service(ApiKeyType::Ed25519),
+            retry_policy: RetryPolicy::default(),
+            settle_time: super::SETTLE_TIME,
             probe: None,
-            report: Box::new(|_| {}),
+            on_step: Box::new(|_| {}),
+            stop: Box::pin(std::future::pending()),
         }
     }
 
-    /// The ID of the key to replace, if it is not the one that signs.
+    /// Replaces the key with this ID instead of the one that signs.
     #[must_use]
     pub fn replace(self, key_id: impl Into<String>) -> Self {
         Self { replace: Some(key_id.into()), ..self }
     }
 
-    /// The new key's name.
+    /// Sets the new key's name, to which a date and a random token are added. Default: the old key's name, without the
+    /// date and token of an earlier rotation.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// What the new key may do.
+    /// Sets the new key's scopes. Default: those of the old key.
     #[must_use]
     pub fn scopes(self, scopes: Vec<ApiKeyScope>) -> Self {
         Self { scopes: Some(scopes), ..self }
     }
 
-    /// What the new key is bound to.
+    /// Sets what the new key is restricted to. Default: what the old key is.
     #[must_use]
     pub fn binding(self, binding: Binding) -> Self {
         Self { binding: Some(binding), ..self }
     }
 
-    /// Have the service generate a key pair of this type.
+    /// Lets the service generate a key pair of this type.
     #[must_use]
-    pub fn generated(self, key_type: ApiKeyType) -> Self {
-        Self { source: Source::Generated(key_type), ..self }
+    pub fn generate_at_service(self, key_type: ApiKeyType) -> Self {
+        Self { source: Source::Service(key_type), ..self }
     }
 
-    /// Create the new key from a pair made here. Needs the Premier or the Market Maker API usage level.
+    /// Generates the key pair on this machine, so that its private key never travels. Needs the Premier or Market Maker
+    /// API usage level.
     #[must_use]
-    pub fn from_pair(self, pair: KeyPair) -> Self {
-        Self { source: Source::Local(pair), ..self }
+    pub fn generate_locally(self, key_type: ApiKeyType) -> Self {
+        Self { source: Source::Local(key_type), ..self }
     }
 
-    /// How often to try to sign in with the new key, and the pause after the first attempt, which doubles each time up to
-    /// five seconds. 8 times and 250 ms unless set: about twenty seconds.
+    /// Sets how many failed requests the rotation tolerates.
     #[must_use]
-    pub fn patience(self, attempts: usize, first_pause: Duration) -> Self {
-        Self { attempts: attempts.max(1), first_pause, ..self }
+    pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
+        Self { retry_policy, ..self }
     }
 
-    /// How to see that the new key works, where a signed list cannot prove it: a key that is bound to an FCM subtrader, or
-    /// has not the scope `read`. The probe is given a client that signs with the new key, and says what is wrong.
+    /// Sets how long after a request whose response was lost the service may still create a key. Default:
+    /// [`SETTLE_TIME`](super::SETTLE_TIME).
+    #[must_use]
+    pub fn settle_time(self, settle_time: Duration) -> Self {
+        Self { settle_time, ..self }
+    }
+
+    /// Sets how to see that the new key works where it cannot list the keys itself, because it lacks the scope `read` or
+    /// is bound to an FCM subtrader. The probe is given a client that signs with the new key, and returns what is wrong.
+    /// Such a key can only be rotated by another key, which lists in its place.
     #[must_use]
     pub fn probe<F>(self, probe: impl Fn(Client) -> F + Send + Sync + 'static) -> Self
     where
@@ -132,9 +191,16 @@ impl Plan {
         Self { probe: Some(Box::new(move |client| Box::pin(probe(client)))), ..self }
     }
 
-    /// Called as each step begins or is done.
+    /// Calls a function at each step.
     #[must_use]
-    pub fn on_step(self, report: impl FnMut(&Step) + Send + 'static) -> Self {
-        Self { report: Box::new(report), ..self }
+    pub fn on_step(self, on_step: impl FnMut(&Step) + Send + 'static) -> Self {
+        Self { on_step: Box::new(on_step), ..self }
+    }
+
+    /// Stops the rotation once a future is ready, such as a signal. The request in flight is finished and its private key
+    /// saved; the next run continues from there.
+    #[must_use]
+    pub fn stop_on(self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { stop: Box::pin(stop), ..self }
     }
 }

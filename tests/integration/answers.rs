@@ -276,7 +276,7 @@ async fn a_private_key_in_an_unusable_answer_can_still_be_had_and_is_not_shown()
         assert!(!shows_key(&shown, key), "{what}: {shown}");
         let Error::UnexpectedResponse(answer) = error else { panic!("{what}: {error:?}") };
         assert_eq!(answer.url().path(), "/trade-api/v2/api_keys/generate");
-        let arrived = answer.bytes().await.unwrap();
+        let arrived = answer.into_inner().bytes().await.unwrap();
         assert!(shows_key(&String::from_utf8_lossy(&arrived), key), "{what}: the key is lost");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kalshi_api_keys::{Client, Error, ErrorExt as _, Signer, http_client_builder, types};
+use kalshi_api_keys::{Client, Error, Signer, http_client_builder, types};
 
 use crate::fixtures::{at_ms, credentials};
 use crate::raw_server::{RawServer, Received, Reply};
@@ -173,7 +173,7 @@ async fn a_refused_clock_is_explained_by_how_far_it_is_off() {
         // It stays refused, whatever the timestamp.
         let server = RawServer::start(move |_, _| Reply::new(401, &date(moved(seconds)), EXPIRED)).await;
         let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
-        let explained = error.explain();
+        let explained = error.to_string();
         let about = |n: i64| words.replace(&seconds.abs().to_string(), &(seconds.abs() + n).to_string());
         assert!([-1, 0, 1].iter().any(|n| explained.contains(&about(*n))), "{explained}");
     }

@@ -1,10 +1,9 @@
 //! The command: what it prints, how it exits, what it keeps, and that it shows no key that was not asked for. The binary
 //! itself is run, against the sandbox.
 
-mod interruptions;
-
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
@@ -24,16 +23,16 @@ const LEFT_TO_DO: i32 = 4;
 
 /// A sandbox, its root key in a file, and a folder to work in.
 pub struct Desk {
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<Sandbox>,
     pub folder: tempfile::TempDir,
     pub old: String,
 }
 
 impl Desk {
     pub async fn new() -> Self {
-        let sandbox = Sandbox::start().await.unwrap();
+        let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let folder = tempfile::tempdir().unwrap();
-        key_file::save(folder.path().join("old.pem"), &sandbox.root_private_key()).unwrap();
+        key_file::save(folder.path().join("old.pem"), None, &sandbox.root_private_key()).unwrap();
         let old = sandbox.credentials().key_id().to_owned();
         Self { sandbox, folder, old }
     }
@@ -55,6 +54,14 @@ impl Desk {
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The names of all files in the folder, sorted.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        files
     }
 
     pub fn ids(&self) -> Vec<String> {

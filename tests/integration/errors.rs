@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use kalshi_api_keys::{Client, Effect, Environment, Error, ErrorExt as _, Signer, http_client_builder, types};
+use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, http_client_builder, types};
 
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
@@ -98,7 +98,7 @@ async fn each_error_says_what_happened_and_whether_to_send_it_again() {
         ),
     ];
     for (error, effect, transient, safe_post, words) in table {
-        let line = error.explain();
+        let line = error.to_string();
         assert!(line.contains(words), "{line:?} lacks {words:?}");
         assert!(!line.contains('\n') && !line.to_ascii_lowercase().contains("content-length"), "{line}");
         assert_eq!((error.effect(), error.is_transient()), (effect, transient), "{line}");

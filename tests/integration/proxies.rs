@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use kalshi_api_keys::{Client, ErrorExt as _};
+use kalshi_api_keys::{Client};
 use tokio::process::Command;
 
 use crate::fixtures::{KEY_ID, ed25519};
@@ -17,7 +17,7 @@ const ASKED: &str = "KALSHI_API_KEYS_TEST_LIST";
 async fn a_loopback_base_goes_past_any_proxy() {
     if std::env::var_os(ASKED).is_some() {
         let listed = Client::from_env().unwrap().get_api_keys().send().await;
-        println!("listed: {}", listed.map_or_else(|e| e.explain(), |keys| keys.api_keys.len().to_string()));
+        println!("listed: {}", listed.map_or_else(|e| e.to_string(), |keys| keys.api_keys.len().to_string()));
         return;
     }
     let proxy = RawServer::always(502, "", "").await;

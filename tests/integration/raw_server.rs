@@ -47,6 +47,10 @@ impl Received {
         std::str::from_utf8(&self.0[..end]).expect("a head of text").split("\r\n").collect()
     }
 
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub fn method(&self) -> &str {
         self.head()[0].split(' ').next().unwrap()
     }
@@ -169,7 +173,7 @@ async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, reply: Arc<F
     }
 }
 
-async fn read_request(from: &mut TcpStream) -> Option<Received> {
+pub async fn read_request(from: &mut TcpStream) -> Option<Received> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {

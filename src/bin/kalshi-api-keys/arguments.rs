@@ -58,8 +58,8 @@ pub enum Command {
     Delete(Delete),
     /// Replace the key that signs by a new one: mint, save, sign in, delete the old key, confirm.
     #[command(after_help = "\
-While it runs, FILE.rotation tells how far it came. After an interruption, run the same command again: it does not
-rotate, but says what is left to do.
+The new key is saved and seen to work before the old one is deleted. After any failure or interruption, run the same
+command again: it continues where it stopped, with the help of FILE.rotation, and exits with 0 once nothing is left to do.
 
 Example:
   kalshi-api-keys rotate --out kalshi-new.pem --yes")]
@@ -161,9 +161,15 @@ pub struct Rotate {
     /// The algorithm of its key pair.
     #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
     pub key_type: ApiKeyType,
-    /// Make the key pair here: its private key never travels. Needs the Premier usage level.
+    /// Generate the key pair on this machine: its private key never travels. Needs the Premier usage level.
     #[arg(long)]
     pub local: bool,
+    /// How many failed requests to tolerate before stopping; running the command again continues.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub attempts: usize,
+    /// How long after a lost response the service may still create a key.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub settle: u64,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,

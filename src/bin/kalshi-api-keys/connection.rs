@@ -58,24 +58,6 @@ impl Connection {
         }
         Ok(credentials)
     }
-
-    /// The flags as they were given, for a command that says what to run next.
-    pub fn flags(&self) -> String {
-        let path = self.private_key_path.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let flag = |name: &str, value: &Option<String>| {
-            value.as_ref().map_or(String::new(), |value| format!(" --{name} {}", quoted(value)))
-        };
-        flag("api-key-id", &self.api_key_id) + &flag("private-key-path", &path) + &self.place()
-    }
-
-    /// Those of them that name the environment.
-    pub fn place(&self) -> String {
-        match (&self.env, &self.api_base_url) {
-            (Some(name), _) => format!(" --env {}", quoted(name)),
-            (None, Some(url)) => format!(" --api-base-url {}", quoted(url)),
-            (None, None) => String::new(),
-        }
-    }
 }
 
 /// A variable that is not empty.

@@ -1,16 +1,35 @@
-//! `delete`: one key, for good.
+//! `delete`: one key, reported deleted only once a list proves it.
+
+use kalshi_api_keys::rotation::{self, DeleteError, ListError, RetryPolicy};
 
 use crate::arguments::Delete;
 use crate::ask::confirm;
 use crate::connection::Connection;
-use crate::failed::Failed;
-use crate::output::{print, visible};
+use crate::failed::{Code, Failed, chain, code};
+use crate::output::{print, scopes, visible};
 
-pub async fn delete(connection: &Connection, what: &Delete) -> Result<(), Failed> {
+pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failed> {
+    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failed::usage(error.to_string()))?;
     let client = connection.client()?;
-    let place = connection.environment()?.base_url()?;
-    let itself = if client.signer().credentials().key_id() == what.id { ", the key that signs this," } else { "" };
-    confirm(&format!("Delete the key {}{itself} of {place} for good?", visible(&what.id)), what.yes)?;
-    client.delete_api_key().api_key(&what.id).send().await?;
-    print(&format!("deleted {}\n", visible(&what.id)))
+    let base_url = connection.environment()?.base_url()?;
+    let keys = rotation::list(&client).await.map_err(|error| Failed::new(list_code(&error), chain(&error)))?;
+    let id = visible(&arguments.id);
+    let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
+        return Err(Failed::new(Code::Refused, format!("the account has no key {id}; list the keys to see which exist")));
+    };
+    let itself = if client.signer().credentials().key_id() == arguments.id { ", which signs this request," } else { "" };
+    let (name, scopes) = (visible(&key.name), scopes(&key.scopes));
+    confirm(&format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"), arguments.yes)?;
+    match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {
+        Ok(()) => print(&format!("deleted {id}\n")),
+        Err(DeleteError::NotDeleted(error)) => Err(error.into()),
+        Err(error) => Err(Failed::left_to_do(chain(&error))),
+    }
+}
+
+fn list_code(error: &ListError) -> Code {
+    match error {
+        ListError::Api(error) => code(error),
+        _ => Code::Refused,
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::{CredentialsError, EnvironmentError, Error, ErrorExt as _, KeyPairError, SetupError, SignError};
+use kalshi_api_keys::{CredentialsError, EnvironmentError, Error, KeyPairError, SetupError, SignError};
 
 use crate::output;
 
@@ -62,28 +62,37 @@ impl fmt::Display for Failed {
 pub fn code(error: &Error) -> Code {
     match error {
         Error::InvalidRequest(_) | Error::Custom(_) => Code::Usage,
-        Error::CommunicationError(_) | Error::InvalidUpgrade(_) | Error::ResponseBodyError(_) => Code::Network,
+        Error::CommunicationError(_) | Error::ResponseBodyError(_) => Code::Network,
         // It broke off.
         Error::UnexpectedResponse(_) if error.is_transient() => Code::Network,
         _ => Code::Refused,
     }
 }
 
-/// What the library says of it, without what only a program can do.
-pub fn explain(error: &Error) -> String {
-    error.explain().replace("read what arrived with bytes(), and list the keys", "list the keys")
+/// An error and its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !line.contains(&text) {
+            line += &format!(": {text}");
+        }
+        source = cause.source();
+    }
+    line
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self::new(code(&error), explain(&error))
+        Self::new(code(&error), chain(&error))
     }
 }
 
 macro_rules! local {
     ($($error:ty),*) => { $(impl From<$error> for Failed {
         fn from(error: $error) -> Self {
-            Self::usage(error.to_string())
+            Self::usage(chain(&error))
         }
     })* };
 }

@@ -7,9 +7,12 @@ use comfy_table::{Table, presets};
 use http::{StatusCode, header};
 use kalshi_api_keys::rotation::Binding;
 use kalshi_api_keys::types::{ApiKey, GetApiKeysResponse};
+use kalshi_api_keys::types::ErrorResponse;
 use kalshi_api_keys::{Client, Error, ResponseValue};
 use progenitor_client::{ClientHooks as _, ClientInfo as _, OperationInfo};
 use reqwest::ResponseBuilderExt as _;
+
+type Generated = progenitor_client::Error<ErrorResponse>;
 
 use crate::alarms::alarms;
 use crate::arguments::List;
@@ -63,30 +66,30 @@ pub fn now() -> i64 {
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The answer as it came, beside what this version reads of it. The generated client drops what it does not know, so the
-/// request goes by its hooks alone: they sign it, set a wrong clock right, and bound the answer.
+/// The response as it came, beside what this version reads of it. The generated client drops what it does not know, so the
+/// request goes through its hooks alone: they sign it, correct a wrong clock, and bound the response.
 async fn as_answered(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Error> {
     const LIST: OperationInfo = OperationInfo { operation_id: "get_api_keys" };
     let request = client.client().get(format!("{}/api_keys", client.baseurl()));
     let request = request.header(header::ACCEPT, "application/json").build();
-    let mut request = request.map_err(Error::CommunicationError)?;
+    let mut request = request.map_err(Generated::CommunicationError)?;
     client.pre(&mut request, &LIST).await?;
-    let answer = client.exec(request, &LIST).await.map_err(Error::CommunicationError)?;
+    let answer = client.exec(request, &LIST).await.map_err(Generated::CommunicationError)?;
 
     let (status, headers) = (answer.status(), answer.headers().clone());
     let head = http::Response::builder().status(status).url(answer.url().clone());
     let extensions = answer.extensions().clone();
-    let body = answer.bytes().await.map_err(Error::ResponseBodyError)?;
+    let body = answer.bytes().await.map_err(Generated::ResponseBodyError)?;
     match (status, serde_json::from_slice(&body)) {
         (StatusCode::OK, Ok(list)) => Ok((body, list)),
         (status, _) if status.is_client_error() || status.is_server_error() => {
             let reason = serde_json::from_slice(&body).unwrap_or_default();
-            Err(Error::ErrorResponse(ResponseValue::new(reason, status, headers)))
+            Err(Generated::ErrorResponse(ResponseValue::new(reason, status, headers)).into())
         }
         _ => {
             let mut rest = head.body(body).unwrap_or_default();
             rest.extensions_mut().extend(extensions);
-            Err(Error::UnexpectedResponse(rest.into()))
+            Err(Generated::UnexpectedResponse(rest.into()).into())
         }
     }
 }

@@ -8,16 +8,14 @@ mod alarms;
 mod arguments;
 mod ask;
 mod connection;
+mod create;
 mod delete;
 mod failed;
-mod interrupt;
-mod journal;
-mod leftovers;
 mod list;
-mod mint;
 mod output;
 mod rotate;
 mod sign;
+mod signals;
 mod whoami;
 
 use std::process::ExitCode;
@@ -44,9 +42,12 @@ fn run(arguments: Option<Arguments>) -> Result<(), Failed> {
             Command::List(what) => list::list(&connection.client()?, &what).await,
             Command::Generate(what) => {
                 let client = connection.client()?;
-                interrupt::not_before(mint::generate(&client, what)).await
+                signals::held_back(create::generate(&client, what)).await
             }
-            Command::Create(what) => mint::create(&connection.client()?, what).await,
+            Command::Create(what) => {
+                let client = connection.client()?;
+                signals::held_back(create::create(&client, what)).await
+            }
             Command::Delete(what) => delete::delete(&connection, &what).await,
             Command::Rotate(what) => rotate::rotate(&connection, what).await,
             Command::Sign(what) => sign::sign(&connection, &what),

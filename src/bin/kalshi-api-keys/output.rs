@@ -27,6 +27,23 @@ pub fn write(text: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Whether what is written to stdout is lost: it is `/dev/null`, which also takes the place of a closed one.
+#[cfg(unix)]
+pub fn stdout_is_discarded() -> bool {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| std::fs::File::from(stdout).metadata());
+    let Ok(stdout) = stdout else { return true };
+    let null = std::fs::metadata("/dev/null");
+    stdout.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == stdout.rdev())
+}
+
+/// Whether what is written to stdout is lost: it is closed.
+#[cfg(not(unix))]
+pub fn stdout_is_discarded() -> bool {
+    write(b"").is_err()
+}
+
 /// Says a line on stderr.
 pub fn say(line: &str) {
     // There is nobody left to tell.

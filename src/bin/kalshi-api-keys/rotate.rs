@@ -1,109 +1,63 @@
-//! `rotate`: each step is in the journal first, and said then.
+//! `rotate`: arguments to a plan, steps and errors to lines.
 
-use std::path::Path;
+use std::time::Duration;
 
-use kalshi_api_keys::rotation::{self, Failure, KeyState, Plan, RotationError, Standing, Step};
-use kalshi_api_keys::{KeyPair, key_file};
+use kalshi_api_keys::key_file::KeyFileError;
+use kalshi_api_keys::rotation::{self, Failure, ListError, Plan, RetryPolicy, RotationError};
 
 use crate::arguments::Rotate;
 use crate::ask::confirm;
 use crate::connection::Connection;
-use crate::failed::{Code, Failed, code};
-use crate::journal::Journal;
-use crate::leftovers;
-use crate::mint::warn_of_unknown;
+use crate::create::{warn, warn_of_unknown};
+use crate::failed::{Code, Failed, chain, code};
 use crate::output::{print, quoted, say, visible};
+use crate::signals;
 
-pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed> {
+pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failed> {
     let client = connection.client()?;
-    let base_url = connection.environment()?.base_url()?.to_string();
-    if let Some(journal) = Journal::of(&what.out)? {
-        return leftovers::explain(connection, &client, &base_url, &what.out, journal).await;
-    }
-    key_file::check(&what.out)?;
-    let old = client.signer().credentials().key_id().to_owned();
-    confirm(&format!("Replace the key {old} of {base_url} and delete it?"), what.yes)?;
-    warn_of_unknown(&what.scopes);
+    let base_url = connection.environment()?.base_url()?;
+    let signing = client.signer().credentials().key_id();
+    confirm(&format!("Replace the key {signing} of {base_url} and delete it?"), arguments.yes)?;
+    warn_of_unknown(&arguments.scopes);
 
-    let before = client.get_api_keys().send().await?.into_inner().api_keys;
-    let before = before.into_iter().map(|key| key.api_key_id).collect();
-    let mut plan = Plan::new(&what.out);
-    plan = match what.local {
-        true => plan.from_pair(KeyPair::generate(&what.key_type)?),
-        false => plan.generated(what.key_type),
+    let mut plan = Plan::new(&arguments.out)
+        .retry_policy(RetryPolicy::new(arguments.attempts, Duration::from_millis(250)))
+        .settle_time(Duration::from_secs(arguments.settle));
+    plan = match arguments.local {
+        true => plan.generate_locally(arguments.key_type),
+        false => plan.generate_at_service(arguments.key_type),
     };
-    if let Some(name) = what.name {
+    if let Some(name) = arguments.name {
         plan = plan.name(name);
     }
-    if !what.scopes.is_empty() {
-        plan = plan.scopes(what.scopes);
+    if !arguments.scopes.is_empty() {
+        plan = plan.scopes(arguments.scopes);
     }
-    let mut journal = Journal::begin(&what.out, base_url, old, before)?;
-    let path = journal.path().to_owned();
-    let plan = plan.on_step(move |step| {
-        if let Err(error) = journal.add(step) {
-            say(&format!("warning: {:?} could not be written: {error}; keep this output", journal.path()));
-        }
-        // Nobody's listening must not end a rotation half-way.
-        let _ = print(&format!("{}\n", visible(&words(step))));
+    let signal = signals::received().map_err(|error| Failed::usage(format!("cannot catch signals: {error}")))?;
+    plan = plan.stop_on(async {
+        signal.await;
+        say("warning: stopping after the request in flight");
     });
+    // A closed pipe does not end the rotation.
+    plan = plan.on_step(|step| drop(print(&format!("{}\n", visible(&step.to_string())))));
     match rotation::rotate(&client, plan).await {
         Ok(rotated) => {
-            remove(&path);
-            if let Some(warning) = rotated.warning {
-                say(&format!("warning: the service says: {}", visible(&warning)));
-            }
-            print(&now_set(&rotated.key_id, &what.out))
+            warn(rotated.warning);
+            let (id, file) = (quoted(&visible(&rotated.key_id)), quoted(&arguments.out.to_string_lossy()));
+            print(&format!("done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}\n"))
         }
-        Err(error) => Err(not_rotated(&error, &path)),
+        Err(error) => Err(Failed::new(exit_code(&error), chain(&error))),
     }
 }
 
-/// What to do once a new key is in service.
-pub fn now_set(id: &str, file: &Path) -> String {
-    let (id, file) = (quoted(&visible(id)), quoted(&file.to_string_lossy()));
-    format!("done; from now on set KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}\n")
-}
-
-fn words(step: &Step) -> String {
-    match step {
-        Step::Minting { before, old } => format!("minting a key to replace {old}, one of {}", before.len()),
-        Step::Minted { id } => format!("minted {id}"),
-        Step::Saved { file } => format!("saved the new private key to {file:?}"),
-        Step::SignedIn { id } => format!("signed in with {id}"),
-        Step::Deleted { id } => format!("deleted {id}"),
-        Step::Confirmed => "confirmed: the new key is listed, the old one is not".to_owned(),
-        other => format!("{other:?}"),
+fn exit_code(error: &RotationError) -> Code {
+    if error.state.journal.is_some() {
+        return Code::LeftToDo;
     }
-}
-
-fn not_rotated(error: &RotationError, journal: &Path) -> Failed {
-    if !is_undone(&error.standing) {
-        return Failed::left_to_do(format!("{error}; run the same command again to see what is left to do"));
-    }
-    remove(journal);
-    let class = match &error.failure {
-        Failure::List(e) | Failure::Mint(e) | Failure::SignIn(e) | Failure::Delete(e) | Failure::Confirm(e) => code(e),
-        Failure::Unprovable(why) => {
-            return Failed::usage(format!(
-                "the new key {why}, so it cannot be seen to work, and nothing was minted; generate it, try it, and delete \
-                 the old one"
-            ));
-        }
+    match &error.failure {
+        Failure::List(ListError::Api(error)) | Failure::Create(error) => code(error),
+        Failure::List(_) => Code::Refused,
+        Failure::Journal(_) | Failure::KeyFile(KeyFileError::Leftover { .. }) => Code::LeftToDo,
         _ => Code::Usage,
-    };
-    Failed::new(class, format!("{error}; nothing is left to do: try again once that is mended"))
-}
-
-/// Whether all is as it was before.
-fn is_undone(standing: &Standing) -> bool {
-    let new_is_gone = standing.new.as_ref().is_none_or(|(_, state)| *state == KeyState::Deleted);
-    let nothing_more = standing.orphans.is_empty() && !standing.unlisted && standing.file.is_none();
-    standing.old.1 == KeyState::InForce && new_is_gone && nothing_more
-}
-
-pub fn remove(journal: &Path) {
-    if let Err(error) = std::fs::remove_file(journal) {
-        say(&format!("warning: {journal:?} could not be removed: {error}; remove it, nothing is left to do"));
     }
 }

@@ -1,0 +1,204 @@
+//! `generate` and `create`: a private key is saved before anything else is said.
+
+use std::path::{Path, PathBuf};
+
+use kalshi_api_keys::key_file::{self, KeyFileError};
+use kalshi_api_keys::rotation::{self, RetryPolicy};
+use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
+use kalshi_api_keys::{Client, Effect, Error, KeyPair};
+
+use crate::arguments::{Create, Generate};
+use crate::failed::{Failed, chain};
+use crate::output::{self, print, say, visible};
+
+/// Where a private key goes.
+enum Destination {
+    File(PathBuf),
+    Stdout,
+}
+
+impl Destination {
+    /// Checks that it can take a key, as far as that can be known before one is created.
+    fn new(file: Option<PathBuf>) -> Result<Self, Failed> {
+        match file {
+            Some(file) => {
+                key_file::check(&file)?;
+                Ok(Self::File(file))
+            }
+            None if output::stdout_is_discarded() => Err(Failed::usage(
+                "stdout is closed or /dev/null, where the private key would be lost; redirect it elsewhere, or use --out",
+            )),
+            None => Ok(Self::Stdout),
+        }
+    }
+
+    fn save(&self, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), Failed> {
+        match self {
+            Self::File(file) => match key_file::save(file, key_id, key) {
+                Err(error @ KeyFileError::NotSynced { .. }) => say(&format!("warning: {}", chain(&error))),
+                saved => saved?,
+            },
+            Self::Stdout => output::write(key.expose_secret().as_bytes())
+                .map_err(|error| Failed::usage(format!("cannot write the private key to stdout: {error}")))?,
+        }
+        Ok(())
+    }
+
+    /// Says what was done: where a key on stdout stands alone.
+    fn report(&self, done: &str, key_id: &str) -> Result<(), Failed> {
+        let key_id = visible(key_id);
+        match self {
+            Self::File(file) => print(&format!("{done} {key_id}; its private key is in {file:?}\n")),
+            Self::Stdout => {
+                say(&format!("{done} {key_id}; its private key is on stdout"));
+                Ok(())
+            }
+        }
+    }
+}
+
+pub async fn generate(client: &Client, arguments: Generate) -> Result<(), Failed> {
+    let destination = Destination::new(arguments.to.out)?;
+    let key = arguments.key;
+    warn_of_unknown(&key.scopes);
+    let body = GenerateApiKeyRequest::builder()
+        .name(key.name.as_str())
+        .scopes(key.scopes)
+        .subaccount(key.subaccount)
+        .fcm_subtrader_id(key.fcm_subtrader)
+        .key_type(key.key_type);
+    let created = match client.generate_api_key().body(body).send().await {
+        Ok(created) => created.into_inner(),
+        Err(error) => return Err(not_generated(error, &key.name, &destination).await),
+    };
+    if let Err(reason) = destination.save(Some(&created.api_key_id), &created.private_key) {
+        return Err(withdraw(client, &created.api_key_id, reason).await);
+    }
+    warn(created.warning);
+    destination.report("generated", &created.api_key_id)
+}
+
+/// Keeps what arrived of a response that cannot be used, if there is a private key in it.
+async fn not_generated(error: Error, name: &str, destination: &Destination) -> Failed {
+    if error.effect() != Effect::Unknown {
+        return error.into();
+    }
+    let failed = Failed::left_to_do(chain(&error));
+    let arrived = match error {
+        Error::UnexpectedResponse(response) => response.into_inner().bytes().await.unwrap_or_default(),
+        _ => Default::default(),
+    };
+    let arrived: PrivateKeyPem = String::from_utf8_lossy(&arrived).into_owned().into();
+    let name = visible(name);
+    if !arrived.expose_secret().contains("PRIVATE KEY") {
+        return failed.and(format!("if there is a new key {name:?} that nobody else created, its private key is lost"));
+    }
+    let saved = destination.save(None, &arrived);
+    failed.and(match (saved, destination) {
+        (Ok(()), Destination::File(file)) => {
+            format!("what arrived was saved to {file:?}: it may hold the private key of a new key {name:?}")
+        }
+        (Ok(()), Destination::Stdout) => {
+            format!("what arrived is on stdout: it may hold the private key of a new key {name:?}")
+        }
+        (Err(reason), _) => format!("{reason}: the private key of a new key {name:?} is lost"),
+    })
+}
+
+/// Deletes a key whose private key could not be saved.
+async fn withdraw(client: &Client, key_id: &str, reason: Failed) -> Failed {
+    match rotation::delete(client, key_id, RetryPolicy::default()).await {
+        Ok(()) => reason.and(format!("the new key {} was deleted again", visible(key_id))),
+        Err(error) => Failed::left_to_do(format!(
+            "{reason}; the new key {} has no private key any more and was not provably deleted: {}",
+            visible(key_id),
+            chain(&error)
+        )),
+    }
+}
+
+pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
+    let key = arguments.key;
+    warn_of_unknown(&key.scopes);
+    let (public_key, generated) = match &arguments.public_key {
+        Some(file) => (public_key(file)?, None),
+        None => {
+            let destination = Destination::new(arguments.to.out)?;
+            let pair = KeyPair::generate(&key.key_type)?;
+            let private_key = pair.private_key_pem()?;
+            if matches!(destination, Destination::File(_)) {
+                destination.save(None, &private_key)?;
+            }
+            (pair.public_key_pem()?, Some((destination, private_key)))
+        }
+    };
+    let body = CreateApiKeyRequest::builder()
+        .name(key.name)
+        .public_key(public_key)
+        .scopes(key.scopes)
+        .subaccount(key.subaccount)
+        .fcm_subtrader_id(key.fcm_subtrader);
+    let created = match client.create_api_key().body(body).send().await {
+        Ok(created) => created.into_inner(),
+        Err(error) => return Err(not_created(error, generated)),
+    };
+    warn(created.warning);
+    let key_id = &created.api_key_id;
+    match generated {
+        None => print(&format!("created {}\n", visible(key_id))),
+        Some((destination, private_key)) => {
+            let saved = match &destination {
+                Destination::File(file) => key_file::add_key_id(file, key_id).map_err(Failed::from),
+                Destination::Stdout => destination.save(Some(key_id), &private_key),
+            };
+            if let Err(reason) = saved {
+                let line = format!("created {}, but its ID was not saved with its private key: {reason}", visible(key_id));
+                return Err(Failed::left_to_do(line));
+            }
+            destination.report("created", key_id)
+        }
+    }
+}
+
+/// Removes the private key file of a key that the service refused to create; keeps it whenever the key may exist.
+fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) -> Failed {
+    let may_exist = error.effect() == Effect::Unknown;
+    let failed = if may_exist { Failed::left_to_do(chain(&error)) } else { Failed::from(error) };
+    match generated {
+        Some((Destination::File(file), _)) if may_exist => {
+            failed.and(format!("{file:?} holds the private key of the new key, if that exists"))
+        }
+        Some((Destination::File(file), _)) => match std::fs::remove_file(&file) {
+            Ok(()) => failed.and(format!("{file:?} was removed")),
+            Err(_) => failed.and(format!("{file:?} belongs to no API key; remove it")),
+        },
+        Some((Destination::Stdout, private_key)) if may_exist => match Destination::Stdout.save(None, &private_key) {
+            Ok(()) => failed.and("the private key of the new key, if that exists, is on stdout"),
+            Err(reason) => failed.and(reason),
+        },
+        Some((Destination::Stdout, _)) | None => failed,
+    }
+}
+
+fn public_key(file: &Path) -> Result<String, Failed> {
+    let pem = std::fs::read_to_string(file).map_err(|error| {
+        Failed::usage(format!("the public key file {file:?} cannot be read: {error}; check the path"))
+    })?;
+    if pem.contains("PRIVATE KEY") {
+        return Err(Failed::usage(format!("{file:?} holds a private key, and nothing was sent; give its public half")));
+    }
+    Ok(pem)
+}
+
+pub fn warn(warning: Option<String>) {
+    if let Some(warning) = warning {
+        say(&format!("warning: the service says: {}", visible(&warning)));
+    }
+}
+
+/// A scope may be younger than this version, or mistyped: the service decides.
+pub fn warn_of_unknown(scopes: &[ApiKeyScope]) {
+    for scope in scopes.iter().filter(|scope| !ApiKeyScope::KNOWN.contains(scope)) {
+        say(&format!("warning: this version does not know the scope {}; it is sent as it is", visible(scope.as_str())));
+    }
+}

@@ -1,0 +1,195 @@
+//! Why a rotation did not finish, and what is known of the keys then.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::key_file::KeyFileError;
+use crate::{CredentialsError, Error, KeyPairError};
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// A verified list contained it.
+    Active,
+    /// A verified list did not contain it.
+    Deleted,
+    /// No verified list has been received since something was sent that may have changed it.
+    Unknown,
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "is active",
+            Self::Deleted => "is deleted",
+            Self::Unknown => "may or may not exist",
+        })
+    }
+}
+
+/// What is known of the keys when a rotation did not finish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RotationState {
+    /// The ID of the key to replace.
+    pub old_key_id: String,
+    /// What is known of it.
+    pub old_key: KeyState,
+    /// The ID of the new key, once its private key is in the file.
+    pub new_key_id: Option<String>,
+    /// The journal, if the rotation is unfinished: running it again continues. `None` when nothing is left to do.
+    pub journal: Option<PathBuf>,
+}
+
+impl fmt::Display for RotationState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.journal.is_none() {
+            return f.write_str("no key was created or deleted");
+        }
+        write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
+        if let Some(id) = &self.new_key_id {
+            write!(f, ", the private key of the new key {id} is saved")?;
+        }
+        f.write_str("; run the same rotation again to finish it")
+    }
+}
+
+/// Why a rotation did not finish, and what is known of the keys.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RotationError {
+    /// What failed.
+    pub failure: Failure,
+    /// What is known of the keys.
+    pub state: Box<RotationState>,
+}
+
+impl fmt::Display for RotationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.failure, self.state)
+    }
+}
+
+impl std::error::Error for RotationError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failure.source()
+    }
+}
+
+/// Why the keys could not be listed in a way that proves something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// The request failed.
+    #[error(transparent)]
+    Api(#[from] Error),
+    /// The list does not contain the key that signed the request: something between here and the service, such as a
+    /// cache, returned an old list.
+    #[error("the list of keys does not contain the key {0} that signed the request; check for a cache on the way")]
+    SignerNotListed(String),
+}
+
+/// What failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The keys could not be listed.
+    #[error("cannot list the keys")]
+    List(#[source] ListError),
+    /// The account has no key with the ID to replace.
+    #[error("the account has no key with the ID to replace; list the keys to see which exist")]
+    OldKeyNotFound,
+    /// A list signed by the new key could not prove that it works.
+    #[error("the new key {0}, so that a list signed by it cannot prove that it works: give the plan a probe, and rotate with another key")]
+    CannotVerify(&'static str),
+    /// The private key cannot be saved to the file.
+    #[error("cannot save the new private key")]
+    KeyFile(#[source] KeyFileError),
+    /// The file of the new private key cannot be used.
+    #[error("cannot use the file of the new private key")]
+    Credentials(#[source] CredentialsError),
+    /// No key pair could be generated.
+    #[error("cannot generate a key pair")]
+    KeyPair(#[source] KeyPairError),
+    /// The journal cannot be used.
+    #[error("cannot use the journal of the rotation")]
+    Journal(#[source] JournalError),
+    /// The plan contradicts that of the unfinished rotation.
+    #[error("an unfinished rotation has another {0}; run that one again first")]
+    OtherPlan(&'static str),
+    /// The new key was not created, or the response was lost.
+    #[error("cannot create the new key")]
+    Create(#[source] Error),
+    /// The new key does not work.
+    #[error("the new key does not work yet")]
+    Verify(#[source] ListError),
+    /// The plan's probe did not see the new key work.
+    #[error("the new key does not work yet: {0}")]
+    Probe(String),
+    /// The new key is not in the list.
+    #[error("the new key {0} is not in the list of keys")]
+    NewKeyNotListed(String),
+    /// The new key has other scopes, or is bound to something else, than asked for.
+    #[error("the new key {0} has other scopes or another binding than asked for; the old key was kept")]
+    OtherScopes(String),
+    /// A key was not deleted.
+    #[error("cannot delete the key {key_id}")]
+    Delete {
+        /// Its ID.
+        key_id: String,
+        /// What went wrong.
+        #[source]
+        source: Error,
+    },
+    /// A request that may have created one more key was lost, and the service may still carry it out.
+    #[error("the response to a request that creates a key was lost, so one more key may still appear")]
+    Unsettled,
+    /// The plan's stop future was ready.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another process has locked it.
+    #[error("{path:?} is locked: this rotation is in progress in another process")]
+    InProgress {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// It is not a regular file of this user's, or others have access to it. It was not read.
+    #[error("{path:?} is not a regular file that only you can access, so it was not read; move it away")]
+    Untrusted {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// It is too large, not JSON, or of another version.
+    #[error("{path:?} is not a journal of this version; move it away")]
+    Invalid {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It belongs to another environment.
+    #[error("{path:?} is the journal of a rotation at {base_url}; use that environment")]
+    OtherEnvironment {
+        /// The journal.
+        path: PathBuf,
+        /// The base URL of its environment.
+        base_url: String,
+    },
+    /// It cannot be created, read or written.
+    #[error("cannot create, read or write {path:?}; check the folder, its permissions and its space")]
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// What the system reports.
+        source: io::Error,
+    },
+}

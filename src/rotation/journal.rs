@@ -1,0 +1,143 @@
+//! The journal of a rotation, `FILE.rotation` beside the key file: what was asked for, and whether a request that may have
+//! created a key is unaccounted for. It holds no key material. It is locked as long as a process works on the rotation.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::JournalError;
+use super::plan::{Binding, Source};
+use crate::key_file;
+use crate::types::ApiKeyScope;
+
+pub(super) const VERSION: u8 = 1;
+/// The largest journal that is read, in bytes: thousands of attempts.
+const MAX_JOURNAL: u64 = 256 * 1024;
+
+/// What a rotation is to do, decided before its first request that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Goal {
+    pub(super) version: u8,
+    pub(super) base_url: String,
+    pub(super) old_key_id: String,
+    /// A name that no other key has.
+    pub(super) name: String,
+    pub(super) scopes: Vec<ApiKeyScope>,
+    pub(super) binding: Binding,
+    pub(super) source: Source,
+}
+
+/// What follows the goal, a line each.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    /// A request that may create a key is about to be sent, at a Unix time in seconds.
+    CreateSent(u64),
+    /// It is known what became of it.
+    CreateSettled,
+}
+
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: File,
+    pub(super) path: PathBuf,
+    pub(super) goal: Goal,
+    /// When the last request was sent of which it was never learned whether it created a key, by an earlier run.
+    pub(super) unsettled_before: Option<u64>,
+    /// This run has sent such a request.
+    pub(super) unsettled: bool,
+}
+
+/// The journal beside a key file.
+pub(super) fn path_of(key_file: &Path) -> PathBuf {
+    let mut path = key_file.as_os_str().to_owned();
+    path.push(".rotation");
+    path.into()
+}
+
+impl Journal {
+    /// Opens and locks the journal of an unfinished rotation, if there is one.
+    pub(super) fn open(key_file: &Path) -> Result<Option<Self>, JournalError> {
+        let path = path_of(key_file);
+        let failed = |source| JournalError::Io { path: path.clone(), source };
+        let mut file = match key_file::open_private(OpenOptions::new().read(true).append(true), &path, MAX_JOURNAL) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(JournalError::Untrusted { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A name that no file can have; whoever creates it will report that.
+            Err(_) if path.symlink_metadata().is_err() => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        lock(&file, &path)?;
+        if !key_file::is_at(&file, &path) {
+            // The process that held the lock has just finished.
+            return Ok(None);
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        let invalid = |source| JournalError::Invalid { path: path.clone(), source };
+        let mut lines = text.split_inclusive('\n');
+        let goal: Goal = serde_json::from_str(lines.next().unwrap_or_default()).map_err(invalid)?;
+        if goal.version != VERSION {
+            return Err(invalid(serde::de::Error::custom(format!("version {}", goal.version))));
+        }
+        let mut unsettled_before = None;
+        let mut pending = None;
+        // A line without its end was cut off by a crash, before what it announces happened.
+        for line in lines.filter(|line| line.ends_with('\n')) {
+            match serde_json::from_str(line).map_err(invalid)? {
+                Event::CreateSent(at) => unsettled_before = pending.replace(at).max(unsettled_before),
+                Event::CreateSettled => pending = None,
+            }
+        }
+        Ok(Some(Self { file, path, goal, unsettled_before: unsettled_before.max(pending), unsettled: false }))
+    }
+
+    /// Creates, locks and syncs the journal of a new rotation.
+    pub(super) fn create(key_file: &Path, goal: Goal) -> Result<Self, JournalError> {
+        let path = path_of(key_file);
+        let failed = |source| JournalError::Io { path: path.clone(), source };
+        let folder = key_file::folder_of(&path);
+        let mut temporary = tempfile::Builder::new().append(true).tempfile_in(folder).map_err(failed)?;
+        lock(temporary.as_file(), &path)?;
+        let line = serde_json::to_string(&goal).map_err(|error| failed(error.into()))?;
+        writeln!(temporary, "{line}").and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
+        let file = temporary.persist_noclobber(&path).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => JournalError::InProgress { path: path.clone() },
+            _ => failed(error.error),
+        })?;
+        key_file::sync_folder(folder).map_err(failed)?;
+        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false })
+    }
+
+    /// Records that a request is about to be sent that may create a key.
+    pub(super) fn create_sent(&mut self, unix_secs: u64) -> Result<(), JournalError> {
+        self.append(Event::CreateSent(unix_secs))
+    }
+
+    /// Records that it is known what became of that request.
+    pub(super) fn create_settled(&mut self) -> Result<(), JournalError> {
+        self.append(Event::CreateSettled)
+    }
+
+    fn append(&mut self, event: Event) -> Result<(), JournalError> {
+        let line = serde_json::to_string(&event).map_err(io::Error::from);
+        let written = line.and_then(|line| writeln!(self.file, "{line}")).and_then(|()| self.file.sync_all());
+        written.map_err(|source| JournalError::Io { path: self.path.clone(), source })
+    }
+
+    /// Removes the journal of a rotation of which nothing is left to do.
+    pub(super) fn remove(self) -> Result<(), JournalError> {
+        let removed = std::fs::remove_file(&self.path).and_then(|()| key_file::sync_folder(key_file::folder_of(&self.path)));
+        removed.map_err(|source| JournalError::Io { path: self.path.clone(), source })
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => JournalError::InProgress { path: path.to_owned() },
+        TryLockError::Error(source) => JournalError::Io { path: path.to_owned(), source },
+    })
+}

@@ -1,0 +1,69 @@
+//! Lists that prove something, and deletions that are proved by them.
+
+use super::error::ListError;
+use super::plan::RetryPolicy;
+use crate::types::ApiKey;
+use crate::{Client, Effect, Error};
+
+/// Lists the keys of the account, and checks that the list contains the key that signed the request. Any other list, such
+/// as one from a cache that ignores the signature, proves nothing.
+///
+/// # Errors
+///
+/// [`ListError::SignerNotListed`] for such a list.
+pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
+    let keys = client.get_api_keys().send().await?.into_inner().api_keys;
+    let signer = client.signer().credentials().key_id().to_owned();
+    if keys.iter().any(|key| key.api_key_id == signer) { Ok(keys) } else { Err(ListError::SignerNotListed(signer)) }
+}
+
+/// Deletes a key, and returns once a [`list`] no longer contains it.
+///
+/// A key cannot prove its own deletion: use a client that signs with another one.
+///
+/// # Errors
+///
+/// [`DeleteError::NotDeleted`] when nothing was deleted; otherwise the key may or may not exist.
+pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) -> Result<(), DeleteError> {
+    let mut delays = retry_policy.delays();
+    let mut sent = false;
+    loop {
+        let error = match client.delete_api_key().api_key(key_id).send().await {
+            Err(error) if error.effect() != Effect::Unknown && error.status() != Some(http::StatusCode::NOT_FOUND) => {
+                let transient = error.is_transient();
+                let error = if sent { DeleteError::Unverified(error.into()) } else { DeleteError::NotDeleted(error) };
+                if !transient {
+                    return Err(error);
+                }
+                error
+            }
+            _ => {
+                sent = true;
+                match list(client).await {
+                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => DeleteError::StillListed,
+                    Ok(_) => return Ok(()),
+                    Err(error) => DeleteError::Unverified(error),
+                }
+            }
+        };
+        match delays.next() {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => return Err(error),
+        }
+    }
+}
+
+/// Why a key was not deleted, or not provably.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeleteError {
+    /// The request was not sent or refused; nothing was deleted.
+    #[error("the key was not deleted")]
+    NotDeleted(#[source] Error),
+    /// A list still contains it.
+    #[error("the key is still listed after its deletion; try again later")]
+    StillListed,
+    /// No list proves whether it is deleted.
+    #[error("the key may or may not be deleted: no list proves it; list the keys with another key")]
+    Unverified(#[source] ListError),
+}

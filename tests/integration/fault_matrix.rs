@@ -1,0 +1,218 @@
+//! Every request of a rotation meets every fault, once and from then on: whatever happens, no key is lost, none that is
+//! somebody else's is touched, nothing untrue is reported, and running the same command again finishes the rotation.
+//!
+//! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge.
+#![cfg(unix)]
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
+use kalshi_api_keys::{Client, Credentials};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::task::JoinSet;
+
+use crate::command::Desk;
+use crate::fixtures::{ed25519, shows_key};
+use crate::gateway::{Fault, Gateway};
+
+const HTML: &str = "text/html";
+const NOT_FOUND: &str = "<html>404 Not Found</html>";
+const FORBIDDEN: &str = "Access denied.";
+
+/// More than a rotation has requests.
+const REQUESTS: std::ops::RangeInclusive<usize> = 1..=7;
+
+const FAULTS: [(Fault, Option<Signal>); 21] = [
+    (Fault::DropBefore, None),
+    (Fault::DropAfter, None),
+    (Fault::Respond(502, HTML, "<html>502 Bad Gateway</html>"), None),
+    (Fault::RespondAfter(504, HTML, "<html>504 Gateway Timeout</html>"), None),
+    (Fault::Respond(404, HTML, NOT_FOUND), None),
+    (Fault::RespondAfter(404, HTML, NOT_FOUND), None),
+    (Fault::Respond(403, "text/plain", FORBIDDEN), None),
+    (Fault::RespondAfter(403, "text/plain", FORBIDDEN), None),
+    (Fault::Respond(429, "text/plain", ""), None),
+    (Fault::RespondAfter(429, "text/plain", ""), None),
+    (Fault::Respond(401, HTML, "<html>401</html>"), None),
+    (Fault::ForwardLate, None),
+    (Fault::Truncate, None),
+    (Fault::Respond(200, "application/json", "{\"garbage\":"), None),
+    (Fault::Respond(204, "text/plain", ""), None),
+    (Fault::RespondAfter(204, "text/plain", ""), None),
+    (Fault::StaleList, None),
+    (Fault::SignalBefore, Some(Signal::TERM)),
+    (Fault::SignalBefore, Some(Signal::HUP)),
+    (Fault::SignalBefore, Some(Signal::INT)),
+    (Fault::SignalAfter, Some(Signal::KILL)),
+];
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    fault: Fault,
+    signal: Option<Signal>,
+    at: usize,
+    lasting: bool,
+    local: bool,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
+    let mut cases = Vec::new();
+    for (fault, signal) in FAULTS {
+        for at in REQUESTS {
+            for lasting in [false, true] {
+                cases.extend([false, true].map(|local| Case { fault, signal, at, lasting, local }));
+            }
+        }
+    }
+    let mut cases = cases.into_iter();
+    let mut running: JoinSet<Result<(), String>> = cases.by_ref().take(24).map(run).collect();
+    let mut failures = Vec::new();
+    let mut count = 0;
+    while let Some(ended) = running.join_next().await {
+        count += 1;
+        failures.extend(ended.unwrap().err());
+        if let Some(case) = cases.next() {
+            running.spawn(run(case));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {count} cases:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// How a run ended.
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+async fn run(case: Case) -> Result<(), String> {
+    let desk = Desk::new().await;
+    let gateway = Gateway::start(&desk.sandbox, case.fault, case.at, case.lasting).await;
+    let pid: Arc<Mutex<Option<Pid>>> = Arc::default();
+    gateway.on_signal({
+        let (pid, signal) = (pid.clone(), case.signal);
+        move || {
+            let pid = loop {
+                match *pid.lock().unwrap() {
+                    Some(pid) => break pid,
+                    None => std::thread::yield_now(),
+                }
+            };
+            // The process may have ended by an earlier signal.
+            let _ = kill_process(pid, signal.expect("a signal"));
+        }
+    });
+    // Somebody else creates a key at the worst moment.
+    gateway.on_fault({
+        let sandbox = desk.sandbox.clone();
+        move || sandbox.register(theirs(), &ed25519().public).unwrap()
+    });
+
+    let first = rotate(&desk, &gateway, case.local, |child| *pid.lock().unwrap() = Some(child)).await;
+    let reached = gateway.heal() >= case.at;
+    let context = |what: &str| {
+        let files = desk.files();
+        format!("{case:?}: {what}; exit {:?}, keys {:?}, files {files:?}\n{}{}", first.code, desk.ids(), first.out, first.err)
+    };
+    holds(&desk, &case, &first, reached).await.map_err(|what| context(&what))?;
+
+    gateway.forward_late().await;
+    for run in 2.. {
+        let again = rotate(&desk, &gateway, case.local, |_| {}).await;
+        holds(&desk, &case, &again, reached).await.map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
+        // A rotation that was finished before leaves a file, which is not overwritten.
+        let finished_before = again.code == Some(2) && again.err.contains("exists already");
+        if again.code == Some(0) || finished_before {
+            break;
+        }
+        if run > 5 {
+            return Err(context(&format!("not finished by run {run}: {}{}", again.out, again.err)));
+        }
+    }
+    is_finished(&desk, reached).await.map_err(|what| context(&what))
+}
+
+fn theirs() -> ApiKey {
+    let (name, scopes) = ("root".to_owned(), vec![ApiKeyScope::Read, ApiKeyScope::Write]);
+    serde_json::from_value(serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes })).unwrap()
+}
+
+async fn rotate(desk: &Desk, gateway: &Gateway, local: bool, started: impl FnOnce(Pid)) -> Ran {
+    let mut arguments = vec!["rotate", "--out", "new.pem", "--yes", "--attempts", "3", "--settle", "0"];
+    arguments.extend(local.then_some("--local"));
+    let mut command = desk.command(&arguments);
+    command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    started(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap());
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.signal().is_none_or(|signal| signal == 9), "{:?}", output.status);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The five invariants, judged by the state of the service.
+async fn holds(desk: &Desk, case: &Case, ran: &Ran, reached: bool) -> Result<(), String> {
+    let keys = desk.sandbox.keys();
+    let exists = |id: &str| keys.iter().any(|key| key.api_key_id == id);
+    let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+
+    // A key is reported deleted only when it is.
+    for id in ran.out.lines().filter_map(|line| line.strip_prefix("deleted ")) {
+        check(!exists(id), "reported deleted, and exists")?;
+    }
+    // Only our own keys.
+    check(exists("theirs") == reached, "somebody else's key was deleted")?;
+    check(!ran.out.contains("theirs") && !ran.err.contains("theirs"), "somebody else's key was mentioned")?;
+    // The old key goes last: at any time one of the two works.
+    let new = Credentials::from_key_file(desk.file("new.pem")).ok();
+    let new_works = match &new {
+        Some(new) => works(desk, new.clone()).await,
+        None => false,
+    };
+    check(exists(&desk.old) || new_works, "neither the old nor the new key works")?;
+    // Exit 0 means done, and any other than 4 that nothing is left.
+    let journal = desk.file("new.pem.rotation").exists();
+    let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&desk.old) || journal;
+    match ran.code {
+        Some(0) => check(!left && new_works && !exists(&desk.old), "exit 0, and something is left")?,
+        Some(4) => check(journal, "exit 4 without a journal")?,
+        Some(code @ 1..=3) => check(!left, &format!("exit {code}, and something is left"))?,
+        None => check(case.signal == Some(Signal::KILL), "killed")?,
+        Some(code) => return Err(format!("exit {code}")),
+    }
+    for file in desk.files() {
+        let text = std::fs::read_to_string(desk.file(&file)).unwrap();
+        let shown = shows_key(&ran.out, &text.clone().into()) || shows_key(&ran.err, &text.into());
+        check(!file.ends_with(".pem") || !shown, "key material was shown")?;
+    }
+    Ok(())
+}
+
+async fn works(desk: &Desk, credentials: Credentials) -> bool {
+    let id = credentials.key_id().to_owned();
+    let listed = Client::signed(&desk.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
+    listed.is_ok_and(|listed| {
+        let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
+        key.is_some_and(|key| key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write] && key.name.starts_with("root (rotated "))
+    })
+}
+
+/// Exactly the new key, its file, no journal and no stray file.
+async fn is_finished(desk: &Desk, reached: bool) -> Result<(), String> {
+    let new = Credentials::from_key_file(desk.file("new.pem")).map_err(|error| error.to_string())?;
+    let mut expected = vec![new.key_id().to_owned()];
+    expected.extend(reached.then(|| "theirs".to_owned()));
+    let mut ids = desk.ids();
+    ids.sort();
+    expected.sort();
+    if ids != expected || !works(desk, new).await {
+        return Err(format!("in the end there are the keys {ids:?}, not {expected:?}"));
+    }
+    match desk.files() {
+        files if files == ["new.pem", "old.pem"] => Ok(()),
+        files => Err(format!("in the end there are the files {files:?}")),
+    }
+}
