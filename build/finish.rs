@@ -193,7 +193,10 @@ fn wrap_calls(client: &mut syn::File, document: &Value) -> Result<()> {
         let method = method.map(|(method, _)| method.to_uppercase()).unwrap_or_default();
         let type_name = id.to_upper_camel_case();
         let send = builders.iter_mut().find_map(|item| match item {
-            syn::Item::Impl(block) if block.trait_.is_none() && block.self_ty.to_token_stream().to_string().starts_with(&format!("{type_name} ")) => {
+            syn::Item::Impl(block)
+                if block.trait_.is_none()
+                    && block.self_ty.to_token_stream().to_string().starts_with(&format!("{type_name} ")) =>
+            {
                 block.items.iter_mut().find_map(|item| match item {
                     syn::ImplItem::Fn(f) if f.sig.ident == "send" => Some(f),
                     _ => None,
@@ -203,8 +206,9 @@ fn wrap_calls(client: &mut syn::File, document: &Value) -> Result<()> {
         });
         let send = send.ok_or_else(|| format!("operation {id}: the generated builder has no method `send`"))?;
         let output = send.sig.output.to_token_stream().to_string();
-        let output: syn::ReturnType = syn::parse_str(&output.replace("Error < types :: ErrorResponse >", "crate::Error"))
-            .map_err(|e| e.to_string())?;
+        let output: syn::ReturnType =
+            syn::parse_str(&output.replace("Error < types :: ErrorResponse >", "crate::Error"))
+                .map_err(|e| e.to_string())?;
         if output == send.sig.output {
             return Err(format!("operation {id}: `send` does not return Error<types::ErrorResponse>"));
         }

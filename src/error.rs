@@ -142,10 +142,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         let transient = |status: StatusCode| {
             status.is_server_error()
-                || matches!(
-                    status,
-                    StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT
-                )
+                || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT)
         };
         match self {
             Self::InvalidRequest(_) | Self::Custom(_) => false,

@@ -75,7 +75,8 @@ pub(crate) async fn read<T: DeserializeOwned, E>(answer: Response) -> Result<Res
     let (mut head, body) = read_limited(answer, usize::MAX).await;
     // The parser's own error may quote the body, so it ends here.
     if head.extensions().get::<NotFromService>().is_none()
-        && let Ok(value) = serde_json::from_slice(&body) {
+        && let Ok(value) = serde_json::from_slice(&body)
+    {
         return Ok(ResponseValue::new(value, head.status(), std::mem::take(head.headers_mut())));
     }
     if body.is_empty()

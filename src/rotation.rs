@@ -28,7 +28,6 @@ use std::path::PathBuf;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::StatusCode;
 use progenitor_client::ClientInfo as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
@@ -304,7 +303,7 @@ impl Rotation {
                 Ok(keys) => return Ok(keys),
                 Err(error) => error,
             };
-            match delays.next().filter(|_| is_retryable(&error)) {
+            match delays.next().filter(|_| error.is_retryable()) {
                 Some(delay) if !self.is_stopped_within(delay).await => {}
                 Some(_) => return Err(Failure::Stopped),
                 None => return Err(Failure::List(error)),
@@ -369,7 +368,7 @@ impl Rotation {
             }
             // The old key may be deleted already; what counts is that the new one does not work.
             (Err(_), Some(refused)) => return Err(StepError::Retry(Failure::Verify(refused))),
-            (Err(error), None) if is_retryable(&error) => return Err(StepError::Retry(Failure::List(error))),
+            (Err(error), None) if error.is_retryable() => return Err(StepError::Retry(Failure::List(error))),
             (Err(error), None) => return Err(StepError::End(Failure::List(error))),
         };
         self.learn(goal, &keys);
@@ -425,7 +424,7 @@ impl Rotation {
         self.report(Step::Creating { name: journal.goal.name.clone() });
         let failed = |error| StepError::End(Failure::Journal(error));
         journal.create_sent(unix_secs()).map_err(failed)?;
-        match self.send_create(&journal.goal, public_key).await {
+        match send_create(&self.client, &journal.goal, public_key).await {
             Ok(created) => {
                 self.warning = created.warning;
                 match created.private_key {
@@ -444,32 +443,6 @@ impl Rotation {
                 let transient = error.is_transient();
                 let failure = Failure::Create(error);
                 Err(if transient { StepError::Retry(failure) } else { StepError::Withdraw(failure) })
-            }
-        }
-    }
-
-    async fn send_create(&self, goal: &Goal, public_key: Option<String>) -> Result<Created, Error> {
-        match (&goal.source, public_key) {
-            (Source::Service(key_type), _) => {
-                let body = GenerateApiKeyRequest::builder()
-                    .name(goal.name.as_str())
-                    .scopes(goal.scopes.clone())
-                    .subaccount(goal.binding.subaccount())
-                    .fcm_subtrader_id(goal.binding.fcm_subtrader_id())
-                    .key_type(key_type.clone());
-                let created = self.client.generate_api_key().body(body).send().await?.into_inner();
-                let (key_id, private_key) = (created.api_key_id, Some(created.private_key));
-                Ok(Created { key_id, warning: created.warning, private_key })
-            }
-            (Source::Local(_), public_key) => {
-                let body = CreateApiKeyRequest::builder()
-                    .name(goal.name.as_str())
-                    .public_key(public_key.unwrap_or_default())
-                    .scopes(goal.scopes.clone())
-                    .subaccount(goal.binding.subaccount())
-                    .fcm_subtrader_id(goal.binding.fcm_subtrader_id());
-                let created = self.client.create_api_key().body(body).send().await?.into_inner();
-                Ok(Created { key_id: created.api_key_id, warning: created.warning, private_key: None })
             }
         }
     }
@@ -536,10 +509,9 @@ impl Rotation {
         match client.delete_api_key().api_key(key_id).send().await {
             Ok(_) => Ok(()),
             Err(source) => {
-                let refused = source.effect() == Effect::Refused && !source.is_transient();
-                let not_found = source.status() == Some(StatusCode::NOT_FOUND);
+                let ends = list::is_final(&source);
                 let failure = Failure::Delete { key_id: key_id.to_owned(), source };
-                Err(if refused && !not_found { StepError::End(failure) } else { StepError::Retry(failure) })
+                Err(if ends { StepError::End(failure) } else { StepError::Retry(failure) })
             }
         }
     }
@@ -594,20 +566,39 @@ struct Created {
     private_key: Option<PrivateKeyPem>,
 }
 
+/// Sends the request that creates the key of a goal.
+async fn send_create(client: &Client, goal: &Goal, public_key: Option<String>) -> Result<Created, Error> {
+    match (&goal.source, public_key) {
+        (Source::Service(key_type), _) => {
+            let body = GenerateApiKeyRequest::builder()
+                .name(goal.name.as_str())
+                .scopes(goal.scopes.clone())
+                .subaccount(goal.binding.subaccount())
+                .fcm_subtrader_id(goal.binding.fcm_subtrader_id())
+                .key_type(key_type.clone());
+            let created = client.generate_api_key().body(body).send().await?.into_inner();
+            let (key_id, private_key) = (created.api_key_id, Some(created.private_key));
+            Ok(Created { key_id, warning: created.warning, private_key })
+        }
+        (Source::Local(_), public_key) => {
+            let body = CreateApiKeyRequest::builder()
+                .name(goal.name.as_str())
+                .public_key(public_key.unwrap_or_default())
+                .scopes(goal.scopes.clone())
+                .subaccount(goal.binding.subaccount())
+                .fcm_subtrader_id(goal.binding.fcm_subtrader_id());
+            let created = client.create_api_key().body(body).send().await?.into_inner();
+            Ok(Created { key_id: created.api_key_id, warning: created.warning, private_key: None })
+        }
+    }
+}
+
 /// Why a key like the new one cannot list the keys.
 fn cannot_list(goal: &Goal) -> Option<&'static str> {
     match &goal.binding {
         Binding::FcmSubtrader(_) => Some("is bound to an FCM subtrader"),
         _ if !goal.scopes.contains(&ApiKeyScope::Read) => Some("lacks the scope read"),
         _ => None,
-    }
-}
-
-/// Whether listing again may help: not when the service itself refused the caller.
-fn is_retryable(error: &ListError) -> bool {
-    match error {
-        ListError::SignerNotListed(_) => true,
-        ListError::Api(error) => error.is_transient() || error.effect() == Effect::Unknown,
     }
 }
 

@@ -80,3 +80,75 @@ fn is_as_asked(goal: &Goal, key: &ApiKey) -> bool {
     let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
     key.name == goal.name && same_scopes && goal.binding == Binding::of(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn goal() -> Goal {
+        let goal = json!({
+            "version": 1, "base_url": "", "old_key_id": "old", "name": "ours", "scopes": ["read", "write"],
+            "binding": { "subaccount": 7 }, "source": { "service": "ed25519" },
+        });
+        serde_json::from_value(goal).unwrap()
+    }
+
+    fn key(id: &str, name: &str) -> ApiKey {
+        let key = json!({ "api_key_id": id, "name": name, "scopes": ["write", "read"], "subaccount": 7 });
+        serde_json::from_value(key).unwrap()
+    }
+
+    #[test]
+    fn every_state_has_its_next_step() {
+        use FileState::{Missing, Unusable, WithId, WithoutId};
+        use Next::*;
+        use Proof::{None, Works};
+        let (old, new, stray, other) = (key("old", "o"), key("new", "ours"), key("stray", "ours"), key("other", "o"));
+        let table = [
+            // Nothing was created, or it was deleted again.
+            (Missing, vec![&old, &other], None, Create),
+            (WithoutId, vec![&old], None, Create),
+            (Unusable, vec![&old], None, RefuseFile),
+            // A key whose private half is not in the file.
+            (Missing, vec![&old, &stray], None, DeleteStray("stray")),
+            (Unusable, vec![&old, &stray], None, DeleteStray("stray")),
+            (WithId("new"), vec![&old, &new, &stray], Works, DeleteStray("stray")),
+            (WithId("new"), vec![&stray], None, DeleteStray("stray")),
+            (WithoutId, vec![&old, &new], None, Identify("new")),
+            // The new key, as far as it is proved.
+            (WithId("new"), vec![&old], None, ListAgain("new")),
+            (WithId("new"), vec![], Works, ListAgain("new")),
+            (WithId("new"), vec![&old, &new], None, Verify),
+            (WithId("new"), vec![&new], None, Verify),
+            (WithId("new"), vec![&old, &new, &other], Works, DeleteOld),
+            (WithId("new"), vec![&new, &other], Works, Finish),
+            // A file that belongs to a key of another name, such as the old one.
+            (WithId("old"), vec![&old], Works, RefuseKey("old")),
+        ];
+        for (file, keys, proof, next) in table {
+            let keys: Vec<_> = keys.into_iter().cloned().collect();
+            assert_eq!(decide(&goal(), file, &keys, proof), next, "{file:?} {proof:?} {keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_as_asked_does_not_replace_the_old_one() {
+        let fields = [
+            ("scopes", json!(["read"])),
+            ("scopes", json!(["read", "write", "write::trade"])),
+            ("scopes", json!([])),
+            ("subaccount", json!(8)),
+            ("subaccount", json!(null)),
+            ("fcm_subtrader_id", json!("a_b")),
+        ];
+        for (field, value) in fields {
+            let mut new = serde_json::to_value(key("new", "ours")).unwrap();
+            new[field] = value;
+            let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
+            let next = decide(&goal(), FileState::WithId("new"), &keys, Proof::Works);
+            assert_eq!(next, Next::RefuseKey("new"), "{field}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::key_file::KeyFileError;
-use crate::{CredentialsError, Error, KeyPairError};
+use crate::{CredentialsError, Effect, Error, KeyPairError};
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +91,16 @@ pub enum ListError {
     SignerNotListed(String),
 }
 
+impl ListError {
+    /// Whether listing again may help: not when the service itself refused to.
+    pub(super) fn is_retryable(&self) -> bool {
+        match self {
+            Self::SignerNotListed(_) => true,
+            Self::Api(error) => error.is_transient() || error.effect() == Effect::Unknown,
+        }
+    }
+}
+
 /// What failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -102,7 +112,9 @@ pub enum Failure {
     #[error("the account has no key with the ID to replace; list the keys to see which exist")]
     OldKeyNotFound,
     /// A list signed by the new key could not prove that it works.
-    #[error("the new key {0}, so that a list signed by it cannot prove that it works: give the plan a probe, and rotate with another key")]
+    #[error(
+        "the new key {0}, so that a list signed by it cannot prove that it works: give the plan a probe, and rotate with another key"
+    )]
     CannotVerify(&'static str),
     /// The private key cannot be saved to the file.
     #[error("cannot save the new private key")]

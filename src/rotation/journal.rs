@@ -50,6 +50,14 @@ pub(super) struct Journal {
     pub(super) unsettled: bool,
 }
 
+impl Drop for Journal {
+    /// Closing the file is not enough: a child process that is just being started has it open as well.
+    fn drop(&mut self) {
+        // If this fails, the lock ends with the last process that has the file open.
+        let _ = self.file.unlock();
+    }
+}
+
 /// The journal beside a key file.
 pub(super) fn path_of(key_file: &Path) -> PathBuf {
     let mut path = key_file.as_os_str().to_owned();
@@ -130,7 +138,8 @@ impl Journal {
 
     /// Removes the journal of a rotation of which nothing is left to do.
     pub(super) fn remove(self) -> Result<(), JournalError> {
-        let removed = std::fs::remove_file(&self.path).and_then(|()| key_file::sync_folder(key_file::folder_of(&self.path)));
+        let removed =
+            std::fs::remove_file(&self.path).and_then(|()| key_file::sync_folder(key_file::folder_of(&self.path)));
         removed.map_err(|source| JournalError::Io { path: self.path.clone(), source })
     }
 }

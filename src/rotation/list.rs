@@ -28,29 +28,33 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
     let mut delays = retry_policy.delays();
     let mut sent = false;
     loop {
-        let error = match client.delete_api_key().api_key(key_id).send().await {
-            Err(error) if error.effect() != Effect::Unknown && error.status() != Some(http::StatusCode::NOT_FOUND) => {
-                let transient = error.is_transient();
-                let error = if sent { DeleteError::Unverified(error.into()) } else { DeleteError::NotDeleted(error) };
-                if !transient {
-                    return Err(error);
-                }
-                error
-            }
+        let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
+            Err(error) if is_final(&error) && !sent => return Err(DeleteError::NotDeleted(error)),
+            Err(error) if error.effect() == Effect::NotSent && !sent => (DeleteError::NotDeleted(error), true),
             _ => {
                 sent = true;
                 match list(client).await {
-                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => DeleteError::StillListed,
+                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => (DeleteError::StillListed, true),
                     Ok(_) => return Ok(()),
-                    Err(error) => DeleteError::Unverified(error),
+                    Err(error) => {
+                        let retryable = error.is_retryable();
+                        (DeleteError::Unverified(error), retryable)
+                    }
                 }
             }
         };
-        match delays.next() {
+        match delays.next().filter(|_| retryable) {
             Some(delay) => tokio::time::sleep(delay).await,
             None => return Err(error),
         }
     }
+}
+
+/// Whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
+/// whether a list contains it.
+pub(super) fn is_final(error: &Error) -> bool {
+    let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
+    error.effect() != Effect::Unknown && !error.is_transient() && !not_found
 }
 
 /// Why a key was not deleted, or not provably.

@@ -1,20 +1,23 @@
 //! The command: what it prints, how it exits, what it keeps, and that it shows no key that was not asked for. The binary
 //! itself is run, against the sandbox.
 
+mod create;
+mod delete;
+mod rotate;
+
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
+use kalshi_api_keys::sandbox::{Fault, Sandbox};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem, Subaccount};
 use kalshi_api_keys::{Client, Credentials, key_file};
 use serde_json::Value;
 use tokio::process::Command;
 
 use crate::contract;
-use crate::fixtures::{KEY_ID, ed25519, rsa, shows_key};
-use crate::raw_server::{RawServer, Reply};
+use crate::fixtures::{KEY_ID, ed25519, shows_key};
 
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
@@ -190,62 +193,6 @@ async fn list_json_is_the_answer_byte_for_byte() {
     }
 }
 
-#[tokio::test]
-async fn generate_and_create_keep_the_key_in_a_file_for_its_owner_only() {
-    let desk = Desk::new().await;
-    for (arguments, says, pem) in [
-        (["generate", "--type", "ed25519"], "generated NEW; its private key is in \"0.pem\"\n", "-----BEGIN PRIVATE"),
-        (["generate", "--type", "rsa"], "generated NEW; its private key is in \"1.pem\"\n", "-----BEGIN RSA"),
-        (["create", "--type", "ed25519"], "created NEW; its private key is in \"2.pem\"\n", "-----BEGIN PRIVATE"),
-        (["create", "--type", "rsa"], "created NEW; its private key is in \"3.pem\"\n", "-----BEGIN RSA"),
-    ] {
-        let file = format!("{}.pem", desk.ids().len() - 1);
-        let more =
-            ["--out", &file, "--name", "desk", "--scope", "read", "--scope", "write::trade", "--subaccount", "7"];
-        let ran = desk.run(&[&arguments[..], &more].concat()).await;
-        assert_eq!((ran.code, desk.plain(&ran.out).as_str(), ran.err.as_str()), (0, says, ""));
-        let stored = key_file::load(desk.file(&file)).unwrap();
-        assert!(!stored.readable_by_others && !ran.shows(&stored.key));
-        assert!(stored.key.expose_secret().starts_with(pem));
-        let key = desk.last();
-        assert_eq!((key.name.as_str(), key.subaccount.unwrap().get()), ("desk", Some(7)));
-        assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
-        assert!(desk.signs_in(&key.api_key_id, &file).await);
-    }
-    // The least that a key may do is what it may do when nothing is said.
-    desk.run(&["generate", "--out", "least.pem"]).await;
-    assert_eq!((desk.last().scopes, desk.last().name.as_str()), (vec![ApiKeyScope::Read], "kalshi-api-keys"));
-}
-
-#[tokio::test]
-async fn nothing_is_minted_when_the_file_cannot_be_saved_and_nothing_written_over() {
-    let desk = Desk::new().await;
-    std::fs::write(desk.file("there.pem"), "somebody's").unwrap();
-    let long = "a".repeat(300);
-    for file in ["there.pem", "no/such/folder.pem", &long] {
-        for arguments in [&["generate"][..], &["create"], &["rotate", "--yes"]] {
-            let ran = desk.run(&[arguments, &["--out", file]].concat()).await;
-            assert_eq!((ran.code, ran.out.as_str()), (USAGE, ""), "{}", ran.err);
-        }
-    }
-    assert_eq!((desk.sandbox.requests(), desk.ids().len()), (0, 1));
-    assert_eq!(std::fs::read_to_string(desk.file("there.pem")).unwrap(), "somebody's");
-}
-
-#[tokio::test]
-async fn stdout_gives_the_key_and_nothing_else() {
-    let desk = Desk::new().await;
-    for (command, says) in [("generate", "generated NEW"), ("create", "created NEW")] {
-        let ran = desk.run(&[command, "--stdout"]).await;
-        assert_eq!(desk.plain(&ran.err), format!("{says}; its private key is in stdout\n"));
-        let credentials = Credentials::from_pem(desk.last().api_key_id, &ran.out).unwrap();
-        let client = Client::signed(&desk.sandbox.environment(), credentials).unwrap();
-        client.get_api_keys().send().await.unwrap();
-        assert!(ran.out.starts_with("-----BEGIN") && ran.out.ends_with("-----\n"));
-        assert!(!shows_key(&ran.err, &ran.out.into()));
-    }
-}
-
 /// A stdout whose reader is gone.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -253,209 +200,11 @@ fn closed() -> Stdio {
     writer.into()
 }
 
-#[tokio::test]
-async fn a_key_that_could_not_be_kept_is_deleted_again_or_named() {
-    let desk = Desk::new().await;
-    let command = desk.command(&["generate", "--stdout"]);
-    let lost = ran_into(closed(), command).await;
-    assert_eq!((lost.code, desk.ids().len()), (USAGE, 1), "{}", lost.err);
-    assert!(
-        lost.err.contains("did not arrive at its reader") && lost.err.ends_with(" was deleted again\n"),
-        "{}",
-        lost.err
-    );
-
-    desk.sandbox.fail_next_on("deleteApiKey", Fault::internal_error()).unwrap();
-    let lost = ran_into(closed(), desk.command(&["generate", "--stdout"])).await;
-    assert_eq!((lost.code, desk.ids().len()), (LEFT_TO_DO, 2));
-    let err = desk.plain(&lost.err);
-    assert!(
-        err.contains("the new key NEW is an orphan") && err.ends_with("; run `kalshi-api-keys delete NEW`\n"),
-        "{err}"
-    );
-
-    // Somebody else takes the name while the key is minted.
-    let folder = tempfile::tempdir().unwrap();
-    let (file, pem) = (folder.path().join("new.pem"), rsa().private.expose_secret());
-    let answer = serde_json::json!({ "api_key_id": "minted", "private_key": pem }).to_string();
-    let taken = file.clone();
-    let server = RawServer::start(move |n, _| match n {
-        0 => {
-            std::fs::write(&taken, "somebody's").unwrap();
-            Reply::json(201, &answer)
-        }
-        _ => Reply::new(204, "", ""),
-    })
-    .await;
-    let mut command = desk.command(&["generate", "--out", file.to_str().unwrap()]);
-    command.env("KALSHI_API_BASE_URL", server.base_url());
-    let ran = ran(command).await;
-    assert!(ran.err.contains("exists already") && ran.err.contains("minted was deleted again"), "{}", ran.err);
-    assert!(!ran.shows(&rsa().private));
-    assert_eq!(server.received()[1].target(), "/trade-api/v2/api_keys/minted");
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "somebody's");
-}
-
 /// The command with a stdout of its own.
 async fn ran_into(stdout: Stdio, mut command: Command) -> Ran {
     let output = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-#[tokio::test]
-async fn what_arrived_of_an_unusable_answer_is_kept() {
-    let desk = Desk::new().await;
-    for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::CutAnswer { after: 190 })] {
-        desk.sandbox.fail_next_on("generateApiKey", fault).unwrap();
-        let ran = desk.run(&["generate", "--out", file]).await;
-        assert_eq!(ran.code, LEFT_TO_DO);
-        assert!(
-            ran.err.contains(&format!("what arrived is in {file:?}: take the private key out of it")),
-            "{}",
-            ran.err
-        );
-        let arrived = key_file::load(desk.file(file)).unwrap();
-        assert!(arrived.key.expose_secret().contains("-----BEGIN PRIVATE KEY-----") && !arrived.readable_by_others);
-        let base64 = arrived.key.expose_secret().split_once("KEY-----\\n").unwrap().1;
-        assert!(!ran.err.contains(&base64[24..40]) && !ran.out.contains(&base64[24..40]));
-    }
-    desk.sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
-    let ran = desk.run(&["generate", "--out", "c.pem"]).await;
-    assert_eq!((ran.code, desk.file("c.pem").exists()), (LEFT_TO_DO, false));
-    assert!(ran.err.contains("a key that you do not know of has no holder: delete it"), "{}", ran.err);
-}
-
-#[tokio::test]
-async fn create_leaves_a_file_only_where_there_may_be_a_key() {
-    let desk = Desk::new().await;
-    desk.sandbox.set_tier(Tier::Basic);
-    let ran = desk.run(&["create", "--out", "a.pem"]).await;
-    assert_eq!((ran.code, desk.file("a.pem").exists()), (REFUSED, false));
-    assert!(ran.err.ends_with("; \"a.pem\" was removed again\n"), "{}", ran.err);
-    let ran = desk.run(&["create", "--stdout"]).await;
-    assert!(ran.err.ends_with("; the private key on stdout belongs to no API key; drop it\n"), "{}", ran.err);
-
-    desk.sandbox.set_tier(Tier::Premier);
-    desk.sandbox.fail_next_on("createApiKey", Fault::LoseAnswer).unwrap();
-    let ran = desk.run(&["create", "--out", "b.pem"]).await;
-    assert_eq!(ran.code, LEFT_TO_DO);
-    assert!(ran.err.contains("\"b.pem\" is kept: if there is a new key, it holds its private key"), "{}", ran.err);
-    assert!(desk.signs_in(&desk.last().api_key_id, "b.pem").await);
-}
-
-#[tokio::test]
-async fn create_registers_a_public_key_and_sends_no_private_one() {
-    let desk = Desk::new().await;
-    desk.sandbox.warn_on_creation(Some("a risk control\nis missing".into()));
-    std::fs::write(desk.file("key.pub"), &rsa().public).unwrap();
-    let ran = desk.run(&["create", "--public-key", "key.pub", "--scope", "read::tomorrow"]).await;
-    assert!(ran.err.starts_with("warning: this version does not know the scope read::tomorrow"), "{}", ran.err);
-    let ran = desk.run(&["create", "--public-key", "key.pub"]).await;
-    assert_eq!((ran.code, desk.plain(&ran.out).as_str()), (0, "created NEW\n"));
-    assert_eq!(ran.err, "warning: the service says: a risk control\u{fffd}is missing\n");
-
-    let asked = desk.sandbox.requests();
-    let ran = desk.run(&["create", "--public-key", "old.pem"]).await;
-    assert_eq!((ran.code, desk.sandbox.requests()), (USAGE, asked));
-    assert!(ran.err.contains("\"old.pem\" holds a private key, and nothing was sent"), "{}", ran.err);
-}
-
-#[tokio::test]
-async fn without_a_terminal_nothing_is_deleted_unless_it_was_said_before() {
-    let desk = Desk::new().await;
-    desk.key("report", vec![ApiKeyScope::Read], None);
-    for arguments in [&["delete", "report"][..], &["rotate", "--out", "new.pem"]] {
-        let ran = desk.run(arguments).await;
-        assert_eq!((ran.code, desk.sandbox.requests()), (USAGE, 0));
-        assert_eq!(ran.err, "error: there is no terminal to ask on, and nothing was changed; add --yes\n");
-    }
-    let ran = desk.run(&["delete", "report", "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (0, "deleted report\n", 1));
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn on_a_terminal_nothing_is_deleted_unless_the_answer_is_yes() {
-    for (answer, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
-        let desk = Desk::new().await;
-        desk.key("report", vec![ApiKeyScope::Read], None);
-        let (said, ended) = answered(desk.command(&["delete", "report"]), answer).await;
-        let question = format!("Delete the key report of {} for good? [y/N] ", desk.sandbox.base_url());
-        assert!(said.contains(&question), "{said}");
-        assert_eq!((ended, desk.ids().contains(&"report".to_owned())), (code, code != 0), "{answer:?}: {said}");
-        assert_eq!(said.contains("error: not confirmed, and nothing was changed; answer y"), code != 0, "{said}");
-    }
-}
-
-/// Runs a command on a terminal where this is typed: what stands there in the end, and how it ended.
-#[cfg(target_os = "linux")]
-async fn answered(mut command: Command, typed: &str) -> (String, i32) {
-    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-    use std::io::{Read as _, Write as _};
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let keyboard = openpt(flags).unwrap();
-    grantpt(&keyboard).unwrap();
-    unlockpt(&keyboard).unwrap();
-    let terminal = ioctl_tiocgptpeer(&keyboard, flags).unwrap();
-    let mut keyboard = std::fs::File::from(keyboard);
-    keyboard.write_all(typed.as_bytes()).unwrap();
-    command.stdin(terminal.try_clone().unwrap()).stderr(terminal).stdout(Stdio::null());
-    let ended = command.status().await.unwrap();
-    drop(command);
-    let mut said = Vec::new();
-    // Once nobody is at the terminal, it ends in an error.
-    let _ = keyboard.read_to_end(&mut said);
-    (String::from_utf8(said).unwrap(), ended.code().unwrap())
-}
-
-#[tokio::test]
-async fn rotate_says_each_step_and_leaves_the_new_key() {
-    for (local, order) in [
-        (false, ["minted NEW", "saved the new private key to \"new.pem\""]),
-        (true, ["saved the new private key to \"new.pem\"", "minted NEW"]),
-    ] {
-        let desk = Desk::new().await;
-        let more = if local { &["--local", "--type", "rsa"][..] } else { &["--name", "desk"] };
-        let ran = desk.run(&[&["rotate", "--out", "new.pem", "--yes", "--scope", "read"], more].concat()).await;
-        let [first, second] = order;
-        let expected = format!(
-            "minting a key to replace OLD, one of 1\n{first}\n{second}\nsigned in with NEW\ndeleted OLD\n\
-             confirmed: the new key is listed, the old one is not\n\
-             done; from now on set KALSHI_API_KEY_ID=NEW and KALSHI_PRIVATE_KEY_PATH=new.pem\n"
-        );
-        assert_eq!((ran.code, desk.plain(&ran.out), ran.err.as_str()), (0, expected, ""));
-        assert!(desk.signs_in(&desk.last().api_key_id, "new.pem").await);
-        assert_eq!(desk.last().name, if local { "root" } else { "desk" });
-        let stored = key_file::load(desk.file("new.pem")).unwrap();
-        assert!(!ran.shows(&stored.key) && !stored.readable_by_others && !desk.file("new.pem.rotation").exists());
-    }
-}
-
-#[tokio::test]
-async fn a_rotation_that_fails_leaves_a_journal_only_with_something_to_do() {
-    let refusal = || Fault::answer(403, "application/json", r#"{"error":{"code":"no"}}"#);
-    for (operation, fault, code, left) in [
-        ("generateApiKey", refusal(), REFUSED, false),
-        ("generateApiKey", Fault::LoseRequest, NETWORK, false),
-        ("generateApiKey", Fault::LoseAnswer, LEFT_TO_DO, true),
-        ("deleteApiKey", refusal(), LEFT_TO_DO, true),
-    ] {
-        let desk = Desk::new().await;
-        desk.sandbox.fail_next_on(operation, fault.clone()).unwrap();
-        let ran = desk.run(&["rotate", "--out", "new.pem", "--yes"]).await;
-        assert_eq!((ran.code, desk.file("new.pem.rotation").exists()), (code, left), "{fault:?}: {}", ran.err);
-        let end = if left {
-            "; run the same command again to see what is left to do\n"
-        } else {
-            "try again once that is mended\n"
-        };
-        assert!(ran.err.ends_with(end), "{}", ran.err);
-    }
-    let desk = Desk::new().await;
-    let ran = desk.run(&["rotate", "--out", "new.pem", "--yes", "--scope", "write::trade"]).await;
-    assert_eq!((ran.code, desk.file("new.pem.rotation").exists()), (USAGE, false));
-    assert!(ran.err.contains("has not the scope read") && !ran.err.contains("probe"), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -522,7 +271,7 @@ async fn each_class_of_failure_has_its_exit_code() {
     drop(nobody);
     for (arguments, code, says) in [
         (&["list"][..], 0, ""),
-        (&["delete", "no-such-key", "--yes"], REFUSED, "the service answered 404"),
+        (&["delete", "no-such-key", "--yes"], REFUSED, "the account has no key no-such-key"),
         (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID, and the environment"),
         (&[], USAGE, "nothing to do"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),

@@ -115,14 +115,22 @@ async fn run(case: Case) -> Result<(), String> {
     let reached = gateway.heal() >= case.at;
     let context = |what: &str| {
         let files = desk.files();
-        format!("{case:?}: {what}; exit {:?}, keys {:?}, files {files:?}\n{}{}", first.code, desk.ids(), first.out, first.err)
+        format!(
+            "{case:?}: {what}; exit {:?}, keys {:?}, files {files:?}\n{}{}",
+            first.code,
+            desk.ids(),
+            first.out,
+            first.err
+        )
     };
     holds(&desk, &case, &first, reached).await.map_err(|what| context(&what))?;
 
     gateway.forward_late().await;
     for run in 2.. {
         let again = rotate(&desk, &gateway, case.local, |_| {}).await;
-        holds(&desk, &case, &again, reached).await.map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
+        holds(&desk, &case, &again, reached)
+            .await
+            .map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
         // A rotation that was finished before leaves a file, which is not overwritten.
         let finished_before = again.code == Some(2) && again.err.contains("exists already");
         if again.code == Some(0) || finished_before {
@@ -196,7 +204,9 @@ async fn works(desk: &Desk, credentials: Credentials) -> bool {
     let listed = Client::signed(&desk.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
     listed.is_ok_and(|listed| {
         let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
-        key.is_some_and(|key| key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write] && key.name.starts_with("root (rotated "))
+        key.is_some_and(|key| {
+            key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write] && key.name.starts_with("root (rotated ")
+        })
     })
 }
 

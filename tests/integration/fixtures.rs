@@ -65,6 +65,7 @@ pub fn openssl(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
 /// Whether `text` shows any run of twelve bytes of the key, sixteen characters of base64. Shorter runs, and the header, are
 /// the same in every key of a kind.
 pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
-    let base64: String = key.expose_secret().lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect();
+    let base64: String =
+        key.expose_secret().lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect();
     base64.as_bytes()[24..].windows(16).any(|run| text.contains(std::str::from_utf8(run).unwrap()))
 }

@@ -17,7 +17,7 @@ mod json_schemas;
 mod parsing;
 mod proxies;
 mod readme;
-// mod rotation;
+mod rotation;
 mod sandbox;
 mod secrets;
 mod signing;

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use kalshi_api_keys::{Client};
+use kalshi_api_keys::Client;
 use tokio::process::Command;
 
 use crate::fixtures::{KEY_ID, ed25519};

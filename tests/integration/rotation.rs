@@ -1,25 +1,26 @@
-//! A rotation leaves a working key at every moment, undoes what it can, and says precisely how things stand.
+//! `rotation::rotate` as a program uses it. What it does under faults is in `fault_matrix`.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kalshi_api_keys::rotation::{Binding, Failure, KeyState, Plan, RotationError, Step, rotate};
+use kalshi_api_keys::rotation::{
+    self, Binding, Failure, JournalError, KeyState, Plan, RetryPolicy, RotationError, Step, rotate,
+};
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, KeyPair, key_file};
+use kalshi_api_keys::{Client, Credentials, key_file};
 
 use crate::fixtures::{ed25519, shows_key};
 
-/// A sandbox, a client that signs with its root key, and a folder for the new one.
-struct Desk {
+/// A sandbox, a client that signs with its root key, and a folder for the new key.
+struct TestAccount {
     sandbox: Arc<Sandbox>,
     client: Client,
     old: String,
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl TestAccount {
     async fn new() -> Self {
         let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let credentials = sandbox.credentials();
@@ -32,458 +33,371 @@ impl Desk {
         self.folder.path().join("new.pem")
     }
 
-    /// A plan that does not wait.
+    /// A plan that hardly waits.
     fn plan(&self) -> Plan {
-        Plan::new(self.file()).patience(3, Duration::from_millis(1))
+        Plan::new(self.file()).retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
     }
 
     fn ids(&self) -> Vec<String> {
         self.sandbox.keys().into_iter().map(|key| key.api_key_id).collect()
     }
 
-    fn client_from(&self, id: &str, file: &Path) -> Client {
-        let credentials = Credentials::from_pem_file(id, file).unwrap();
-        Client::signed(&self.sandbox.environment(), credentials).unwrap()
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        files
     }
+
+    fn register(&self, id: &str, scopes: Vec<ApiKeyScope>, binding: Binding) {
+        let (subaccount, fcm_subtrader_id) = match binding {
+            Binding::Subaccount(number) => (Some(number), None),
+            Binding::FcmSubtrader(id) => (None, Some(id)),
+            _ => (None, None),
+        };
+        let key = serde_json::json!({
+            "api_key_id": id, "name": format!("the {id}"), "scopes": scopes, "subaccount": subaccount,
+            "fcm_subtrader_id": fcm_subtrader_id,
+        });
+        self.sandbox.register(serde_json::from_value(key).unwrap(), &ed25519().public).unwrap();
+    }
+
+    fn key(&self, id: &str) -> ApiKey {
+        self.sandbox.keys().into_iter().find(|key| key.api_key_id == id).unwrap()
+    }
+
+    async fn fails(&self, plan: Plan) -> RotationError {
+        rotate(&self.client, plan).await.unwrap_err()
+    }
+}
+
+fn refusal() -> Fault {
+    Fault::answer(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#)
+}
+
+#[test]
+fn a_rotation_can_be_spawned() {
+    fn is_send<T: Send>(_: impl FnOnce(&'static Client, Plan) -> T) {}
+    is_send(|client, plan| rotate(client, plan));
+    is_send(|client, _| rotation::delete(client, "a", RetryPolicy::default()));
+    is_send(|client, _| rotation::list(client));
+    is_send(|client, _| client.get_api_keys().send());
+    is_send(|client, _| client.delete_api_key().send());
+    is_send(|client, _| client.create_api_key().send());
+    is_send(|client, _| client.generate_api_key().send());
 }
 
 #[tokio::test]
 async fn the_new_key_takes_over_and_each_step_is_reported() {
     for local in [false, true] {
-        let desk = Desk::new().await;
+        let account = TestAccount::new().await;
         let steps = Arc::new(Mutex::new(Vec::new()));
         let log = steps.clone();
-        let plan = desk.plan().on_step(move |step| log.lock().unwrap().push(step.clone()));
-        let plan = if local { plan.from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap()) } else { plan };
-        let rotated = rotate(&desk.client, plan).await.unwrap();
+        let plan = account.plan().on_step(move |step| log.lock().unwrap().push(step.clone()));
+        let plan = if local { plan.generate_locally(ApiKeyType::Rsa) } else { plan };
+        let rotated = rotate(&account.client, plan).await.unwrap();
 
-        let new = rotated.key_id.clone();
-        let keys = desk.sandbox.keys();
-        assert_eq!(keys.len(), 1);
-        assert_eq!((&keys[0].api_key_id, keys[0].name.as_str()), (&new, "root"));
-        assert_eq!(keys[0].scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
-        desk.client_from(&new, &desk.file()).get_api_keys().send().await.unwrap();
+        let new = account.sandbox.keys().remove(0);
+        assert_eq!((account.ids(), &new.api_key_id), (vec![rotated.key_id.clone()], &rotated.key_id));
+        assert!(new.name.starts_with("root (rotated "), "{}", new.name);
+        assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
+        assert_eq!(Credentials::from_key_file(account.file()).unwrap().key_id(), new.api_key_id);
         rotated.client.get_api_keys().send().await.unwrap();
-        desk.client.get_api_keys().send().await.unwrap_err();
+        account.client.get_api_keys().send().await.unwrap_err();
+        assert_eq!(account.files(), ["new.pem"]);
 
-        let minting = Step::Minting { before: vec![desk.old.clone()], old: desk.old.clone() };
-        let (minted, saved) = (Step::Minted { id: new.clone() }, Step::Saved { file: desk.file() });
-        let first = if local { [minting, saved, minted] } else { [minting, minted, saved] };
-        let last = [Step::SignedIn { id: new }, Step::Deleted { id: desk.old.clone() }, Step::Confirmed];
-        assert_eq!(*steps.lock().unwrap(), [first, last].concat());
+        let (key_id, old) = (new.api_key_id, account.old.clone());
+        let expected = [
+            Step::Creating { name: new.name },
+            Step::Saved { key_id: key_id.clone(), file: account.file() },
+            Step::Verified { key_id },
+            Step::Deleting { key_id: old.clone() },
+            Step::Deleted { key_id: old.clone() },
+        ];
+        let steps = steps.lock().unwrap();
+        assert_eq!(*steps, expected);
+        assert_eq!(steps[4].to_string(), format!("deleted {old}"));
+        assert_eq!(serde_json::to_value(&steps[4]).unwrap(), serde_json::json!({ "step": "deleted", "key_id": old }));
     }
 }
 
 #[tokio::test]
 async fn the_new_key_is_as_planned_or_as_the_old_one() {
-    let desk = Desk::new().await;
+    let account = TestAccount::new().await;
     let subaccount = Subaccount::try_from(7).unwrap();
-    let future: Subaccount = serde_json::from_str("7").unwrap();
-    assert_eq!(subaccount, future);
-    let other = ApiKey {
-        api_key_id: "other".into(),
-        name: "dashboard".into(),
-        scopes: vec![ApiKeyScope::Read],
-        subaccount: Some(subaccount.clone()),
-        fcm_subtrader_id: None,
-    };
-    desk.sandbox.register(other, &ed25519().public).unwrap();
+    account.register("other", vec![ApiKeyScope::Read], Binding::Subaccount(subaccount.clone()));
 
-    // Another key than the one that signs, and one that may not write: the old credentials delete it.
-    let rotated = rotate(&desk.client, desk.plan().replace("other")).await.unwrap();
-    let key = desk.sandbox.keys().into_iter().find(|key| key.api_key_id == rotated.key_id).unwrap();
-    assert_eq!(
-        (key.name.as_str(), &key.scopes[..], key.subaccount),
-        ("dashboard", &[ApiKeyScope::Read][..], Some(subaccount))
-    );
-    assert_eq!(desk.ids(), [desk.old.clone(), rotated.key_id.clone()]);
+    // Not the key that signs, and one that may not write.
+    let rotated = rotate(&account.client, account.plan().replace("other")).await.unwrap();
+    let key = account.key(&rotated.key_id);
+    assert_eq!((&key.scopes[..], key.subaccount), (&[ApiKeyScope::Read][..], Some(subaccount)));
+    assert!(key.name.starts_with("the other (rotated "));
+    assert_eq!(account.ids(), [account.old.clone(), rotated.key_id.clone()]);
 
-    let plan = Plan::new(desk.folder.path().join("third.pem"))
-        .replace(&rotated.key_id)
-        .name("report")
-        .scopes(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade])
-        .binding(Binding::None)
-        .generated(ApiKeyType::Rsa);
-    let third = rotate(&desk.client, plan).await.unwrap();
-    let key = desk.sandbox.keys().into_iter().find(|key| key.api_key_id == third.key_id).unwrap();
-    assert_eq!((key.name.as_str(), key.subaccount), ("report", None));
+    // The mark of the earlier rotation is replaced, not added to.
+    std::fs::remove_file(account.file()).unwrap();
+    let again = rotate(&account.client, account.plan().replace(&rotated.key_id)).await.unwrap();
+    let name = account.key(&again.key_id).name;
+    assert!(name.starts_with("the other (rotated ") && name.len() == key.name.len() && name != key.name, "{name}");
+
+    std::fs::remove_file(account.file()).unwrap();
+    let plan = account.plan().replace(&again.key_id).name("report");
+    let plan = plan.scopes(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade]).binding(Binding::None);
+    let third = rotate(&account.client, plan.generate_at_service(ApiKeyType::Rsa)).await.unwrap();
+    let key = account.key(&third.key_id);
+    assert!(key.name.starts_with("report (rotated ") && key.subaccount.is_none());
     assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
-    assert!(std::fs::read_to_string(third.file).unwrap().starts_with("-----BEGIN RSA"));
+    assert!(std::fs::read_to_string(third.file).unwrap().contains("\n-----BEGIN RSA"));
 }
 
-/// When a fault is planted: before the rotation, or as a step is reported.
-#[derive(Clone, Copy, PartialEq)]
-enum When {
-    AtStart,
-    Minting,
-    Minted,
-    Saved,
-    SignedIn,
-    Deleted,
-}
-
-fn is(when: When, step: &Step) -> bool {
-    matches!(
-        (when, step),
-        (When::Minting, Step::Minting { .. })
-            | (When::Minted, Step::Minted { .. })
-            | (When::Saved, Step::Saved { .. })
-            | (When::SignedIn, Step::SignedIn { .. })
-            | (When::Deleted, Step::Deleted { .. })
-    )
-}
-
-fn json(status: u16, code: &str) -> Fault {
-    Fault::answer(status, "application/json", format!(r#"{{"error":{{"code":"{code}"}}}}"#))
-}
-
-/// How things stand after a failure.
-#[derive(Debug, PartialEq)]
-struct After {
-    failure: &'static str,
-    old: KeyState,
-    new: Option<KeyState>,
-    file: bool,
-    orphans: usize,
-}
-
-const IN_FORCE: KeyState = KeyState::InForce;
-const DELETED: KeyState = KeyState::Deleted;
-const UNKNOWN: KeyState = KeyState::Unknown;
-
-fn after(failure: &'static str, old: KeyState, new: Option<KeyState>, file: bool, orphans: usize) -> After {
-    After { failure, old, new, file, orphans }
-}
-
-fn name(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::List(_) => "List",
-        Failure::Mint(_) => "Mint",
-        Failure::Save { .. } => "Save",
-        Failure::SignIn(_) => "SignIn",
-        Failure::Delete(_) => "Delete",
-        Failure::Confirm(_) => "Confirm",
-        Failure::StillListed => "StillListed",
-        Failure::NotListed => "NotListed",
-        other => panic!("{other}"),
-    }
-}
-
-/// One interruption: when, of which operation, which faults, and what is left. `None`: the rotation comes to its end.
-type Case = (&'static str, When, &'static str, Vec<Fault>, Option<After>);
-
-fn cases() -> Vec<Case> {
-    use When::*;
-    let internal = Fault::internal_error;
-    let lost = || Fault::LoseAnswer;
-    let thrice = |fault: fn() -> Fault| vec![fault(), fault(), fault()];
-    let nothing_listed = || Fault::ReplaceBody(br#"{"api_keys":[]}"#.to_vec());
-    let (list, generate, delete) = ("getApiKeys", "generateApiKey", "deleteApiKey");
-    vec![
-        ("the first list fails", AtStart, list, vec![internal()], Some(after("List", IN_FORCE, None, false, 0))),
-        ("the first list is lost", AtStart, list, vec![lost()], Some(after("List", IN_FORCE, None, false, 0))),
-        ("minting is refused", Minting, generate, vec![json(400, "no")], Some(after("Mint", IN_FORCE, None, false, 0))),
-        ("minting fails", Minting, generate, vec![internal()], Some(after("Mint", IN_FORCE, None, false, 0))),
-        (
-            "the mint never arrives",
-            Minting,
-            generate,
-            vec![Fault::LoseRequest],
-            Some(after("Mint", IN_FORCE, None, false, 0)),
-        ),
-        (
-            "the answer to the mint is lost",
-            Minting,
-            generate,
-            vec![lost()],
-            Some(after("Mint", IN_FORCE, None, false, 1)),
-        ),
-        (
-            "the answer to the mint is cut",
-            Minting,
-            generate,
-            vec![Fault::CutAnswer { after: 60 }],
-            Some(after("Mint", IN_FORCE, None, false, 1)),
-        ),
-        (
-            "the answer to the mint has another status",
-            Minting,
-            generate,
-            vec![Fault::ReplaceStatus(200)],
-            Some(after("Mint", IN_FORCE, None, false, 1)),
-        ),
-        ("signing in fails twice", Saved, list, vec![internal(), lost()], None),
-        ("the new key is unknown for a while", Saved, list, vec![json(401, "x"), json(401, "x")], None),
-        ("signing in fails", Saved, list, thrice(internal), Some(after("SignIn", IN_FORCE, Some(DELETED), false, 0))),
-        (
-            "signing in is refused for good",
-            Saved,
-            list,
-            vec![json(403, "no")],
-            Some(after("SignIn", IN_FORCE, Some(DELETED), false, 0)),
-        ),
-        (
-            "deleting the old key is refused",
-            SignedIn,
-            delete,
-            vec![json(403, "no")],
-            Some(after("Delete", IN_FORCE, Some(IN_FORCE), true, 0)),
-        ),
-        (
-            "deleting the old key fails",
-            SignedIn,
-            delete,
-            vec![internal()],
-            Some(after("Delete", IN_FORCE, Some(IN_FORCE), true, 0)),
-        ),
-        (
-            "deleting never arrives",
-            SignedIn,
-            delete,
-            vec![Fault::LoseRequest],
-            Some(after("Delete", IN_FORCE, Some(IN_FORCE), true, 0)),
-        ),
-        ("the answer to deleting is lost", SignedIn, delete, vec![lost()], None),
-        ("deleting answers 404", SignedIn, delete, vec![Fault::ReplaceStatus(404)], None),
-        ("the list that confirms fails twice", Deleted, list, vec![internal(), lost()], None),
-        (
-            "the list that confirms fails",
-            Deleted,
-            list,
-            thrice(internal),
-            Some(after("Confirm", DELETED, Some(IN_FORCE), true, 0)),
-        ),
-        (
-            "the new key is not listed",
-            Deleted,
-            list,
-            vec![nothing_listed()],
-            Some(after("NotListed", DELETED, Some(IN_FORCE), true, 0)),
-        ),
-    ]
-}
-
+/// Dropped at any request, which is what a crash is to the service, and run again.
 #[tokio::test]
-async fn each_step_that_fails_is_undone_or_told_precisely() {
-    for (what, when, operation, faults, expected) in cases() {
-        let desk = Desk::new().await;
-        let plant = {
-            let sandbox = desk.sandbox.clone();
-            move || faults.iter().for_each(|fault| sandbox.fail_next_on(operation, fault.clone()).unwrap())
-        };
-        if when == When::AtStart {
-            plant();
+async fn a_rotation_that_was_dropped_anywhere_is_finished_by_the_next() {
+    for (operation, nth) in [
+        ("getApiKeys", 1),
+        ("getApiKeys", 2),
+        ("generateApiKey", 1),
+        ("getApiKeys", 3),
+        ("deleteApiKey", 1),
+        ("getApiKeys", 4),
+    ] {
+        let account = TestAccount::new().await;
+        for _ in 1..nth {
+            account.sandbox.fail_next_on(operation, Fault::Delay(Duration::ZERO)).unwrap();
         }
-        let plan = desk.plan().on_step(move |step| {
-            if is(when, step) {
-                plant()
-            }
+        account.sandbox.fail_next_on(operation, Fault::Delay(Duration::from_secs(600))).unwrap();
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let log = steps.clone();
+        let plan = account.plan().on_step(move |step| log.lock().unwrap().push(step.clone()));
+        let running = tokio::spawn({
+            let client = account.client.clone();
+            async move { rotate(&client, plan).await }
         });
-        let result = rotate(&desk.client, plan).await;
-        match (result, expected) {
-            (Ok(rotated), None) => assert_eq!(desk.ids(), [rotated.key_id], "{what}"),
-            (Err(error), Some(expected)) => {
-                let standing = &error.standing;
-                let found = After {
-                    failure: name(&error.failure),
-                    old: standing.old.1,
-                    new: standing.new.as_ref().map(|(_, state)| *state),
-                    file: standing.file.is_some(),
-                    orphans: standing.orphans.len(),
-                };
-                assert_eq!(found, expected, "{what}: {error}");
-                holds(&desk, &error, what).await;
-            }
-            (result, expected) => panic!("{what}: {result:?}, not {expected:?}"),
+        let expected = match (operation, nth) {
+            ("getApiKeys", nth @ ..3) => nth,
+            ("getApiKeys", 3) => 4,
+            ("getApiKeys", _) => 6,
+            ("deleteApiKey", _) => 5,
+            _ => 3,
+        };
+        while account.sandbox.requests() < expected {
+            tokio::task::yield_now().await;
         }
-    }
-}
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
 
-/// What the error says of keys and files is so, and there is a key that works.
-async fn holds(desk: &Desk, error: &RotationError, what: &str) {
-    let standing = &error.standing;
-    let mut expected = Vec::new();
-    expected.extend((standing.old.1 == IN_FORCE).then(|| standing.old.0.clone()));
-    expected.extend(standing.new.iter().filter(|(_, state)| *state == IN_FORCE).map(|(id, _)| id.clone()));
-    expected.extend(standing.orphans.clone());
-    assert_eq!(desk.ids(), expected, "{what}: {error}");
-    assert_eq!(standing.file.is_some(), desk.file().exists(), "{what}: {error}");
-    if standing.old.1 == IN_FORCE {
-        desk.client.get_api_keys().send().await.unwrap();
-    } else {
-        let (id, _) = standing.new.as_ref().unwrap();
-        desk.client_from(id, &desk.file()).get_api_keys().send().await.unwrap();
-    }
-    let line = error.to_string();
-    assert!(!line.contains('\n') && line.contains(&format!("the old key {}", desk.old)), "{line}");
-    for orphan in &standing.orphans {
-        assert!(line.contains(orphan), "{line}");
+        let rotated = rotate(&account.client, account.plan()).await.unwrap();
+        assert_eq!(
+            (account.ids(), account.files()),
+            (vec![rotated.key_id], vec!["new.pem".to_owned()]),
+            "{operation} {nth}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_key_whose_undoing_fails_is_named_and_its_file_kept() {
-    let desk = Desk::new().await;
-    let sandbox = desk.sandbox.clone();
-    let plan = desk.plan().on_step(move |step| {
-        if is(When::Saved, step) {
-            sandbox.fail_next_on("getApiKeys", json(403, "no")).unwrap();
-            for _ in 0..3 {
-                sandbox.fail_next_on("deleteApiKey", Fault::internal_error()).unwrap();
-            }
+async fn a_stop_lets_the_request_in_flight_finish_and_saves_its_key() {
+    let account = TestAccount::new().await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut stop = Some(stop);
+    let plan = account.plan().stop_on(async { drop(stopped.await) }).on_step(move |step| {
+        if matches!(step, Step::Creating { .. }) {
+            stop.take();
         }
     });
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    let (id, state) = error.standing.new.clone().unwrap();
-    assert_eq!((name(&error.failure), state), ("SignIn", UNKNOWN));
-    assert!(error.to_string().contains(&format!("the new key {id} may be there or not")), "{error}");
-    assert_eq!(error.standing.file, Some(desk.file()));
-    assert_eq!(desk.ids(), [desk.old.clone(), id.clone()]);
-    desk.client_from(&id, &desk.file()).get_api_keys().send().await.unwrap();
+    let error = account.fails(plan).await;
+    assert!(matches!(error.failure, Failure::Stopped), "{error}");
+    assert_eq!((account.ids().len(), account.files()), (2, vec!["new.pem".to_owned(), "new.pem.rotation".to_owned()]));
+    assert_eq!(error.state.new_key_id, None);
+    let rotated = rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.ids(), [rotated.key_id]);
 }
 
-/// Whoever reads the error must not take silence for "no key".
 #[tokio::test]
-async fn a_lost_answer_that_nobody_could_look_after_may_have_left_a_key() {
-    let desk = Desk::new().await;
-    let sandbox = desk.sandbox.clone();
-    let plan = desk.plan().on_step(move |step| {
-        if is(When::Minting, step) {
-            sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
-            for _ in 0..3 {
-                sandbox.fail_next_on("getApiKeys", Fault::internal_error()).unwrap();
-            }
-        }
+async fn two_runs_at_once_do_not_meet() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::Delay(Duration::from_secs(600))).unwrap();
+    let first = tokio::spawn({
+        let (client, plan) = (account.client.clone(), account.plan());
+        async move { rotate(&client, plan).await }
     });
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    assert!(error.standing.unlisted && error.standing.orphans.is_empty() && desk.ids().len() == 2);
-    assert!(
-        error.to_string().ends_with("; the keys could not be listed since, and one more may have appeared: list them")
-    );
+    while account.ids().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let requests = account.sandbox.requests();
+    let error = account.fails(account.plan()).await;
+    assert!(matches!(error.failure, Failure::Journal(JournalError::InProgress { .. })), "{error}");
+    assert_eq!(account.sandbox.requests(), requests);
+    first.abort();
+    assert!(first.await.is_err());
+    rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.ids().len(), 1);
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_saved_is_deleted_and_not_lost_before() {
-    let desk = Desk::new().await;
-    let file = desk.file();
-    // Somebody else takes the name while the key is minted.
-    let plan = desk.plan().on_step(move |step| {
-        if is(When::Minted, step) {
+async fn what_is_known_when_it_fails_is_what_is_so() {
+    let cases = [
+        ("getApiKeys", refusal(), KeyState::Unknown, false, 1),
+        ("generateApiKey", refusal(), KeyState::Active, false, 1),
+        ("deleteApiKey", refusal(), KeyState::Unknown, true, 2),
+    ];
+    for (operation, fault, old_key, unfinished, keys) in cases {
+        let account = TestAccount::new().await;
+        account.sandbox.fail_next_on(operation, fault).unwrap();
+        let error = account.fails(account.plan()).await;
+        let state = &error.state;
+        assert_eq!((state.old_key, state.journal.is_some()), (old_key, unfinished), "{operation}: {error}");
+        assert_eq!((account.ids().len(), state.new_key_id.is_some()), (keys, unfinished), "{operation}: {error}");
+        assert_eq!(account.files().is_empty(), !unfinished);
+        let line = error.to_string();
+        assert!(!line.contains('\n') && line.contains("run the same rotation again") == unfinished, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_known_before_is_refused_before_anything_is_created() {
+    let account = TestAccount::new().await;
+    let error = account.fails(account.plan().replace("no such key")).await;
+    assert!(matches!(error.failure, Failure::OldKeyNotFound), "{error}");
+    for plan in [
+        account.plan().scopes(vec![ApiKeyScope::ReadPortfolioBalance]),
+        account.plan().scopes(vec![]),
+        account.plan().binding(Binding::FcmSubtrader("user_1".into())),
+        // Its own probe cannot list the keys once the old one is gone.
+        account.plan().scopes(vec![]).probe(|_| async { Ok(()) }),
+    ] {
+        let error = account.fails(plan).await;
+        assert!(matches!(error.failure, Failure::CannotVerify(_)), "{error}");
+    }
+    for path in ["no/such/folder", "slash.pem/"] {
+        let error = account.fails(Plan::new(account.folder.path().join(path))).await;
+        assert!(matches!(error.failure, Failure::KeyFile(key_file::KeyFileError::NotSaved { .. })), "{error}");
+    }
+    std::fs::write(account.file(), "there already").unwrap();
+    let error = account.fails(account.plan()).await;
+    assert!(matches!(error.failure, Failure::KeyFile(key_file::KeyFileError::Exists { .. })), "{error}");
+    assert_eq!((account.ids(), account.files()), (vec![account.old.clone()], vec!["new.pem".to_owned()]));
+}
+
+/// Somebody else takes the name while the key is created.
+#[tokio::test]
+async fn a_key_that_cannot_be_saved_is_deleted_and_the_file_is_left_alone() {
+    let account = TestAccount::new().await;
+    let file = account.file();
+    let plan = account.plan().on_step(move |step| {
+        if matches!(step, Step::Creating { .. }) {
             std::fs::write(&file, "somebody else's").unwrap();
         }
     });
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    let Failure::Save { source: key_file::KeyFileError::Exists { .. }, private_key } = &error.failure else {
-        panic!("{error}")
-    };
-    assert!(private_key.expose_secret().starts_with("-----BEGIN"));
-    assert!(!shows_key(&format!("{error} {error:?}"), private_key));
-    assert_eq!(error.standing.new.as_ref().unwrap().1, DELETED);
-    assert_eq!(desk.ids(), [desk.old.as_str()]);
-    assert_eq!(std::fs::read_to_string(desk.file()).unwrap(), "somebody else's");
+    let error = account.fails(plan).await;
+    assert!(matches!(error.failure, Failure::KeyFile(key_file::KeyFileError::Exists { .. })), "{error}");
+    assert!(error.state.journal.is_none());
+    assert_eq!((account.ids(), account.files()), (vec![account.old.clone()], vec!["new.pem".to_owned()]));
+    assert_eq!(std::fs::read_to_string(account.file()).unwrap(), "somebody else's");
 }
 
+/// A planted file that names the old key, or another user's, does not lead to the deletion of either.
 #[tokio::test]
-async fn what_can_be_known_before_is_refused_before_anything_is_minted() {
-    let desk = Desk::new().await;
-    let refused = |plan: Plan| async { rotate(&desk.client, plan).await.unwrap_err() };
-    let error = refused(desk.plan().replace("no such key")).await;
-    assert!(matches!(error.failure, Failure::NoSuchKey), "{error}");
-    for plan in [
-        desk.plan().scopes(vec![ApiKeyScope::ReadPortfolioBalance]),
-        desk.plan().scopes(vec![]),
-        desk.plan().binding(Binding::FcmSubtrader("user_1".into())),
-    ] {
-        let error = refused(plan).await;
-        assert!(matches!(error.failure, Failure::Unprovable(_)), "{error}");
+async fn a_planted_key_file_deletes_nothing() {
+    for id in ["old", "other"] {
+        let account = TestAccount::new().await;
+        account.register("other", vec![ApiKeyScope::Read], Binding::None);
+        account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+        for _ in 0..3 {
+            account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+        }
+        account.fails(account.plan()).await;
+        let (id, key) = match id {
+            "old" => (account.old.clone(), account.sandbox.root_private_key()),
+            _ => (id.to_owned(), ed25519().private.clone()),
+        };
+        key_file::save(account.file(), Some(&id), &key).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(&error.failure, Failure::OtherScopes(other) if *other == id), "{error}");
+        assert_eq!(account.ids(), [account.old.as_str(), "other"]);
     }
-    std::fs::write(desk.file(), "there already").unwrap();
-    let error = refused(desk.plan()).await;
-    assert!(matches!(error.failure, Failure::Store(key_file::KeyFileError::Exists { .. })), "{error}");
-    let error = refused(Plan::new(desk.folder.path().join("no/such/folder"))).await;
-    assert!(matches!(error.failure, Failure::Store(key_file::KeyFileError::NotSaved { .. })), "{error}");
-    assert_eq!(desk.ids(), [desk.old.as_str()]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_is_not_ours_alone_is_not_read() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let account = TestAccount::new().await;
+    for _ in 0..3 {
+        account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+    }
+    account.fails(account.plan()).await;
+    let journal = account.folder.path().join("new.pem.rotation");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(!shows_key(&text, &account.sandbox.root_private_key()) && !text.contains("PRIVATE"));
+    assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o600);
+    let requests = account.sandbox.requests();
+
+    let untrusted = |failure: &Failure| matches!(failure, Failure::Journal(JournalError::Untrusted { .. }));
+    for mode in [0o640, 0o604, 0o620] {
+        set_permissions(&journal, Permissions::from_mode(mode)).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(untrusted(&error.failure), "{mode:o}: {error}");
+    }
+    std::fs::remove_file(&journal).unwrap();
+    let elsewhere = account.folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, &text).unwrap();
+    set_permissions(&elsewhere, Permissions::from_mode(0o600)).unwrap();
+    symlink(&elsewhere, &journal).unwrap();
+    assert!(untrusted(&account.fails(account.plan()).await.failure));
+
+    std::fs::remove_file(&journal).unwrap();
+    std::fs::create_dir(&journal).unwrap();
+    account.fails(account.plan()).await;
+    std::fs::remove_dir(&journal).unwrap();
+    let status = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&journal).status().unwrap();
+    assert!(status.success());
+    assert!(untrusted(&account.fails(account.plan()).await.failure));
+
+    std::fs::remove_file(&journal).unwrap();
+    for text in ["", "{", "{\"version\":2}", &text.replace("\"version\":1", "\"version\":2"), &format!("{text}x\n")] {
+        std::fs::write(&journal, text).unwrap();
+        set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{text}: {error}");
+    }
+    assert_eq!(account.sandbox.requests(), requests);
+    // An event that a crash cut off is as if it had not been written.
+    std::fs::write(&journal, format!("{text}{{\"create_se")).unwrap();
+    rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.ids().len(), 1);
 }
 
 #[tokio::test]
 async fn a_probe_proves_what_a_list_cannot() {
-    let desk = Desk::new().await;
-    desk.sandbox.set_fcm_member(true);
-    desk.sandbox.add_fcm_subtrader("user_1");
-    let other = ApiKey {
-        api_key_id: "other".into(),
-        name: "desk".into(),
-        scopes: vec![ApiKeyScope::Read],
-        subaccount: None,
-        fcm_subtrader_id: Some("user_1".into()),
-    };
-    desk.sandbox.register(other, &ed25519().public).unwrap();
-    let plan = desk.plan().replace("other").probe(|client| async move {
-        // Such a key is refused on every REST call, for what it is and not for its signature.
-        match client.get_api_keys().send().await {
-            Err(error) if error.status() == Some(http::StatusCode::FORBIDDEN) => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    });
-    let rotated = rotate(&desk.client, plan).await.unwrap();
-    assert_eq!(desk.ids(), [desk.old.clone(), rotated.key_id]);
-
-    let plan = Plan::new(desk.folder.path().join("b.pem")).patience(2, Duration::ZERO).replace(desk.ids()[1].clone());
-    let plan = plan.probe(|_| async { Err("nobody answers".to_owned()) });
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    assert!(matches!(&error.failure, Failure::Probe(why) if why == "nobody answers"), "{error}");
-    assert_eq!(error.standing.new.unwrap().1, DELETED);
-}
-
-#[tokio::test]
-async fn a_pair_made_here_survives_a_lost_answer() {
-    for (fault, expected) in [
-        (Fault::LoseAnswer, None),
-        (Fault::CutAnswer { after: 5 }, None),
-        (Fault::LoseRequest, Some((None, true))),
-        (json(403, "insufficient"), Some((None, false))),
-    ] {
-        let desk = Desk::new().await;
-        desk.sandbox.fail_next_on("createApiKey", fault.clone()).unwrap();
-        let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap());
-        match (rotate(&desk.client, plan).await, expected) {
-            // The key was found in the list, and its private half was saved before it was minted.
-            (Ok(rotated), None) => assert_eq!(desk.ids(), [rotated.key_id]),
-            (Err(error), Some((new, file))) => {
-                assert_eq!((error.standing.new.clone(), error.standing.file.is_some()), (new, file), "{error}");
-                assert_eq!(desk.file().exists(), file);
-                assert_eq!(desk.ids(), [desk.old.as_str()]);
+    let account = TestAccount::new().await;
+    account.sandbox.set_fcm_member(true);
+    account.sandbox.add_fcm_subtrader("user_1");
+    account.register("other", vec![ApiKeyScope::Read], Binding::FcmSubtrader("user_1".into()));
+    let probing = |works: bool| {
+        account.plan().replace("other").probe(move |client| async move {
+            // Such a key is refused on every REST call, for what it is and not for its signature.
+            match client.get_api_keys().send().await {
+                Err(error) if works && error.status() == Some(http::StatusCode::FORBIDDEN) => Ok(()),
+                other => Err(format!("{other:?}")),
             }
-            (result, expected) => panic!("{fault:?}: {result:?}, not {expected:?}"),
-        }
-    }
+        })
+    };
+    let error = account.fails(probing(false)).await;
+    assert!(matches!(error.failure, Failure::Probe(_)), "{error}");
+    assert!(account.ids().contains(&"other".to_owned()));
+    let rotated = rotate(&account.client, probing(true)).await.unwrap();
+    assert_eq!(account.ids(), [account.old.clone(), rotated.key_id]);
 }
 
 #[tokio::test]
-async fn somebody_elses_key_that_appears_while_an_answer_is_lost_is_not_deleted() {
-    let desk = Desk::new().await;
-    let sandbox = desk.sandbox.clone();
-    let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap()).on_step(move |step| {
-        if is(When::Minting, step) {
-            let theirs = ApiKey { api_key_id: "theirs".into(), ..sandbox.keys().remove(0) };
-            sandbox.register(theirs, &ed25519().public).unwrap();
-            sandbox.fail_next_on("createApiKey", Fault::LoseRequest).unwrap();
-        }
-    });
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    assert_eq!(name(&error.failure), "SignIn", "{error}");
-    assert_eq!(desk.ids(), [desk.old.as_str(), "theirs"], "{error}");
-    assert_eq!(error.standing.file, Some(desk.file()));
-    assert!(desk.file().exists());
-}
-
-#[tokio::test]
-async fn below_premier_a_pair_of_ones_own_leaves_nothing_behind() {
-    let desk = Desk::new().await;
-    desk.sandbox.set_tier(Tier::Basic);
-    let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap());
-    let error = rotate(&desk.client, plan).await.unwrap_err();
-    assert!(error.to_string().contains("403"), "{error}");
-    assert!(!desk.file().exists());
-    rotate(&desk.client, desk.plan()).await.unwrap();
+async fn below_premier_a_key_pair_of_ones_own_leaves_nothing_behind() {
+    let account = TestAccount::new().await;
+    account.sandbox.set_tier(Tier::Basic);
+    let error = account.fails(account.plan().generate_locally(ApiKeyType::Ed25519)).await;
+    assert!(matches!(&error.failure, Failure::Create(error) if error.status() == Some(http::StatusCode::FORBIDDEN)));
+    assert_eq!((account.files().is_empty(), error.state.journal), (true, None));
+    rotate(&account.client, account.plan()).await.unwrap();
 }

@@ -9,9 +9,7 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if yes {
         return Ok(());
     }
-    if !stdin().is_terminal() || !stderr().is_terminal() {
-        return Err(Failed::usage("there is no terminal to ask on, and nothing was changed; add --yes"));
-    }
+    can_ask(yes)?;
     let mut answer = String::new();
     let asked = write!(stderr(), "{question} [y/N] ").and_then(|()| stdin().read_line(&mut answer));
     asked.map_err(|error| Failed::usage(format!("the question could not be asked: {error}; add --yes")))?;
@@ -19,4 +17,12 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
         "y" | "yes" => Ok(()),
         _ => Err(Failed::usage("not confirmed, and nothing was changed; answer y, or add --yes")),
     }
+}
+
+/// Checks that the question can be asked, if it has to be.
+pub fn can_ask(yes: bool) -> Result<(), Failed> {
+    if !yes && (!stdin().is_terminal() || !stderr().is_terminal()) {
+        return Err(Failed::usage("there is no terminal to ask on, and nothing was changed; add --yes"));
+    }
+    Ok(())
 }

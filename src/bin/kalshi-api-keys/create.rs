@@ -152,7 +152,8 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
                 Destination::Stdout => destination.save(Some(key_id), &private_key),
             };
             if let Err(reason) = saved {
-                let line = format!("created {}, but its ID was not saved with its private key: {reason}", visible(key_id));
+                let line =
+                    format!("created {}, but its ID was not saved with its private key: {reason}", visible(key_id));
                 return Err(Failed::left_to_do(line));
             }
             destination.report("created", key_id)

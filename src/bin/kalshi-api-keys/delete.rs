@@ -3,21 +3,26 @@
 use kalshi_api_keys::rotation::{self, DeleteError, ListError, RetryPolicy};
 
 use crate::arguments::Delete;
-use crate::ask::confirm;
+use crate::ask::{can_ask, confirm};
 use crate::connection::Connection;
 use crate::failed::{Code, Failed, chain, code};
 use crate::output::{print, scopes, visible};
 
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failed> {
     kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failed::usage(error.to_string()))?;
+    can_ask(arguments.yes)?;
     let client = connection.client()?;
     let base_url = connection.environment()?.base_url()?;
     let keys = rotation::list(&client).await.map_err(|error| Failed::new(list_code(&error), chain(&error)))?;
     let id = visible(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
-        return Err(Failed::new(Code::Refused, format!("the account has no key {id}; list the keys to see which exist")));
+        return Err(Failed::new(
+            Code::Refused,
+            format!("the account has no key {id}; list the keys to see which exist"),
+        ));
     };
-    let itself = if client.signer().credentials().key_id() == arguments.id { ", which signs this request," } else { "" };
+    let itself =
+        if client.signer().credentials().key_id() == arguments.id { ", which signs this request," } else { "" };
     let (name, scopes) = (visible(&key.name), scopes(&key.scopes));
     confirm(&format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"), arguments.yes)?;
     match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {

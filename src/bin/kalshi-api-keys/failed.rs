@@ -97,4 +97,11 @@ macro_rules! local {
     })* };
 }
 
-local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SignError, KeyFileError);
+local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SignError);
+
+impl From<KeyFileError> for Failed {
+    fn from(error: KeyFileError) -> Self {
+        let code = if matches!(error, KeyFileError::Leftover { .. }) { Code::LeftToDo } else { Code::Usage };
+        Self::new(code, chain(&error))
+    }
+}
