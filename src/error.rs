@@ -238,7 +238,8 @@ impl fmt::Display for Error {
             }
             Self::ResponseBodyError(error) => {
                 let next = if error.is_read_only() { "try again" } else { LIST_TO_FIND_OUT };
-                write!(f, "the response was truncated; {next}")
+                let how = if error.is_timeout() { "did not arrive in time" } else { "was truncated" };
+                write!(f, "the response {how}; {next}")
             }
             Self::ErrorResponse(response) => {
                 let status = response.status();

@@ -299,7 +299,9 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// An earlier call for the same name crashed. The file may hold a private key.
-    #[error("{path:?} was left by a run that was killed and may hold a private key; move it away, or delete it")]
+    #[error(
+        "{path:?} was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it"
+    )]
     Leftover {
         /// The temporary file.
         path: PathBuf,

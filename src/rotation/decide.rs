@@ -147,8 +147,8 @@ mod tests {
             let mut new = serde_json::to_value(key("new", "ours")).unwrap();
             new[field] = value;
             let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
-            let next = decide(&goal(), FileState::WithId("new"), &keys, Proof::Works);
-            assert_eq!(next, Next::RefuseKey("new"), "{field}");
+            let goal = goal();
+            assert_eq!(decide(&goal, FileState::WithId("new"), &keys, Proof::Works), Next::RefuseKey("new"), "{field}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where an error leaves the caller: what happened in one line, what may have taken effect, what may be sent again.
+//! What an error says: what happened in one line, what may have taken effect, what may be sent again.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, http_client_bu
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
 
-/// What `generateApiKey` ends in.
+/// The error of `generateApiKey`.
 async fn generate(client: &Client) -> Error {
     let body = types::GenerateApiKeyRequest::builder().name("a");
     client.generate_api_key().body(body).send().await.unwrap_err()
 }
 
-async fn answered(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
+async fn responded(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
     let server = RawServer::start(move |_, _| reply()).await;
     generate(&server.client(credentials())).await
 }
@@ -27,37 +27,26 @@ async fn nobody() -> Environment {
 
 #[tokio::test]
 async fn each_error_says_what_happened_and_whether_to_send_it_again() {
-    let refusal = |status: u16, body: &'static str| answered(move || Reply::json(status, body));
+    let refusal = |status: u16, body: &'static str| responded(move || Reply::json(status, body));
     let not_reached = generate(&Client::signed(&nobody().await, credentials()).unwrap()).await;
     let before_1970 = {
         let signer = Signer::new(credentials()).with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
         let base = nobody().await.base_url().unwrap();
         generate(&Client::new_with_client(base.as_str(), http_client_builder().build().unwrap(), signer)).await
     };
-    let bad_base = {
-        let http = http_client_builder().build().unwrap();
-        generate(&Client::new_with_client("demo", http, Signer::new(credentials()))).await
-    };
     use Effect::{NotSent, Refused, Unknown};
-    // The error, the effect, whether it passes, whether POST is safe, and words of the line.
+    // The error, its effect, whether it is transient, whether POST may be sent again, and a part of its line.
     let table = [
-        (not_reached, NotSent, true, true, "was not reached: Connection refused"),
-        (before_1970, NotSent, false, true, "not sent: this machine's clock is before 1970; set it"),
-        (bad_base, NotSent, false, true, "not sent: "),
-        (answered(|| Reply::Reset).await, Unknown, true, false, "list the keys before sending it again"),
-        (
-            answered(|| Reply::Bytes(vec![])).await,
-            Unknown,
-            true,
-            false,
-            "it may have been done: list the keys before sending it again",
-        ),
+        (not_reached, NotSent, true, true, "not sent: could not connect to http://127.0.0.1:"),
+        (before_1970, NotSent, false, true, "not sent: this machine's clock is before 1970"),
+        (responded(|| Reply::Reset).await, Unknown, true, false, "no response from http://127.0.0.1:"),
+        (responded(|| Reply::Bytes(vec![])).await, Unknown, true, false, "it may have taken effect: list the keys"),
         (
             refusal(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#).await,
             Refused,
             false,
             true,
-            "the service answered 401: authentication_error: NOT_FOUND; check the API key ID, and the environment",
+            "the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment",
         ),
         (
             refusal(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#).await,
@@ -66,35 +55,31 @@ async fn each_error_says_what_happened_and_whether_to_send_it_again() {
             true,
             "INCORRECT_API_KEY_SIGNATURE; sign with the private key that belongs to the API key ID",
         ),
-        (refusal(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service answered 400: a b; correct the request"),
-        (refusal(403, "").await, Refused, false, true, "403: Forbidden; sign with a key, of an account, that may do this"),
-        (refusal(404, "{}").await, Refused, false, true, "404: {}; list the keys to see which exist"),
-        (refusal(408, "").await, Unknown, true, false, "408"),
-        (refusal(409, "").await, Refused, true, true, "409: Conflict; try again when the FCM subtrader has propagated"),
-        (refusal(429, "").await, Refused, true, true, "429: Too Many Requests; wait before the next request"),
-        (refusal(500, "").await, Unknown, true, false, "list the keys before sending it again"),
-        (refusal(503, "<html>").await, Unknown, true, false, "503: <html>; it may have been done"),
+        (refusal(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
+        (refusal(403, OWN).await, Refused, false, true, "403: a: b; use a key, and an account, that is allowed to do this"),
+        (refusal(404, OWN).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
+        (refusal(408, OWN).await, Unknown, true, false, "408: a: b; it may have taken effect"),
+        (refusal(409, OWN).await, Refused, true, true, "409: a: b; try again once the FCM subtrader has propagated"),
+        (refusal(429, OWN).await, Refused, true, true, "429: a: b; wait before the next request"),
+        (refusal(500, OWN).await, Unknown, true, false, "500: a: b; it may have taken effect: list the keys to find out"),
+        (refusal(429, "").await, Unknown, true, false, "the response 429 from http://127.0.0.1:"),
+        (refusal(403, "<html>").await, Unknown, false, false, "is not the service's own error format, but perhaps a gateway's; it may"),
+        (refusal(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
+        (refusal(201, r#"{"api_key_id":"a"}"#).await, Unknown, false, false, "is not as documented; it may have taken effect"),
+        (refusal(302, "").await, Unknown, false, false, "is a redirect, which is never followed; check the base URL"),
         (
-            refusal(201, r#"{"api_key_id":"a"}"#).await,
-            Unknown,
-            false,
-            false,
-            "is not as documented; it may have been done: read what arrived with bytes(), and list the keys",
-        ),
-        (refusal(302, "").await, Unknown, false, false, "is a redirect, and none is followed; check the base URL"),
-        (
-            answered(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec())).await,
+            responded(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec())).await,
             Unknown,
             true,
             false,
-            "broke off before it was whole",
+            "was truncated; it may have taken effect",
         ),
         (
-            answered(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n".to_vec())).await,
+            responded(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n".to_vec())).await,
             Unknown,
             true,
             false,
-            "broke off",
+            "the response was truncated; it may have taken effect",
         ),
     ];
     for (error, effect, transient, safe_post, words) in table {
@@ -106,18 +91,42 @@ async fn each_error_says_what_happened_and_whether_to_send_it_again() {
         for method in [Method::GET, Method::DELETE] {
             assert!(error.is_safe_to_resend(&method), "{line}");
         }
+        // An error prints itself, and returns its cause.
+        if let Some(source) = std::error::Error::source(&error) {
+            assert!(!line.contains(&source.to_string()), "{line}");
+        }
+    }
+}
+
+/// An error body of the service.
+const OWN: &str = r#"{"error":{"code":"a","message":"b"}}"#;
+
+/// A list changes nothing, so its failure does not send anybody to look.
+#[tokio::test]
+async fn the_error_of_a_list_does_not_doubt_what_took_effect() {
+    for (reply, words) in [
+        (Reply::json as fn(u16, &'static str) -> Reply, "check the base URL"),
+        (|_, _| Reply::Reset, "check the network and the base URL"),
+        (|_, _| Reply::json(503, "<html>"), "try again later"),
+        (|_, _| Reply::json(500, OWN), "try again later"),
+        (|_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()), "try again"),
+    ] {
+        let server = RawServer::start(move |_, _| reply(404, OWN)).await;
+        let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
+        let line = error.to_string();
+        assert!(line.ends_with(words) && !line.contains("effect"), "{line:?} does not end in {words:?}");
     }
 }
 
 #[tokio::test]
-async fn what_the_generator_calls_retryable_is_not_what_is_safe() {
-    // The reasons for a trait of our own, held down: should the generator change its mind, the docs must.
-    let broken = answered(|| Reply::Reset).await;
-    assert!(broken.is_retryable() && !broken.is_safe_to_resend(&Method::POST));
-    let http = http_client_builder().build().unwrap();
-    let client = Client::new_with_client("demo", http, Signer::new(credentials()));
-    let bad_base = client.get_api_keys().send().await.unwrap_err();
-    assert!(bad_base.is_retryable() && !bad_base.is_transient());
+async fn an_error_converts_to_the_generators_and_back() {
+    for reply in [|| Reply::Reset, || Reply::json(404, OWN), || Reply::json(200, "[]")] {
+        let error = responded(reply).await;
+        let line = error.to_string();
+        let generated: progenitor_client::Error<types::ErrorResponse> = error.into();
+        let expected = line.replace("; list the keys to see which exist", "");
+        assert!(Error::from(generated).to_string().starts_with(&expected), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -137,14 +146,14 @@ async fn retry_after_is_read_as_seconds_and_as_a_date() {
     for (header, seconds) in table {
         for status in [429, 302] {
             let headers = format!("{date}{header}");
-            let error = answered(move || Reply::new(status, &headers, "")).await;
+            let error = responded(move || Reply::new(status, &headers, "")).await;
             assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{header}");
         }
     }
     // Without a date of its own, this machine's clock counts.
     let in_an_hour = std::time::SystemTime::now() + Duration::from_secs(3600);
     let header = format!("Retry-After: {}\r\n", httpdate::fmt_http_date(in_an_hour));
-    let error = answered(move || Reply::new(503, &header, "")).await;
+    let error = responded(move || Reply::new(503, &header, "")).await;
     assert!(error.retry_after().unwrap().as_secs().abs_diff(3600) <= 60);
     assert_eq!(Error::InvalidRequest(String::new()).retry_after(), None);
 }

@@ -1,0 +1,169 @@
+//! Private keys on disk: readable by their owner only, never overwritten, whole or not there, and together with their ID.
+
+use std::path::Path;
+
+use kalshi_api_keys::key_file::{self, KeyFileError};
+use kalshi_api_keys::{Credentials, CredentialsError};
+
+use crate::fixtures::{KEY_ID, ed25519, openssl, rsa, shows_key};
+
+#[test]
+fn save_and_load_are_inverse() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::save(&path, None, &rsa().private).unwrap();
+    let loaded = key_file::load(&path).unwrap();
+    assert_eq!(loaded.key.expose_secret(), rsa().private.expose_secret());
+    assert!(!loaded.readable_by_others);
+    assert!(!shows_key(&format!("{loaded:?}"), &rsa().private));
+    assert_eq!(names(folder.path()), ["kalshi.pem"], "no temporary file is left");
+}
+
+#[test]
+fn save_refuses_an_existing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::save(&path, None, &rsa().private).unwrap();
+    let error = key_file::save(&path, None, &ed25519().private).unwrap_err();
+    assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
+    assert_eq!(key_file::load(&path).unwrap().key.expose_secret(), rsa().private.expose_secret());
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    let error = key_file::save(folder.path().join("folder"), None, &ed25519().private).unwrap_err();
+    assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
+}
+
+#[test]
+fn of_many_concurrent_saves_one_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    let saved = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| key_file::save(&path, None, &ed25519().private).is_ok())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|saved| *saved).count()
+    });
+    assert_eq!(saved, 1);
+    assert_eq!(names(folder.path()), ["kalshi.pem"]);
+}
+
+#[test]
+fn save_refuses_an_impossible_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("no/such/folder.pem"), "/".into(), "".into(), folder.path().join("a/..")] {
+        let error = key_file::save(&path, None, &ed25519().private).unwrap_err();
+        assert!(matches!(error, KeyFileError::NotSaved { .. } | KeyFileError::Exists { .. }), "{path:?}: {error}");
+        assert!(!error.to_string().contains('\n') && error.to_string().contains("; "), "{error}");
+    }
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn check_knows_what_cannot_be_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::check(&path).unwrap();
+    assert!(names(folder.path()).is_empty(), "check leaves nothing behind");
+    for path in [
+        folder.path().join("no/such/folder.pem"),
+        folder.path().join("a".repeat(300)),
+        folder.path().join("a/"),
+        "/".into(),
+    ] {
+        key_file::check(&path).unwrap_err();
+    }
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(key_file::check(&path), Err(KeyFileError::Exists { .. })));
+}
+
+#[test]
+fn load_refuses_a_missing_or_binary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::File { .. }));
+    std::fs::write(&path, [0x30, 0xff]).unwrap();
+    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::KeyFile { .. }));
+}
+
+#[test]
+fn the_file_names_its_api_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::save(&path, Some(KEY_ID), &rsa().private).unwrap();
+    assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, format!("Kalshi-API-Key-ID: {KEY_ID}\n{}", rsa().private.expose_secret()));
+    // Other programs skip the line.
+    if let Some(public) = openssl(folder.path(), &["pkey", "-in", "kalshi.pem", "-pubout"]) {
+        assert_eq!(String::from_utf8(public).unwrap(), rsa().public);
+    }
+}
+
+#[test]
+fn an_id_can_be_added_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::save(&path, None, &ed25519().private).unwrap();
+    assert!(Credentials::from_key_file(&path).is_err());
+    key_file::add_key_id(&path, KEY_ID).unwrap();
+    assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
+    assert!(matches!(key_file::add_key_id(&path, "other"), Err(KeyFileError::Exists { .. })));
+    assert_eq!(Credentials::from_key_file(&path).unwrap().fingerprint(), ed25519().credentials().fingerprint());
+    assert!(!key_file::load(&path).unwrap().readable_by_others);
+    assert_eq!(names(folder.path()), ["kalshi.pem"]);
+}
+
+#[test]
+fn a_temporary_file_of_a_killed_run_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    std::fs::write(folder.path().join(".kalshi.pem.kalshi-tmp"), "perhaps a key").unwrap();
+    for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
+        assert!(matches!(result, Err(KeyFileError::Leftover { .. })), "{result:?}");
+    }
+    assert_eq!(names(folder.path()), [".kalshi.pem.kalshi-tmp"]);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_readable_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kalshi.pem");
+        key_file::save(&path, None, &ed25519().private).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        for (mode, readable) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o644, true)] {
+            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(key_file::load(&path).unwrap().readable_by_others, readable, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn save_refuses_a_folder_that_everyone_may_write_to() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, refused) in [(0o700, false), (0o755, false), (0o777, true), (0o702, true), (0o1777, false)] {
+            set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            let path = folder.path().join(format!("{mode:o}.pem"));
+            let saved = key_file::save(&path, None, &ed25519().private);
+            assert_eq!(matches!(saved, Err(KeyFileError::SharedFolder { .. })), refused, "{mode:o}: {saved:?}");
+            assert_eq!(path.exists(), !refused);
+        }
+    }
+
+    #[test]
+    fn save_does_not_follow_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link.pem"), folder.path().join("target.pem"));
+        symlink(&target, &link).unwrap();
+        assert!(matches!(key_file::save(&link, None, &ed25519().private).unwrap_err(), KeyFileError::Exists { .. }));
+        assert!(!target.exists());
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
