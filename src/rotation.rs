@@ -12,7 +12,7 @@
 //! - A key is taken for created or deleted only when a list of keys shows it, and a list only counts if it was signed by a
 //!   key that is in it ([`list()`]). No status code proves anything: gateways and caches make them up.
 //! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by it showed it
-//!   with the scopes and the binding that were asked for.
+//!   with the scopes and the sub-account that were asked for.
 //! - A request whose response was lost may still be carried out later, as long as its timestamp is accepted. A rotation
 //!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a later run, after
 //!   [`SETTLE_TIME`], looks once more and finishes.
@@ -25,7 +25,6 @@ mod plan;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use progenitor_client::ClientInfo as _;
@@ -34,13 +33,13 @@ use serde::Serialize;
 
 pub use self::error::{Failure, JournalError, KeyState, ListError, RotationError, RotationState};
 pub use self::list::{DeleteError, delete, list};
-pub use self::plan::{Binding, Plan, RetryPolicy};
+pub use self::plan::{Plan, RetryPolicy};
 
-use self::decide::{FileState, Next, Proof, decide};
+use self::decide::{KeyFile, Next, decide};
 use self::journal::{Goal, Journal};
 use self::plan::Source;
-use crate::key_file::{self, KeyFileError};
-use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
+use crate::key_file;
+use crate::types::{ApiKey, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyPair, KeyPairError};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
@@ -52,11 +51,6 @@ pub const SETTLE_TIME: Duration = Duration::from_secs(60);
 #[serde(tag = "step", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
-    /// An unfinished rotation continues.
-    Resumed {
-        /// The ID of the key to replace.
-        old_key_id: String,
-    },
     /// The new key is about to be created.
     Creating {
         /// Its name.
@@ -69,7 +63,7 @@ pub enum Step {
         /// The file.
         file: PathBuf,
     },
-    /// The new key was seen to work, with the scopes and the binding that were asked for.
+    /// The new key was seen to work, with the scopes and the sub-account that were asked for.
     Verified {
         /// Its ID.
         key_id: String,
@@ -94,7 +88,6 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resumed { old_key_id } => write!(f, "continuing the rotation of {old_key_id}"),
             Self::Creating { name } => write!(f, "creating the key {name:?}"),
             Self::Saved { key_id, file } => write!(f, "saved the private key of {key_id} to {file:?}"),
             Self::Verified { key_id } => write!(f, "verified that {key_id} works"),
@@ -150,14 +143,10 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
         },
         plan,
         deleting: Vec::new(),
-        verified: false,
         withdrawn: None,
         warning: None,
     };
-    match rotation.run().await {
-        Ok(rotated) => Ok(rotated),
-        Err(failure) => Err(RotationError { failure, state: Box::new(rotation.state) }),
-    }
+    rotation.run().await.map_err(|failure| RotationError { failure, state: Box::new(rotation.state) })
 }
 
 struct Rotation {
@@ -166,8 +155,6 @@ struct Rotation {
     state: RotationState,
     /// What was asked to be deleted, and not yet proved to be.
     deleting: Vec<String>,
-    /// The new key was reported as verified.
-    verified: bool,
     /// Why no key will be created any more. The rotation ends once a list proves that there is none.
     withdrawn: Option<Failure>,
     warning: Option<String>,
@@ -175,108 +162,80 @@ struct Rotation {
 
 /// What there is.
 struct Observed {
-    /// From a verified list.
-    keys: Vec<ApiKey>,
-    proof: Proof,
     file: KeyFile,
-    /// Why the new key did not sign the list.
-    refused: Option<ListError>,
-}
-
-/// What is in the key file.
-enum KeyFile {
-    Missing,
-    WithoutId,
-    WithId(Credentials),
-    Unusable(CredentialsError),
-}
-
-impl KeyFile {
-    fn state(&self) -> FileState<'_> {
-        match self {
-            Self::Missing => FileState::Missing,
-            Self::WithoutId => FileState::WithoutId,
-            Self::WithId(new) => FileState::WithId(new.key_id()),
-            Self::Unusable(_) => FileState::Unusable,
-        }
-    }
-
-    fn credentials(&self) -> Option<&Credentials> {
-        match self {
-            Self::WithId(new) => Some(new),
-            _ => None,
-        }
-    }
-}
-
-/// How a step failed.
-enum StepError {
-    /// Trying again may help.
-    Retry(Failure),
-    /// Trying again does not help.
-    End(Failure),
-    /// Trying again does not help, but no key should be left: once that is proved, nothing is left to do.
-    Withdraw(Failure),
+    /// A verified list.
+    keys: Vec<ApiKey>,
+    /// Why it is not the new key that signed it.
+    unverified: Option<ListError>,
 }
 
 impl Rotation {
     async fn run(&mut self) -> Result<Rotated, Failure> {
-        let mut journal = match Journal::open(&self.plan.file).map_err(Failure::Journal)? {
-            Some(journal) => self.resume(journal)?,
-            None => self.begin().await?,
-        };
+        let mut journal = Journal::open(&self.plan.file)?;
+        if let Some(journal) = &journal {
+            self.resume(journal)?;
+        }
         let mut delays = self.plan.retry_policy.delays();
+        let mut delay = Duration::ZERO;
         loop {
-            if self.is_stopped().await {
-                return Err(Failure::Stopped);
-            }
-            let failure = match self.step(&mut journal).await {
-                Ok(Some(observed)) => return self.finish(journal, observed),
-                Ok(None) => continue,
-                Err(StepError::End(failure)) => return Err(failure),
-                Err(StepError::Withdraw(failure)) => {
-                    self.withdrawn = Some(failure);
-                    continue;
-                }
-                Err(StepError::Retry(failure)) => failure,
-            };
-            let Some(delay) = delays.next() else { return Err(failure) };
-            self.report(Step::Retrying { failure: failure.to_string() });
             if self.is_stopped_within(delay).await {
                 return Err(Failure::Stopped);
+            }
+            delay = Duration::ZERO;
+            let stepped = match journal.as_mut() {
+                Some(journal) => self.step(journal).await,
+                None => self.begin().await.map(|begun| {
+                    journal = Some(begun);
+                    None
+                }),
+            };
+            match (stepped, journal.take()) {
+                (Ok(Some(observed)), Some(journal)) => return self.finish(journal, observed),
+                (Err(failure), unfinished) => {
+                    journal = unfinished;
+                    if failure.is_retryable() {
+                        let Some(next) = delays.next() else { return Err(failure) };
+                        self.report(Step::Retrying { failure: failure.to_string() });
+                        delay = next;
+                    } else if failure.withdraws() && journal.is_some() {
+                        self.withdrawn = Some(failure);
+                    } else {
+                        return Err(failure);
+                    }
+                }
+                (Ok(_), unfinished) => journal = unfinished,
             }
         }
     }
 
     /// Continues the rotation of a journal.
-    fn resume(&mut self, journal: Journal) -> Result<Journal, Failure> {
+    fn resume(&mut self, journal: &Journal) -> Result<(), Failure> {
         let goal = &journal.goal;
         self.state.journal = Some(journal.path.clone());
         self.state.old_key_id.clone_from(&goal.old_key_id);
         if goal.base_url != *self.client.baseurl() {
             let (path, base_url) = (journal.path.clone(), goal.base_url.clone());
-            return Err(Failure::Journal(JournalError::OtherEnvironment { path, base_url }));
+            return Err(JournalError::OtherEnvironment { path, base_url }.into());
         }
+        let plan = &self.plan;
         let differs = [
-            ("key to replace", self.plan.replace.as_ref().is_some_and(|id| *id != goal.old_key_id)),
-            ("name", self.plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
-            ("set of scopes", self.plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
-            ("binding", self.plan.binding.as_ref().is_some_and(|binding| *binding != goal.binding)),
-            ("source of its key pair", self.plan.source != goal.source),
+            ("key to replace", plan.replace.as_ref().is_some_and(|id| *id != goal.old_key_id)),
+            ("name", plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
+            ("set of scopes", plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
+            ("sub-account", plan.subaccount.as_ref().is_some_and(|number| *number != goal.subaccount)),
+            ("source of its key pair", plan.source != goal.source),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             return Err(Failure::OtherPlan(what));
         }
-        key_file::remove_temporary(&self.plan.file).map_err(Failure::KeyFile)?;
-        let old_key_id = goal.old_key_id.clone();
-        self.report(Step::Resumed { old_key_id });
-        Ok(journal)
+        key_file::remove_temporary(&self.plan.file)?;
+        Ok(())
     }
 
     /// Decides what a new rotation is to do, and writes its journal.
     async fn begin(&mut self) -> Result<Journal, Failure> {
-        key_file::check(&self.plan.file).map_err(Failure::KeyFile)?;
-        let keys = self.list_at_first().await?;
+        key_file::check(&self.plan.file).map_err(Failure::Save)?;
+        let keys = list(&self.client).await.map_err(Failure::List)?;
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
         let goal = Goal {
             version: journal::VERSION,
@@ -284,112 +243,71 @@ impl Rotation {
             old_key_id: old.api_key_id.clone(),
             name: unique_name(self.plan.name.as_deref().unwrap_or(base_name(&old.name))),
             scopes: self.plan.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
-            binding: self.plan.binding.clone().unwrap_or_else(|| Binding::of(old)),
+            subaccount: self.plan.subaccount.clone().unwrap_or_else(|| old.subaccount.clone()),
             source: self.plan.source.clone(),
         };
-        let other_key_lists = self.client.signer().credentials().key_id() != goal.old_key_id;
-        if let Some(reason) = cannot_list(&goal).filter(|_| self.plan.probe.is_none() || !other_key_lists) {
-            return Err(Failure::CannotVerify(reason));
+        if old.fcm_subtrader_id.is_some() {
+            return Err(Failure::CannotVerify("is bound to an FCM subtrader"));
         }
-        let journal = Journal::create(&self.plan.file, goal).map_err(Failure::Journal)?;
+        if !goal.scopes.contains(&ApiKeyScope::Read) {
+            return Err(Failure::CannotVerify("lacks the scope read"));
+        }
+        let journal = Journal::create(&self.plan.file, goal)?;
         self.state.journal = Some(journal.path.clone());
         Ok(journal)
     }
 
-    async fn list_at_first(&mut self) -> Result<Vec<ApiKey>, Failure> {
-        let mut delays = self.plan.retry_policy.delays();
-        loop {
-            let error = match list(&self.client).await {
-                Ok(keys) => return Ok(keys),
-                Err(error) => error,
-            };
-            match delays.next().filter(|_| error.is_retryable()) {
-                Some(delay) if !self.is_stopped_within(delay).await => {}
-                Some(_) => return Err(Failure::Stopped),
-                None => return Err(Failure::List(error)),
-            }
-        }
-    }
-
     /// Observes, decides and acts. Returns what was observed when nothing is left to do, or nothing may be done any more.
-    async fn step(&mut self, journal: &mut Journal) -> Result<Option<Observed>, StepError> {
-        let goal = &journal.goal;
-        let observed = self.observe(goal).await?;
-        match decide(goal, observed.file.state(), &observed.keys, observed.proof) {
-            Next::Identify(key_id) => self.identify(goal, &observed, key_id).await?,
-            Next::DeleteStray(key_id) => self.delete(goal, &observed, key_id).await?,
+    async fn step(&mut self, journal: &mut Journal) -> Result<Option<Observed>, Failure> {
+        let observed = self.observe(&journal.goal).await?;
+        let signed_by_new_key = observed.unverified.is_none();
+        match decide(&journal.goal, &observed.file, &observed.keys, signed_by_new_key) {
+            Next::Identify(key_id) => self.identify(&key_id).await?,
+            Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.withdrawn.is_some() => return Ok(Some(observed)),
-            Next::Create => self.create(journal, matches!(observed.file, KeyFile::WithoutId)).await?,
+            Next::Create => self.create(journal, &observed.file).await?,
+            Next::RefuseFile => return Err(observed.file.into_error()),
+            Next::RefuseKey(key_id) => return Err(Failure::OtherKey(key_id)),
             Next::ListAgain(key_id) => {
-                let failure = Failure::NewKeyNotListed(key_id.to_owned());
-                return Err(StepError::Retry(observed.refused.map_or(failure, Failure::Verify)));
-            }
-            Next::RefuseFile => {
-                let KeyFile::Unusable(error) = observed.file else { return Ok(None) };
-                return Err(StepError::End(Failure::Credentials(error)));
-            }
-            Next::RefuseKey(key_id) => return Err(StepError::End(Failure::OtherScopes(key_id.to_owned()))),
-            Next::Verify => {
-                let failure = observed.refused.map_or(Failure::CannotVerify("cannot list the keys"), Failure::Verify);
-                return Err(StepError::Retry(failure));
+                return Err(observed.unverified.map_or(Failure::NewKeyNotListed(key_id), Failure::Verify));
             }
             Next::DeleteOld => {
-                key_file::sync(&self.plan.file).map_err(|error| StepError::End(Failure::KeyFile(error)))?;
-                self.report_verified();
-                self.delete(goal, &observed, &goal.old_key_id).await?;
+                key_file::sync(&self.plan.file)?;
+                let key_id = journal.goal.old_key_id.clone();
+                self.delete(&journal.goal, &observed, key_id).await?;
             }
-            Next::Finish => {
-                self.report_verified();
-                return Ok(Some(observed));
-            }
+            Next::Finish => return Ok(Some(observed)),
         }
         Ok(None)
     }
 
     /// Looks at the file and at a verified list: one that the new key signs, if it can.
-    async fn observe(&mut self, goal: &Goal) -> Result<Observed, StepError> {
-        let file = self.key_file(goal);
-        let new = file.credentials();
-        self.state.new_key_id = new.map(|new| new.key_id().to_owned());
-        let mut refused = None;
-        if let Some(new) = new.filter(|_| cannot_list(goal).is_none()) {
-            match list(&self.client.with_credentials(new.clone())).await {
-                Ok(keys) => {
-                    self.learn(goal, &keys);
-                    return Ok(Observed { keys, proof: Proof::Works, file, refused: None });
-                }
-                Err(error) => refused = Some(error),
-            }
-        }
-        let keys = match (list(&self.client).await, refused) {
-            (Ok(keys), why) => {
-                refused = why;
-                keys
-            }
-            // The old key may be deleted already; what counts is that the new one does not work.
-            (Err(_), Some(refused)) => return Err(StepError::Retry(Failure::Verify(refused))),
-            (Err(error), None) if error.is_retryable() => return Err(StepError::Retry(Failure::List(error))),
-            (Err(error), None) => return Err(StepError::End(Failure::List(error))),
-        };
-        self.learn(goal, &keys);
-        let mut proof = Proof::None;
-        if let (Some(new), Some(probe)) = (new, &self.plan.probe) {
-            let probed = probe(self.client.with_credentials(new.clone()));
-            probed.await.map_err(|reason| StepError::Retry(Failure::Probe(reason)))?;
-            proof = Proof::Works;
-        }
-        Ok(Observed { keys, proof, file, refused })
-    }
-
-    fn key_file(&self, goal: &Goal) -> KeyFile {
-        if self.plan.file.symlink_metadata().is_err() {
-            return KeyFile::Missing;
-        }
-        match Credentials::from_key_file(&self.plan.file) {
+    async fn observe(&mut self, goal: &Goal) -> Result<Observed, Failure> {
+        let file = match Credentials::from_key_file(&self.plan.file) {
+            _ if self.plan.file.symlink_metadata().is_err() => KeyFile::Missing,
             Ok(credentials) => KeyFile::WithId(credentials),
             Err(CredentialsError::MissingApiKeyId) if matches!(goal.source, Source::Local(_)) => KeyFile::WithoutId,
             Err(error) => KeyFile::Unusable(error),
+        };
+        self.state.new_key_id = file.key_id().map(str::to_owned);
+        let mut unverified = None;
+        let mut listed = None;
+        if let KeyFile::WithId(new) = &file {
+            match list(&self.client.with_credentials(new.clone())).await {
+                Ok(keys) => listed = Some(keys),
+                Err(error) => unverified = Some(error),
+            }
         }
+        let keys = match listed {
+            Some(keys) => keys,
+            // The old key may be deleted already; what counts then is that the new one does not work.
+            None => match list(&self.client).await {
+                Ok(keys) => keys,
+                Err(error) => return Err(unverified.map_or(Failure::List(error), Failure::Verify)),
+            },
+        };
+        self.learn(goal, &keys);
+        Ok(Observed { file, keys, unverified })
     }
 
     /// Keeps and reports what a verified list shows.
@@ -403,202 +321,144 @@ impl Rotation {
         }
     }
 
-    fn report_verified(&mut self) {
-        let first = !std::mem::replace(&mut self.verified, true);
-        if let Some(key_id) = self.state.new_key_id.clone().filter(|_| first) {
-            self.report(Step::Verified { key_id });
-        }
-    }
-
     /// Creates the new key. Its private key is saved before if it is generated here, and else as soon as it arrives.
-    async fn create(&mut self, journal: &mut Journal, generated: bool) -> Result<(), StepError> {
+    async fn create(&mut self, journal: &mut Journal, file: &KeyFile) -> Result<(), Failure> {
         let public_key = match &journal.goal.source {
             Source::Service(_) => None,
             Source::Local(key_type) => {
-                if !generated {
-                    self.generate(key_type.clone()).await?;
+                if matches!(file, KeyFile::Missing) {
+                    let key_type = key_type.clone();
+                    // An RSA key takes up to some seconds.
+                    let generated = tokio::task::spawn_blocking(move || KeyPair::generate(&key_type)).await;
+                    let pair = generated.unwrap_or(Err(KeyPairError::NotMade))?;
+                    key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }
-                Some(self.public_key()?)
+                Some(KeyPair::from_pem_file(&self.plan.file)?.public_key_pem()?)
             }
         };
         self.report(Step::Creating { name: journal.goal.name.clone() });
-        let failed = |error| StepError::End(Failure::Journal(error));
-        journal.create_sent(unix_secs()).map_err(failed)?;
+        journal.create_sent(unix_secs())?;
         match send_create(&self.client, &journal.goal, public_key).await {
-            Ok(created) => {
-                self.warning = created.warning;
-                match created.private_key {
-                    Some(private_key) => self.save(Some(&created.key_id), &private_key)?,
-                    None => self.add_key_id(&created.key_id)?,
+            Ok((key_id, private_key, warning)) => {
+                self.warning = warning;
+                match private_key {
+                    Some(key) => key_file::save(&self.plan.file, Some(&key_id), &key).map_err(Failure::Save)?,
+                    None => key_file::add_key_id(&self.plan.file, &key_id)?,
                 }
-                self.report(Step::Saved { key_id: created.key_id, file: self.plan.file.clone() });
-                journal.create_settled().map_err(failed)
-            }
-            Err(error) if error.effect() == Effect::Unknown => {
-                journal.unsettled = true;
-                Err(StepError::Retry(Failure::Create(error)))
+                self.report(Step::Saved { key_id, file: self.plan.file.clone() });
+                Ok(journal.create_settled()?)
             }
             Err(error) => {
-                journal.create_settled().map_err(failed)?;
-                let transient = error.is_transient();
-                let failure = Failure::Create(error);
-                Err(if transient { StepError::Retry(failure) } else { StepError::Withdraw(failure) })
+                if error.effect() == Effect::Unknown {
+                    journal.unsettled = true;
+                } else {
+                    journal.create_settled()?;
+                }
+                Err(Failure::Create(error))
             }
         }
-    }
-
-    /// Generates a key pair here and saves its private key, as yet without an ID.
-    async fn generate(&mut self, key_type: ApiKeyType) -> Result<(), StepError> {
-        let failed = |error| StepError::Withdraw(Failure::KeyPair(error));
-        // An RSA key takes up to some seconds.
-        let generated = tokio::task::spawn_blocking(move || KeyPair::generate(&key_type)).await;
-        let pair = generated.unwrap_or(Err(KeyPairError::NotMade)).map_err(failed)?;
-        self.save(None, &pair.private_key_pem().map_err(failed)?)
-    }
-
-    /// The public half of the private key in the file.
-    fn public_key(&self) -> Result<String, StepError> {
-        let pair = KeyPair::from_pem_file(&self.plan.file);
-        let pair = pair.map_err(|error| StepError::End(Failure::Credentials(error)))?;
-        pair.public_key_pem().map_err(|error| StepError::End(Failure::KeyPair(error)))
-    }
-
-    fn save(&self, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), StepError> {
-        key_file::save(&self.plan.file, key_id, key).map_err(|error| match error {
-            KeyFileError::NotSynced { .. } => StepError::End(Failure::KeyFile(error)),
-            _ => StepError::Withdraw(Failure::KeyFile(error)),
-        })
-    }
-
-    fn add_key_id(&self, key_id: &str) -> Result<(), StepError> {
-        key_file::add_key_id(&self.plan.file, key_id).map_err(|error| StepError::End(Failure::KeyFile(error)))
     }
 
     /// Finds out whether the private key in the file belongs to a key of this rotation: if it can sign a list with its ID.
     /// If not, the key is deleted.
-    async fn identify(&mut self, goal: &Goal, observed: &Observed, key_id: &str) -> Result<(), StepError> {
-        if cannot_list(goal).is_some() {
-            return self.delete(goal, observed, key_id).await;
-        }
-        let credentials = Credentials::from_pem_file(key_id, &self.plan.file);
-        let credentials = credentials.map_err(|error| StepError::End(Failure::Credentials(error)))?;
+    async fn identify(&mut self, key_id: &str) -> Result<(), Failure> {
+        let credentials = Credentials::from_pem_file(key_id, &self.plan.file)?;
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
                 self.withdrawn = None;
-                self.add_key_id(key_id)
+                Ok(key_file::add_key_id(&self.plan.file, key_id)?)
             }
-            Err(ListError::Api(error)) if error.is_wrong_signature() => self.delete(goal, observed, key_id).await,
-            Err(error) => Err(StepError::Retry(Failure::Verify(error))),
+            Err(ListError::Api(error)) if error.is_wrong_signature() => {
+                let client = self.client.clone();
+                self.send_delete(client, key_id.to_owned()).await
+            }
+            Err(error) => Err(Failure::Verify(error)),
         }
     }
 
-    /// Sends the request that deletes a key; the next list shows whether it is gone.
-    async fn delete(&mut self, goal: &Goal, observed: &Observed, key_id: &str) -> Result<(), StepError> {
-        let new_may_write = goal.scopes.contains(&ApiKeyScope::Write) && cannot_list(goal).is_none();
-        let client = match observed.file.credentials() {
-            Some(new) if new_may_write && observed.proof == Proof::Works => self.client.with_credentials(new.clone()),
+    /// Deletes a key with the new key if that can, or else with the client's.
+    async fn delete(&mut self, goal: &Goal, observed: &Observed, key_id: String) -> Result<(), Failure> {
+        let client = match &observed.file {
+            KeyFile::WithId(new) if observed.unverified.is_none() && goal.scopes.contains(&ApiKeyScope::Write) => {
+                self.client.with_credentials(new.clone())
+            }
             _ => self.client.clone(),
         };
-        if !self.deleting.iter().any(|deleting| deleting == key_id) {
-            self.report(Step::Deleting { key_id: key_id.to_owned() });
-            self.deleting.push(key_id.to_owned());
-        }
         if key_id == goal.old_key_id {
             self.state.old_key = KeyState::Unknown;
-        }
-        match client.delete_api_key().api_key(key_id).send().await {
-            Ok(_) => Ok(()),
-            Err(source) => {
-                let ends = list::is_final(&source);
-                let failure = Failure::Delete { key_id: key_id.to_owned(), source };
-                Err(if ends { StepError::End(failure) } else { StepError::Retry(failure) })
+            if let Some(new_key_id) = self.state.new_key_id.clone().filter(|_| !self.deleting.contains(&key_id)) {
+                self.report(Step::Verified { key_id: new_key_id });
             }
         }
+        self.send_delete(client, key_id).await
+    }
+
+    /// Sends the request that deletes a key; the next list shows whether it is gone.
+    async fn send_delete(&mut self, client: Client, key_id: String) -> Result<(), Failure> {
+        if !self.deleting.contains(&key_id) {
+            self.report(Step::Deleting { key_id: key_id.clone() });
+            self.deleting.push(key_id.clone());
+        }
+        let deleted = client.delete_api_key().api_key(key_id.as_str()).send().await;
+        deleted.map(drop).map_err(|source| Failure::Delete { key_id, source })
     }
 
     /// Ends a rotation of which a list proved that nothing is left to do.
     fn finish(&mut self, journal: Journal, observed: Observed) -> Result<Rotated, Failure> {
-        let settle_time = self.plan.settle_time.as_secs();
-        let settling = journal.unsettled_before.is_some_and(|at| unix_secs().abs_diff(at) < settle_time);
-        if journal.unsettled || settling {
-            return Err(self.withdrawn.take().unwrap_or(Failure::Unsettled));
+        let withdrawn = self.withdrawn.take();
+        if journal.is_unsettled(unix_secs(), self.plan.settle_time) {
+            return Err(withdrawn.unwrap_or(Failure::Unsettled));
         }
-        if let Some(failure) = self.withdrawn.take() {
-            if matches!(observed.file, KeyFile::WithoutId) {
-                // Generated here, and registered nowhere: the list proved that no key of this rotation exists.
-                key_file::remove(&self.plan.file).map_err(Failure::KeyFile)?;
+        match (withdrawn, observed.file) {
+            (None, KeyFile::WithId(new)) => {
+                journal.remove()?;
+                let (key_id, file) = (new.key_id().to_owned(), self.plan.file.clone());
+                let client = self.client.with_credentials(new);
+                Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
-            journal.remove().map_err(Failure::Journal)?;
-            self.state.journal = None;
-            return Err(failure);
+            (withdrawn, file) => {
+                if matches!(file, KeyFile::WithoutId) {
+                    // Generated here, and registered nowhere: the list proved that no key of this rotation exists.
+                    key_file::remove(&self.plan.file)?;
+                }
+                journal.remove()?;
+                self.state.journal = None;
+                Err(withdrawn.unwrap_or(Failure::Stopped))
+            }
         }
-        let KeyFile::WithId(new) = observed.file else { return Err(Failure::Stopped) };
-        journal.remove().map_err(Failure::Journal)?;
-        Ok(Rotated {
-            key_id: new.key_id().to_owned(),
-            file: self.plan.file.clone(),
-            client: self.client.with_credentials(new),
-            warning: self.warning.take(),
-        })
     }
 
     fn report(&mut self, step: Step) {
         (self.plan.on_step)(&step);
     }
 
-    async fn is_stopped(&mut self) -> bool {
-        let stop = &mut self.plan.stop;
-        std::future::poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await
-    }
-
     /// Waits, unless the plan's stop future is ready before.
     async fn is_stopped_within(&mut self, delay: Duration) -> bool {
-        let stop = &mut self.plan.stop;
-        tokio::time::timeout(delay, stop.as_mut()).await.is_ok()
+        tokio::time::timeout(delay, self.plan.stop.as_mut()).await.is_ok()
     }
 }
 
-/// A key that was created.
-struct Created {
-    key_id: String,
-    warning: Option<String>,
-    /// Unless it was generated here.
-    private_key: Option<PrivateKeyPem>,
-}
-
-/// Sends the request that creates the key of a goal.
-async fn send_create(client: &Client, goal: &Goal, public_key: Option<String>) -> Result<Created, Error> {
+/// Sends the request that creates the new key. Returns its ID, its private key unless that is here already, and what the
+/// service warns of.
+async fn send_create(
+    client: &Client,
+    goal: &Goal,
+    public_key: Option<String>,
+) -> Result<(String, Option<PrivateKeyPem>, Option<String>), Error> {
+    let (name, scopes, subaccount) = (goal.name.as_str(), goal.scopes.clone(), goal.subaccount.clone());
     match (&goal.source, public_key) {
-        (Source::Service(key_type), _) => {
-            let body = GenerateApiKeyRequest::builder()
-                .name(goal.name.as_str())
-                .scopes(goal.scopes.clone())
-                .subaccount(goal.binding.subaccount())
-                .fcm_subtrader_id(goal.binding.fcm_subtrader_id())
-                .key_type(key_type.clone());
-            let created = client.generate_api_key().body(body).send().await?.into_inner();
-            let (key_id, private_key) = (created.api_key_id, Some(created.private_key));
-            Ok(Created { key_id, warning: created.warning, private_key })
-        }
-        (Source::Local(_), public_key) => {
-            let body = CreateApiKeyRequest::builder()
-                .name(goal.name.as_str())
-                .public_key(public_key.unwrap_or_default())
-                .scopes(goal.scopes.clone())
-                .subaccount(goal.binding.subaccount())
-                .fcm_subtrader_id(goal.binding.fcm_subtrader_id());
+        (Source::Local(_), Some(public_key)) => {
+            let body = CreateApiKeyRequest::builder();
+            let body = body.name(name).public_key(public_key).scopes(scopes).subaccount(subaccount);
             let created = client.create_api_key().body(body).send().await?.into_inner();
-            Ok(Created { key_id: created.api_key_id, warning: created.warning, private_key: None })
+            Ok((created.api_key_id, None, created.warning))
         }
-    }
-}
-
-/// Why a key like the new one cannot list the keys.
-fn cannot_list(goal: &Goal) -> Option<&'static str> {
-    match &goal.binding {
-        Binding::FcmSubtrader(_) => Some("is bound to an FCM subtrader"),
-        _ if !goal.scopes.contains(&ApiKeyScope::Read) => Some("lacks the scope read"),
-        _ => None,
+        (Source::Service(key_type) | Source::Local(key_type), _) => {
+            let body = GenerateApiKeyRequest::builder();
+            let body = body.name(name).scopes(scopes).subaccount(subaccount).key_type(key_type.clone());
+            let created = client.generate_api_key().body(body).send().await?.into_inner();
+            Ok((created.api_key_id, Some(created.private_key), created.warning))
+        }
     }
 }
 

@@ -1,84 +1,84 @@
 //! From what was observed to the next step: a pure function.
 
+use super::error::Failure;
 use super::journal::Goal;
-use super::plan::Binding;
 use crate::types::ApiKey;
+use crate::{Credentials, CredentialsError};
 
 /// What is in the key file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileState<'a> {
-    /// Nothing.
+#[derive(Debug)]
+pub(super) enum KeyFile {
     Missing,
-    /// A private key without an ID: it was generated here, and perhaps registered.
+    /// A private key that was generated here, and perhaps registered.
     WithoutId,
-    /// A private key and its ID.
-    WithId(&'a str),
+    WithId(Credentials),
     /// Something else.
-    Unusable,
+    Unusable(CredentialsError),
 }
 
-/// What is known of the new key, as far as the list can be trusted to show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// Nothing has been signed by it yet.
-    None,
-    /// It signed the list, or the plan's probe saw it work.
-    Works,
+impl KeyFile {
+    pub(super) fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::WithId(credentials) => Some(credentials.key_id()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_error(self) -> Failure {
+        match self {
+            Self::Unusable(error) => error.into(),
+            _ => Failure::Stopped,
+        }
+    }
 }
 
 /// The next step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next<'a> {
-    /// Delete a key of this rotation whose private key is not in the file.
-    DeleteStray(&'a str),
-    /// Find out whether the private key in the file belongs to this key of this rotation.
-    Identify(&'a str),
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Find out whether the private key in the file belongs to this key of the rotation.
+    Identify(String),
+    /// Delete this key of the rotation, whose private key is not in the file.
+    DeleteStray(String),
     /// Create the new key.
     Create,
     /// The file does not hold the private key of this rotation.
     RefuseFile,
-    /// The list does not contain the new key: list again.
-    ListAgain(&'a str),
     /// The new key is not as asked for.
-    RefuseKey(&'a str),
-    /// See that the new key works.
-    Verify,
+    RefuseKey(String),
+    /// No list that the new key signed contains it: list again.
+    ListAgain(String),
     /// Delete the old key.
     DeleteOld,
     /// Nothing is left to do.
     Finish,
 }
 
-/// Decides the next step from a verified list and the key file.
-pub(super) fn decide<'a>(goal: &'a Goal, file: FileState<'a>, keys: &'a [ApiKey], proof: Proof) -> Next<'a> {
-    let is_in_file = |key: &ApiKey| matches!(file, FileState::WithId(id) if id == key.api_key_id);
+/// Decides the next step from the key file and a verified list, which the new key signed or not.
+pub(super) fn decide(goal: &Goal, file: &KeyFile, keys: &[ApiKey], signed_by_new_key: bool) -> Next {
+    let is_in_file = |key: &&ApiKey| file.key_id() == Some(&key.api_key_id);
     if let Some(stray) = keys.iter().find(|key| key.name == goal.name && !is_in_file(key)) {
-        return match file {
-            FileState::WithoutId => Next::Identify(&stray.api_key_id),
-            _ => Next::DeleteStray(&stray.api_key_id),
-        };
+        let id = stray.api_key_id.clone();
+        return if matches!(file, KeyFile::WithoutId) { Next::Identify(id) } else { Next::DeleteStray(id) };
     }
-    let new_key_id = match file {
-        FileState::Missing | FileState::WithoutId => return Next::Create,
-        FileState::Unusable => return Next::RefuseFile,
-        FileState::WithId(id) => id,
+    let id = match file {
+        KeyFile::Missing | KeyFile::WithoutId => return Next::Create,
+        KeyFile::Unusable(_) => return Next::RefuseFile,
+        KeyFile::WithId(credentials) => credentials.key_id().to_owned(),
     };
-    let Some(new_key) = keys.iter().find(|key| is_in_file(key)) else { return Next::ListAgain(new_key_id) };
-    if !is_as_asked(goal, new_key) {
-        return Next::RefuseKey(new_key_id);
-    }
-    match proof {
-        Proof::None => Next::Verify,
-        Proof::Works if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
-        Proof::Works => Next::Finish,
+    match keys.iter().find(is_in_file) {
+        Some(key) if !is_as_asked(goal, key) => Next::RefuseKey(id),
+        Some(_) if !signed_by_new_key => Next::ListAgain(id),
+        Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
+        Some(_) => Next::Finish,
+        None => Next::ListAgain(id),
     }
 }
 
-/// Whether a key has the name, the scopes and the binding that were asked for.
+/// Whether a key has the name, the scopes and the sub-account that were asked for.
 fn is_as_asked(goal: &Goal, key: &ApiKey) -> bool {
     let has_all = |a: &[_], b: &[_]| a.iter().all(|scope| b.contains(scope));
     let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
-    key.name == goal.name && same_scopes && goal.binding == Binding::of(key)
+    key.name == goal.name && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
 }
 
 #[cfg(test)]
@@ -86,11 +86,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::KeyPair;
+    use crate::types::ApiKeyType;
 
     fn goal() -> Goal {
         let goal = json!({
             "version": 1, "base_url": "", "old_key_id": "old", "name": "ours", "scopes": ["read", "write"],
-            "binding": { "subaccount": 7 }, "source": { "service": "ed25519" },
+            "subaccount": 7, "source": { "service": "ed25519" },
         });
         serde_json::from_value(goal).unwrap()
     }
@@ -100,36 +102,39 @@ mod tests {
         serde_json::from_value(key).unwrap()
     }
 
+    fn with_id(id: &str) -> KeyFile {
+        let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+        KeyFile::WithId(Credentials::from_pem(id, pair.private_key_pem().unwrap().expose_secret()).unwrap())
+    }
+
     #[test]
     fn every_state_has_its_next_step() {
-        use FileState::{Missing, Unusable, WithId, WithoutId};
         use Next::*;
-        use Proof::{None, Works};
         let (old, new, stray, other) = (key("old", "o"), key("new", "ours"), key("stray", "ours"), key("other", "o"));
+        let unusable = || KeyFile::Unusable(CredentialsError::MissingApiKeyId);
         let table = [
             // Nothing was created, or it was deleted again.
-            (Missing, vec![&old, &other], None, Create),
-            (WithoutId, vec![&old], None, Create),
-            (Unusable, vec![&old], None, RefuseFile),
+            (KeyFile::Missing, vec![&old, &other], false, Create),
+            (KeyFile::WithoutId, vec![&old], false, Create),
+            (unusable(), vec![&old], false, RefuseFile),
             // A key whose private half is not in the file.
-            (Missing, vec![&old, &stray], None, DeleteStray("stray")),
-            (Unusable, vec![&old, &stray], None, DeleteStray("stray")),
-            (WithId("new"), vec![&old, &new, &stray], Works, DeleteStray("stray")),
-            (WithId("new"), vec![&stray], None, DeleteStray("stray")),
-            (WithoutId, vec![&old, &new], None, Identify("new")),
-            // The new key, as far as it is proved.
-            (WithId("new"), vec![&old], None, ListAgain("new")),
-            (WithId("new"), vec![], Works, ListAgain("new")),
-            (WithId("new"), vec![&old, &new], None, Verify),
-            (WithId("new"), vec![&new], None, Verify),
-            (WithId("new"), vec![&old, &new, &other], Works, DeleteOld),
-            (WithId("new"), vec![&new, &other], Works, Finish),
+            (KeyFile::Missing, vec![&old, &stray], false, DeleteStray("stray".into())),
+            (unusable(), vec![&old, &stray], false, DeleteStray("stray".into())),
+            (with_id("new"), vec![&old, &new, &stray], true, DeleteStray("stray".into())),
+            (with_id("new"), vec![&stray], false, DeleteStray("stray".into())),
+            (KeyFile::WithoutId, vec![&old, &new], false, Identify("new".into())),
+            // The new key, as far as it is proved to work.
+            (with_id("new"), vec![&old], false, ListAgain("new".into())),
+            (with_id("new"), vec![&old, &new], false, ListAgain("new".into())),
+            (with_id("new"), vec![&new], false, ListAgain("new".into())),
+            (with_id("new"), vec![&old, &new, &other], true, DeleteOld),
+            (with_id("new"), vec![&new, &other], true, Finish),
             // A file that belongs to a key of another name, such as the old one.
-            (WithId("old"), vec![&old], Works, RefuseKey("old")),
+            (with_id("old"), vec![&old], true, RefuseKey("old".into())),
         ];
-        for (file, keys, proof, next) in table {
+        for (file, keys, signed_by_new_key, next) in table {
             let keys: Vec<_> = keys.into_iter().cloned().collect();
-            assert_eq!(decide(&goal(), file, &keys, proof), next, "{file:?} {proof:?} {keys:?}");
+            assert_eq!(decide(&goal(), &file, &keys, signed_by_new_key), next, "{file:?} {keys:?}");
         }
     }
 
@@ -147,8 +152,7 @@ mod tests {
             let mut new = serde_json::to_value(key("new", "ours")).unwrap();
             new[field] = value;
             let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
-            let goal = goal();
-            assert_eq!(decide(&goal, FileState::WithId("new"), &keys, Proof::Works), Next::RefuseKey("new"), "{field}");
+            assert_eq!(decide(&goal(), &with_id("new"), &keys, true), Next::RefuseKey("new".into()), "{field}");
         }
     }
 }

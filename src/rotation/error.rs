@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::list::is_final;
 use crate::key_file::KeyFileError;
 use crate::{CredentialsError, Effect, Error, KeyPairError};
 
@@ -112,22 +113,23 @@ pub enum Failure {
     #[error("the account has no key with the ID to replace; list the keys to see which exist")]
     OldKeyNotFound,
     /// A list signed by the new key could not prove that it works.
-    #[error(
-        "the new key {0}, so that a list signed by it cannot prove that it works: give the plan a probe, and rotate with another key"
-    )]
+    #[error("the new key {0}, so that no list can prove that it works; rotate such a key by hand")]
     CannotVerify(&'static str),
-    /// The private key cannot be saved to the file.
+    /// The new private key was not saved.
     #[error("cannot save the new private key")]
-    KeyFile(#[source] KeyFileError),
+    Save(#[source] KeyFileError),
+    /// The file of the new private key cannot be changed.
+    #[error("cannot change the file of the new private key")]
+    KeyFile(#[from] KeyFileError),
     /// The file of the new private key cannot be used.
     #[error("cannot use the file of the new private key")]
-    Credentials(#[source] CredentialsError),
+    Credentials(#[from] CredentialsError),
     /// No key pair could be generated.
     #[error("cannot generate a key pair")]
-    KeyPair(#[source] KeyPairError),
+    KeyPair(#[from] KeyPairError),
     /// The journal cannot be used.
     #[error("cannot use the journal of the rotation")]
-    Journal(#[source] JournalError),
+    Journal(#[from] JournalError),
     /// The plan contradicts that of the unfinished rotation.
     #[error("an unfinished rotation has another {0}; run that one again first")]
     OtherPlan(&'static str),
@@ -137,15 +139,12 @@ pub enum Failure {
     /// The new key does not work.
     #[error("the new key does not work yet")]
     Verify(#[source] ListError),
-    /// The plan's probe did not see the new key work.
-    #[error("the new key does not work yet: {0}")]
-    Probe(String),
     /// The new key is not in the list.
     #[error("the new key {0} is not in the list of keys")]
     NewKeyNotListed(String),
-    /// The new key has other scopes, or is bound to something else, than asked for.
-    #[error("the new key {0} has other scopes or another binding than asked for; the old key was kept")]
-    OtherScopes(String),
+    /// The key in the file has another name, other scopes or another sub-account than asked for.
+    #[error("the key {0} in the file is not the one that was asked for; the old key was kept")]
+    OtherKey(String),
     /// A key was not deleted.
     #[error("cannot delete the key {key_id}")]
     Delete {
@@ -161,6 +160,28 @@ pub enum Failure {
     /// The plan's stop future was ready.
     #[error("stopped on request")]
     Stopped,
+}
+
+impl Failure {
+    /// Whether trying again may help.
+    pub(super) fn is_retryable(&self) -> bool {
+        match self {
+            Self::List(error) => error.is_retryable(),
+            Self::Create(error) => error.is_transient() || error.effect() == Effect::Unknown,
+            Self::Delete { source, .. } => !is_final(source),
+            Self::Verify(_) | Self::NewKeyNotListed(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether no new key should be left: once a list proves that, nothing is left to do.
+    pub(super) fn withdraws(&self) -> bool {
+        match self {
+            Self::Save(error) => !matches!(error, KeyFileError::NotSynced { .. }),
+            Self::Create(_) | Self::KeyPair(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Why the journal cannot be used.

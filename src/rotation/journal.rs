@@ -4,13 +4,14 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::JournalError;
-use super::plan::{Binding, Source};
+use super::plan::Source;
 use crate::key_file;
-use crate::types::ApiKeyScope;
+use crate::types::{ApiKeyScope, Subaccount};
 
 pub(super) const VERSION: u8 = 1;
 /// The largest journal that is read, in bytes: thousands of attempts.
@@ -25,7 +26,7 @@ pub(super) struct Goal {
     /// A name that no other key has.
     pub(super) name: String,
     pub(super) scopes: Vec<ApiKeyScope>,
-    pub(super) binding: Binding,
+    pub(super) subaccount: Option<Subaccount>,
     pub(super) source: Source,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Journal {
     pub(super) path: PathBuf,
     pub(super) goal: Goal,
     /// When the last request was sent of which it was never learned whether it created a key, by an earlier run.
-    pub(super) unsettled_before: Option<u64>,
+    unsettled_before: Option<u64>,
     /// This run has sent such a request.
     pub(super) unsettled: bool,
 }
@@ -134,6 +135,11 @@ impl Journal {
         let line = serde_json::to_string(&event).map_err(io::Error::from);
         let written = line.and_then(|line| writeln!(self.file, "{line}")).and_then(|()| self.file.sync_all());
         written.map_err(|source| JournalError::Io { path: self.path.clone(), source })
+    }
+
+    /// Whether a request may still create a key: one of this run, or one that was sent less than the settle time ago.
+    pub(super) fn is_unsettled(&self, now: u64, settle_time: Duration) -> bool {
+        self.unsettled || self.unsettled_before.is_some_and(|sent| now.abs_diff(sent) < settle_time.as_secs())
     }
 
     /// Removes the journal of a rotation of which nothing is left to do.

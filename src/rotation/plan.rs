@@ -1,6 +1,5 @@
 //! What to rotate, and how.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -8,46 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Step;
-use crate::Client;
-use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-
-/// What a key is restricted to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Binding {
-    /// Nothing: every sub-account.
-    None,
-    /// One sub-account.
-    Subaccount(Subaccount),
-    /// An FCM subtrader, by its ID.
-    FcmSubtrader(String),
-}
-
-impl Binding {
-    /// Returns what a listed key is restricted to.
-    pub fn of(key: &ApiKey) -> Self {
-        match (&key.fcm_subtrader_id, &key.subaccount) {
-            (Some(id), _) => Self::FcmSubtrader(id.clone()),
-            (None, Some(number)) => Self::Subaccount(number.clone()),
-            (None, None) => Self::None,
-        }
-    }
-
-    pub(super) fn subaccount(&self) -> Option<Subaccount> {
-        match self {
-            Self::Subaccount(number) => Some(number.clone()),
-            Self::None | Self::FcmSubtrader(_) => None,
-        }
-    }
-
-    pub(super) fn fcm_subtrader_id(&self) -> Option<String> {
-        match self {
-            Self::FcmSubtrader(id) => Some(id.clone()),
-            Self::None | Self::Subaccount(_) => None,
-        }
-    }
-}
+use crate::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 /// Where the new key pair comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,19 +59,16 @@ pub struct Plan {
     pub(super) replace: Option<String>,
     pub(super) name: Option<String>,
     pub(super) scopes: Option<Vec<ApiKeyScope>>,
-    pub(super) binding: Option<Binding>,
+    pub(super) subaccount: Option<Option<Subaccount>>,
     pub(super) source: Source,
     pub(super) retry_policy: RetryPolicy,
     pub(super) settle_time: Duration,
-    pub(super) probe: Option<Probe>,
     pub(super) on_step: Box<dyn FnMut(&Step) + Send>,
     pub(super) stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-pub(super) type Probe = Box<dyn Fn(Client) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
 impl Plan {
-    /// Replaces the key that signs by one with the same scopes and binding: an Ed25519 key that the service generates,
+    /// Replaces the key that signs by one with the same scopes and sub-account: an Ed25519 key that the service generates,
     /// saved to a file that does not exist yet.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
@@ -119,11 +76,10 @@ impl Plan {
             replace: None,
             name: None,
             scopes: None,
-            binding: None,
+            subaccount: None,
             source: Source::Service(ApiKeyType::Ed25519),
             retry_policy: RetryPolicy::default(),
             settle_time: super::SETTLE_TIME,
-            probe: None,
             on_step: Box::new(|_| {}),
             stop: Box::pin(std::future::pending()),
         }
@@ -148,10 +104,10 @@ impl Plan {
         Self { scopes: Some(scopes), ..self }
     }
 
-    /// Sets what the new key is restricted to. Default: what the old key is.
+    /// Restricts the new key to a sub-account, or with `None` to none. Default: as the old key.
     #[must_use]
-    pub fn binding(self, binding: Binding) -> Self {
-        Self { binding: Some(binding), ..self }
+    pub fn subaccount(self, subaccount: Option<Subaccount>) -> Self {
+        Self { subaccount: Some(subaccount), ..self }
     }
 
     /// Lets the service generate a key pair of this type.
@@ -178,17 +134,6 @@ impl Plan {
     #[must_use]
     pub fn settle_time(self, settle_time: Duration) -> Self {
         Self { settle_time, ..self }
-    }
-
-    /// Sets how to see that the new key works where it cannot list the keys itself, because it lacks the scope `read` or
-    /// is bound to an FCM subtrader. The probe is given a client that signs with the new key, and returns what is wrong.
-    /// Such a key can only be rotated by another key, which lists in its place.
-    #[must_use]
-    pub fn probe<F>(self, probe: impl Fn(Client) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<(), String>> + Send + 'static,
-    {
-        Self { probe: Some(Box::new(move |client| Box::pin(probe(client)))), ..self }
     }
 
     /// Calls a function at each step.

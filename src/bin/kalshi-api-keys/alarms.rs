@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use kalshi_api_keys::rotation::Binding;
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, GetApiKeysResponse};
 
 use crate::output::visible;
@@ -29,7 +28,8 @@ pub fn alarms(list: &GetApiKeysResponse, now: i64) -> Alarms {
 }
 
 fn of_key(key: &ApiKey) -> Vec<String> {
-    let unrestricted = Binding::of(key) == Binding::None && key.scopes.contains(&ApiKeyScope::Write);
+    let unrestricted =
+        key.subaccount.is_none() && key.fcm_subtrader_id.is_none() && key.scopes.contains(&ApiKeyScope::Write);
     let unknown = key.scopes.iter().filter_map(|scope| match scope {
         ApiKeyScope::Other(scope) => Some(format!("unknown scope {}", visible(scope))),
         _ => None,

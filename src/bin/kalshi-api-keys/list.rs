@@ -5,7 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use comfy_table::{Table, presets};
 use http::{StatusCode, header};
-use kalshi_api_keys::rotation::Binding;
 use kalshi_api_keys::types::ErrorResponse;
 use kalshi_api_keys::types::{ApiKey, GetApiKeysResponse};
 use kalshi_api_keys::{Client, Error, ResponseValue};
@@ -53,10 +52,10 @@ fn warn(attestation: Option<String>) {
 
 /// What a key is bound to, in words.
 pub fn binding(key: &ApiKey) -> String {
-    match Binding::of(key) {
-        Binding::Subaccount(number) => format!("sub-account {number}"),
-        Binding::FcmSubtrader(id) => format!("subtrader {}", visible(&id)),
-        _ => "none".to_owned(),
+    match (&key.fcm_subtrader_id, &key.subaccount) {
+        (Some(id), _) => format!("subtrader {}", visible(id)),
+        (None, Some(number)) => format!("sub-account {number}"),
+        (None, None) => "none".to_owned(),
     }
 }
 

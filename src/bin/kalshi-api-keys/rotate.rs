@@ -57,7 +57,7 @@ fn exit_code(error: &RotationError) -> Code {
     match &error.failure {
         Failure::List(ListError::Api(error)) | Failure::Create(error) => code(error),
         Failure::List(_) => Code::Refused,
-        Failure::Journal(_) | Failure::KeyFile(KeyFileError::Leftover { .. }) => Code::LeftToDo,
+        Failure::Journal(_) | Failure::Save(KeyFileError::Leftover { .. }) => Code::LeftToDo,
         _ => Code::Usage,
     }
 }
