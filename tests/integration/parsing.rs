@@ -1,5 +1,5 @@
 //! Parsing is total: any text is a private key or an error that repeats none of it, any bytes are an answer or none. The
-//! same is fuzzed in `fuzz/`, whose seeds run here as well.
+//! same is fuzzed in `tests/fuzz/`, whose seeds run here as well.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::fixtures::{ed25519, rsa, shows_key};
 
 /// The seeds of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     assert!(seeds.len() > 3);
     seeds
