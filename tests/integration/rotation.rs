@@ -24,7 +24,7 @@ impl Desk {
         let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let credentials = sandbox.credentials();
         let old = credentials.key_id().to_owned();
-        let client = Client::signed(&sandbox.environment(), credentials).unwrap();
+        let client = Client::new(sandbox.environment(), credentials).unwrap();
         Self { sandbox, client, old, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -43,7 +43,7 @@ impl Desk {
 
     fn client_from(&self, id: &str, file: &Path) -> Client {
         let credentials = Credentials::from_pem_file(id, file).unwrap();
-        Client::signed(&self.sandbox.environment(), credentials).unwrap()
+        Client::new(self.sandbox.environment(), credentials).unwrap()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::{CredentialsError, EnvironmentError, Error, ErrorExt as _, KeyPairError, SetupError, SignError};
+use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, ErrorExt as _, KeyPairError, SignError};
 
 use crate::output;
 
@@ -88,4 +88,4 @@ macro_rules! local {
     })* };
 }
 
-local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SignError, KeyFileError);
+local!(CredentialsError, EnvironmentError, KeyPairError, BuildError, SignError, KeyFileError);

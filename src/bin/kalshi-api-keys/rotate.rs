@@ -16,7 +16,7 @@ use crate::output::{print, quoted, say, visible};
 
 pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed> {
     let client = connection.client()?;
-    let base_url = connection.environment()?.base_url()?.to_string();
+    let base_url = connection.environment()?.base_url().to_string();
     if let Some(journal) = Journal::of(&what.out)? {
         return leftovers::explain(connection, &client, &base_url, &what.out, journal).await;
     }
