@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Connects, and once more with a corrected clock if the service refused the timestamp.
-async fn connect(signer: &Signer, url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Box<dyn Error>> {
+pub async fn connect(signer: &Signer, url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Box<dyn Error>> {
     let mut request = url.into_client_request()?;
     signer.sign(&mut request)?;
     let refused = match connect_async(request.clone()).await {

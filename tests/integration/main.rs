@@ -22,5 +22,8 @@ mod signing;
 mod spec_faults;
 mod storage;
 mod surface;
+#[cfg(feature = "tracing")]
+mod telemetry;
 mod variables;
+mod websocket;
 mod wire;
