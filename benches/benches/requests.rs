@@ -46,7 +46,7 @@ fn compare(key_type: ApiKeyType) {
         let headers = (0..=REPEATS).map(|_| signer.headers(&Method::GET, PATH).unwrap().into_iter().collect());
         made_beforehand.borrow_mut().extend(headers);
     };
-    let http = http_client_builder().no_proxy().build().unwrap();
+    let http = http_client_builder(&sandbox.environment()).build().unwrap();
     let url = format!("{}/api_keys", sandbox.base_url());
     let bare = || async {
         let headers = made_beforehand.borrow_mut().pop().unwrap();
