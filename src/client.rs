@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use http::Method;
-use reqwest::{Request, Response, Url};
+use reqwest::{Request, Response};
 
 use crate::types::ErrorResponse;
 use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Signer};
@@ -102,15 +102,15 @@ impl Client {
         &self.inner.signer
     }
 
-    /// Returns a request to another endpoint below the base URL, to be sent by [`execute`](Self::execute). `path` is
-    /// appended to the base URL and may contain a query.
+    /// Returns a request to another endpoint, to be sent by [`execute`](Self::execute). `path` is appended to the base URL;
+    /// it begins with `/` and may contain a query.
     ///
     /// ```no_run
     /// # use kalshi_api_keys::Client;
     /// use kalshi_api_keys::http::Method;
     ///
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let request = client.request(Method::GET, "/portfolio/orders?limit=10")?;
+    /// let request = client.request(Method::GET, "/portfolio/orders?limit=10");
     /// let response = client.execute(request).await?.error_for_status()?;
     /// println!("{}", response.text().await?);
     /// # Ok(())
@@ -118,14 +118,13 @@ impl Client {
     /// ```
     ///
     /// For a body or further headers, continue with [`reqwest::RequestBuilder::from_parts`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidRequest`] if base URL and path do not form a URL.
-    pub fn request(&self, method: Method, path: &str) -> Result<Request, Error> {
-        let url = Url::parse(&format!("{}{path}", self.baseurl));
-        let url = url.map_err(|reason| Error::InvalidRequest(format!("invalid path: {reason}; begin it with `/`")))?;
-        Ok(Request::new(method, url))
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        let mut url = self.environment().base_url().clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let path = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.set_query(query);
+        Request::new(method, url)
     }
 
     /// Signs and sends a request, and returns the response as received, whatever its status.

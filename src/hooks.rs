@@ -40,6 +40,7 @@ impl ClientHooks<Signing> for Client {
 
 impl Client {
     /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be valid at the service.
+    #[allow(clippy::result_large_err)] // The error type of the hooks.
     pub(crate) fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
         if !is_below(self.environment().base_url(), request.url()) {
             return Err(Error::InvalidRequest(

@@ -135,7 +135,7 @@ async fn own_http_client_has_the_same_deadline() {
     assert!(matches!(&error, Error::CommunicationError(e) if e.is_timeout()), "{error:?}");
     // The request's own time limit takes precedence.
     let client = server.client(credentials());
-    let mut request = client.request(http::Method::GET, "/portfolio/balance").unwrap();
+    let mut request = client.request(http::Method::GET, "/portfolio/balance");
     *request.timeout_mut() = Some(Duration::from_millis(100));
     let error = client.execute(request).await.unwrap_err();
     assert!(matches!(&error, Error::CommunicationError(e) if e.is_timeout()), "{error:?}");

@@ -525,9 +525,9 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),
         (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
         (&["list", "--private-key-path", "no.pem"], USAGE, "\"no.pem\" cannot be read"),
-        (&["list", "--env", "prodction"], USAGE, "the environment is not known"),
+        (&["list", "--env", "prodction"], USAGE, "unknown environment"),
         (&["list", "--env", "demo", "--api-base-url", "https://a"], USAGE, "cannot be used with"),
-        (&["list", "--api-base-url", "http://example.com"], USAGE, "in the clear"),
+        (&["list", "--api-base-url", "http://example.com"], USAGE, "unencrypted"),
         (&["list", "--api-base-url", &nobody_at], NETWORK, "was not reached"),
     ] {
         let ran = desk.run(arguments).await;

@@ -140,7 +140,7 @@ async fn no_body_header_or_key_is_recorded() {
     let body = types::GenerateApiKeyRequest::builder().name("chosen-name");
     client.generate_api_key().body(body).send().await.unwrap();
     client.delete_api_key().api_key("deleted-id").send().await.unwrap_err();
-    client.execute(client.request(Method::GET, "/portfolio/balance").unwrap()).await.unwrap();
+    client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
 
     let text = recorded.text();
     assert_eq!(recorded.spans().len(), 2);
