@@ -1,6 +1,6 @@
 //! Construction of a client: a hardened HTTP client, an environment and a signer.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use http::Method;
@@ -36,9 +36,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// # }
 /// ```
 pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder {
-    // Port 0 is the port of the URL.
-    const LOCALHOST: [SocketAddr; 2] =
-        [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
+    // Port 0 stands for the port of the URL.
+    let localhost = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -46,7 +45,7 @@ pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder 
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
-        .resolve_to_addrs("localhost", &LOCALHOST);
+        .resolve_to_addrs("localhost", &localhost);
     if environment.is_loopback() { builder.no_proxy() } else { builder }
 }
 

@@ -92,8 +92,10 @@ impl Signer {
     ///
     /// Those of [`headers`](Self::headers).
     pub fn sign(&self, request: &mut impl SignableRequest) -> Result<(), SignError> {
-        let signed = self.headers(request.method(), request.path())?;
-        signed.insert_into(request.headers_mut());
+        let (method, path) = request.method_and_path();
+        for (name, value) in self.headers(method, path)? {
+            request.headers_mut().insert(name, value);
+        }
         Ok(())
     }
 
@@ -104,10 +106,9 @@ impl Signer {
     ///
     /// Those of [`prepare`](Self::prepare), and [`SignError::SigningFailed`].
     pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
-        // Loaded once: the key ID and the private key must belong together.
-        let credentials = self.credentials.load();
-        let unsigned = self.prepare_for(&credentials, method, path)?;
-        let signature = credentials.key().sign(unsigned.message()).map_err(|_| SignError::SigningFailed)?;
+        let unsigned = self.prepare(method, path)?;
+        let key = unsigned.credentials.key();
+        let signature = key.sign(unsigned.message()).map_err(|_| SignError::SigningFailed)?;
         Ok(unsigned.with_signature(signature))
     }
 
@@ -133,15 +134,6 @@ impl Signer {
     /// [`SignError::RelativePath`] or [`SignError::UnencodedPath`] if no request line can carry the path,
     /// [`SignError::ClockBefore1970`] if the clock is that wrong.
     pub fn prepare(&self, method: &Method, path: &str) -> Result<UnsignedHeaders, SignError> {
-        self.prepare_for(&self.credentials.load(), method, path)
-    }
-
-    fn prepare_for(
-        &self,
-        credentials: &Credentials,
-        method: &Method,
-        path: &str,
-    ) -> Result<UnsignedHeaders, SignError> {
         let path = path.split_once('?').map_or(path, |(path, _query)| path);
         if !path.starts_with('/') {
             return Err(SignError::RelativePath);
@@ -155,7 +147,7 @@ impl Signer {
         message.extend_from_slice(timestamp.as_bytes());
         message.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
         message.extend_from_slice(path.as_bytes());
-        Ok(UnsignedHeaders { key_id: credentials.header(), timestamp, message })
+        Ok(UnsignedHeaders { credentials: self.credentials.load_full(), timestamp, message })
     }
 
     /// Returns what is added to the clock, in milliseconds: 0 unless a correction was adopted, never more than
@@ -250,21 +242,15 @@ fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
 
 /// A request that [`Signer::sign`] can sign.
 pub trait SignableRequest {
-    /// Returns the method.
-    fn method(&self) -> &Method;
-    /// Returns the path as it will be sent: from the root, percent-encoded.
-    fn path(&self) -> &str;
+    /// Returns the method, and the path as it will be sent: from the root, percent-encoded.
+    fn method_and_path(&self) -> (&Method, &str);
     /// Returns the headers.
     fn headers_mut(&mut self) -> &mut HeaderMap;
 }
 
 impl SignableRequest for reqwest::Request {
-    fn method(&self) -> &Method {
-        self.method()
-    }
-
-    fn path(&self) -> &str {
-        self.url().path()
+    fn method_and_path(&self) -> (&Method, &str) {
+        (self.method(), self.url().path())
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -273,12 +259,8 @@ impl SignableRequest for reqwest::Request {
 }
 
 impl<B> SignableRequest for Request<B> {
-    fn method(&self) -> &Method {
-        self.method()
-    }
-
-    fn path(&self) -> &str {
-        self.uri().path()
+    fn method_and_path(&self) -> (&Method, &str) {
+        (self.method(), self.uri().path())
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -287,12 +269,8 @@ impl<B> SignableRequest for Request<B> {
 }
 
 impl SignableRequest for request::Parts {
-    fn method(&self) -> &Method {
-        &self.method
-    }
-
-    fn path(&self) -> &str {
-        self.uri.path()
+    fn method_and_path(&self) -> (&Method, &str) {
+        (&self.method, self.uri.path())
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -303,7 +281,8 @@ impl SignableRequest for request::Parts {
 /// The headers of a request that is yet to be signed, from [`Signer::prepare`].
 #[derive(Clone, Debug)]
 pub struct UnsignedHeaders {
-    key_id: HeaderValue,
+    /// Loaded once per request: its key ID and private key belong together.
+    credentials: Arc<Credentials>,
     timestamp: String,
     /// On the stack for all but very long paths, to keep signing at three allocations.
     message: SmallVec<[u8; 256]>,
@@ -326,7 +305,7 @@ impl UnsignedHeaders {
         let mut signature = HeaderValue::try_from(signature).expect("base64 is a valid header value");
         signature.set_sensitive(true);
         SignedHeaders([
-            (spec::KALSHI_ACCESS_KEY, self.key_id),
+            (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
             (spec::KALSHI_ACCESS_TIMESTAMP, timestamp),
             (spec::KALSHI_ACCESS_SIGNATURE, signature),
         ])
@@ -336,25 +315,18 @@ impl UnsignedHeaders {
 /// The three headers of a signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and `KALSHI-ACCESS-SIGNATURE`.
 ///
 /// They are valid for one method and path, and for about ten seconds. The signature is marked sensitive, which hides it
-/// from `Debug`. [`HeaderMap::extend`] takes the headers too, but appends them to earlier ones of the same names, where
-/// [`insert_into`](Self::insert_into) replaces those.
+/// from `Debug`. They extend a [`HeaderMap`] and collect into one; to replace earlier ones in a request, use
+/// [`Signer::sign`].
+///
+/// ```no_run
+/// # use kalshi_api_keys::Signer;
+/// # fn example(signer: &Signer, headers: &mut http::HeaderMap) -> Result<(), kalshi_api_keys::SignError> {
+/// headers.extend(signer.headers(&http::Method::GET, "/trade-api/v2/portfolio/balance")?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SignedHeaders([(HeaderName, HeaderValue); 3]);
-
-impl SignedHeaders {
-    /// Inserts the headers into a map, replacing earlier ones.
-    pub fn insert_into(self, headers: &mut HeaderMap) {
-        for (name, value) in self {
-            headers.insert(name, value);
-        }
-    }
-}
-
-impl From<SignedHeaders> for HeaderMap {
-    fn from(signed: SignedHeaders) -> Self {
-        signed.into_iter().collect()
-    }
-}
 
 impl IntoIterator for SignedHeaders {
     type Item = (HeaderName, HeaderValue);
@@ -362,15 +334,6 @@ impl IntoIterator for SignedHeaders {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a SignedHeaders {
-    type Item = &'a (HeaderName, HeaderValue);
-    type IntoIter = std::slice::Iter<'a, (HeaderName, HeaderValue)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
     }
 }
 

@@ -11,10 +11,9 @@ use tracing::{Instrument as _, Span};
 use crate::response::Truncated;
 use crate::{Environment, spec};
 
-/// Returns the span of an operation, named as OpenTelemetry names the spans of HTTP clients: method and URL template.
+/// Returns the span of an operation. `otel.name` is what OpenTelemetry calls an HTTP client's span: method and template.
 pub(crate) fn span(environment: &Environment, request: &Request, operation: &OperationInfo) -> Span {
-    let method = request.method();
-    let url = environment.base_url();
+    let (method, url) = (request.method(), environment.base_url());
     let (base, template) = (url.path().trim_end_matches('/'), spec::url_template(operation.operation_id));
     tracing::info_span!(
         "http_request",
@@ -35,24 +34,15 @@ pub(crate) async fn instrument(
     exchange: impl Future<Output = reqwest::Result<Response>>,
 ) -> reqwest::Result<Response> {
     let result = exchange.instrument(span.clone()).await;
-    match &result {
-        Ok(response) => {
-            let status = response.status();
-            span.record("http.response.status_code", status.as_u16());
-            if response.extensions().get::<Truncated>().is_some() {
-                span.record("error.type", "truncated_body");
-            } else if status.is_client_error() || status.is_server_error() {
-                span.record("error.type", status.as_str());
-            }
-        }
-        Err(error) => {
-            let kind = match error {
-                error if error.is_timeout() => "timeout",
-                error if error.is_connect() => "connection_failed",
-                _ => "request_failed",
-            };
-            span.record("error.type", kind);
-        }
-    }
+    let status = result.as_ref().ok().map(Response::status);
+    span.record("http.response.status_code", status.map(|status| status.as_u16()));
+    let error_type = match &result {
+        Err(error) if error.is_timeout() => Some("timeout"),
+        Err(error) if error.is_connect() => Some("connection_failed"),
+        Err(_) => Some("request_failed"),
+        Ok(response) if response.extensions().get::<Truncated>().is_some() => Some("truncated_body"),
+        Ok(_) => status.as_ref().filter(|s| s.is_client_error() || s.is_server_error()).map(|s| s.as_str()),
+    };
+    span.record("error.type", error_type);
     result
 }

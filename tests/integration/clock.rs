@@ -249,7 +249,7 @@ async fn correction_is_shared_by_clones_and_not_by_another_clock() {
 #[test]
 fn signer_is_corrected_by_a_response_without_the_client() {
     let signer = Signer::new(credentials()).with_clock(at_ms(NOW_MS));
-    let sent: HeaderMap = signer.headers(&Method::GET, "/trade-api/ws/v2").unwrap().into();
+    let sent: HeaderMap = signer.headers(&Method::GET, "/trade-api/ws/v2").unwrap().into_iter().collect();
     let response = |seconds: u64, body| {
         let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW_S + seconds));
         http::Response::builder().status(401).header("date", date).body(body).unwrap()
