@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use heck::ToShoutySnakeCase;
+use heck::{ToShoutySnakeCase, ToSnakeCase};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -200,5 +200,17 @@ fn facts(document: &Value) -> syn::File {
         let doc = format!("The header of `{scheme}`.");
         quote!(#[doc = #doc] pub(crate) const #name: http::HeaderName = http::HeaderName::from_static(#header);)
     });
-    syn::parse_quote!(#(#urls)* #(#headers)*)
+    let templates = operations(document).map(|(name, path, ..)| {
+        let id = name.to_snake_case();
+        quote!(#id => #path)
+    });
+    syn::parse_quote! {
+        #(#urls)*
+        #(#headers)*
+        /// The path template of an operation, by the ID that the generated client gives it.
+        #[cfg(feature = "tracing")]
+        pub(crate) fn url_template(operation_id: &str) -> &'static str {
+            match operation_id { #(#templates,)* _ => "" }
+        }
+    }
 }

@@ -56,12 +56,12 @@ async fn in_the_sandbox() -> Result<(), Box<dyn Error>> {
 
 async fn on_a_real_account() -> Result<(), Box<dyn Error>> {
     let environment = Environment::from_env()?;
-    say!("Using the account at {}", environment.base_url()?);
+    say!("Using the account at {}", environment.base_url());
     walk(&environment, Credentials::from_env()?).await
 }
 
 async fn walk(environment: &Environment, credentials: Credentials) -> Result<(), Box<dyn Error>> {
-    let client = Client::signed(environment, credentials)?;
+    let client = Client::new(environment.clone(), credentials)?;
     let mut made = Vec::new();
     let walked = steps(environment, &client, &mut made).await;
 
@@ -93,7 +93,7 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
 
         let signed_in = Credentials::from_pem(&key.api_key_id, key.private_key.expose_secret())?;
         say!("  signing in with it");
-        list(&Client::signed(environment, signed_in)?).await?;
+        list(&Client::new(environment.clone(), signed_in)?).await?;
     }
 
     say!("\nCreating a key from a pair made here, whose private half stays here");
@@ -107,7 +107,7 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
             made.push(key.api_key_id.clone());
             let signed_in = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
             say!("  {}; signing in with it", key.api_key_id);
-            list(&Client::signed(environment, signed_in)?).await?;
+            list(&Client::new(environment.clone(), signed_in)?).await?;
         }
         // Below the Premier usage level.
         Err(error) => say!("  {}", error.to_string()),
@@ -120,9 +120,9 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
     }
 
     say!("\nSigning with a private key that belongs to another key ID");
-    let id = client.signer().credentials().key_id();
-    let wrong = Credentials::from_pem(id, pair.private_key_pem()?.expose_secret())?;
-    match Client::signed(environment, wrong)?.get_api_keys().send().await {
+    let signer = client.signer().credentials();
+    let wrong = Credentials::from_pem(signer.key_id(), pair.private_key_pem()?.expose_secret())?;
+    match Client::new(environment.clone(), wrong)?.get_api_keys().send().await {
         Ok(_) => say!("  accepted"),
         Err(error) => say!("  {}", error.to_string()),
     }

@@ -1,77 +1,89 @@
-//! Making a client: a hardened HTTP client, a base URL and a signer.
+//! Construction of a client: a hardened HTTP client, an environment and a signer.
 
-use std::sync::Arc;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use reqwest::Url;
+use http::Method;
+use reqwest::{Request, Response};
 
-use crate::environment::{self, is_loopback};
-use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Signer};
+use crate::types::ErrorResponse;
+use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Signer};
 
-/// How long connecting may take, TLS included.
+/// The time limit for establishing a connection, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may stand still while it is read.
+/// The time limit for each read of a response.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a request may take as a whole, from connecting to the end of the answer.
+/// The default time limit for an operation as a whole, from connecting to the end of the response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Our settings of the HTTP client, to start from when a proxy, other timeouts or another pool are wanted: no
-/// redirects, nothing sent twice, and the timeouts [`CONNECT_TIMEOUT`], [`READ_TIMEOUT`] and [`REQUEST_TIMEOUT`].
+/// Returns this crate's settings of the HTTP client, to start from if a proxy, other timeouts or another connection pool
+/// are needed.
+///
+/// It follows no redirects, retries nothing, and has the timeouts [`CONNECT_TIMEOUT`], [`READ_TIMEOUT`] and
+/// [`REQUEST_TIMEOUT`]. Requests to a loopback environment bypass the proxies that the system's variables name, and
+/// `localhost` is the loopback interface, whatever the resolver says.
+///
+/// The time limit of an operation is [`ClientBuilder::timeout`], not the HTTP client's.
 ///
 /// ```
-/// use std::time::Duration;
-/// use kalshi_api_keys::{Client, Credentials, Environment, Signer, http_client_builder};
+/// use kalshi_api_keys::{Client, Credentials, Environment, http_client_builder, reqwest};
 ///
 /// # fn client(credentials: Credentials) -> Result<Client, Box<dyn std::error::Error>> {
-/// let http = http_client_builder().timeout(Duration::from_secs(5)).build()?;
-/// let base_url = Environment::Demo.base_url()?;
-/// Ok(Client::new_with_client(base_url.as_str(), http, Signer::new(credentials)))
+/// let environment = Environment::Demo;
+/// let proxy = reqwest::Proxy::all("http://proxy.example:3128")?;
+/// let http = http_client_builder(&environment).proxy(proxy).build()?;
+/// Ok(Client::builder(environment, credentials).http_client(http).build()?)
 /// # }
 /// ```
-pub fn http_client_builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder {
+    // Port 0 stands for the port of the URL.
+    let localhost = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
+    let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
+        .resolve_to_addrs("localhost", &localhost);
+    if environment.is_loopback() { builder.no_proxy() } else { builder }
 }
 
 impl Client {
-    /// A client for an environment that signs every request with these credentials, over an HTTP client with the
-    /// settings of [`http_client_builder`]. To a loopback host it goes straight, past any proxy.
+    /// Returns a client that signs every request with these credentials, with the HTTP client of
+    /// [`http_client_builder`].
     ///
     /// # Errors
     ///
-    /// When the environment's base URL cannot be used, or the HTTP client cannot be made.
-    pub fn signed(environment: &Environment, credentials: Credentials) -> Result<Self, SetupError> {
-        let base_url = environment.base_url()?;
-        let http = http_client_builder();
-        let http = if is_loopback(&base_url) { http.no_proxy() } else { http };
-        Ok(Self::new_with_client(base_url.as_str(), http.build()?, Signer::new(credentials)))
+    /// [`BuildError::HttpClient`] if no HTTP client can be built.
+    ///
+    /// ```no_run
+    /// use kalshi_api_keys::{Client, Credentials, Environment};
+    ///
+    /// let credentials = Credentials::from_pem_file("a952bcbe-ec3b-4b5b-b8f9-11dae589608c", "kalshi.pem")?;
+    /// let client = Client::new(Environment::Demo, credentials)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(environment: Environment, credentials: Credentials) -> Result<Self, BuildError> {
+        Self::builder(environment, credentials).build()
     }
 
-    /// A client from the environment variables of [`Environment::from_env`] and [`Credentials::from_env`].
+    /// Returns a client configured by the environment variables of [`Environment::from_env`] and
+    /// [`Credentials::from_env`].
     ///
     /// # Errors
     ///
-    /// Those of the two, and of [`signed`](Self::signed).
-    pub fn from_env() -> Result<Self, SetupError> {
-        Self::signed(&Environment::from_env()?, Credentials::from_env()?)
+    /// Those of the two, and of [`new`](Self::new).
+    pub fn from_env() -> Result<Self, BuildError> {
+        Self::new(Environment::from_env()?, Credentials::from_env()?)
     }
 
-    /// A client over an HTTP client of the caller's. Start from [`http_client_builder`]: a client that follows
-    /// redirects or repeats requests may mint a key twice.
-    ///
-    /// `base_url` is the URL that operations are appended to, such as [`Environment::base_url`].
-    pub fn new_with_client(base_url: &str, client: reqwest::Client, signer: Signer) -> Self {
-        let base_url = base_url.trim_end_matches('/');
-        let base = environment::parse(base_url).map_err(|reason| reason.to_string().into());
-        Self { baseurl: base_url.to_owned(), client, inner: Signing { signer, base } }
+    /// Returns a builder for a client with another HTTP client, signer or time limit.
+    pub fn builder(environment: Environment, credentials: Credentials) -> ClientBuilder {
+        ClientBuilder { environment, signer: Signer::new(credentials), http_client: None, timeout: REQUEST_TIMEOUT }
     }
 
-    /// A client of the same service over the same HTTP client and clock, that signs with other credentials.
+    /// Returns a client with other credentials that shares this client's HTTP client and clock.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let mut other = self.clone();
@@ -79,31 +91,123 @@ impl Client {
         other
     }
 
-    /// What signs this client's requests; it signs for Kalshi's other endpoints as well.
+    /// Returns the environment that requests are sent to.
+    pub fn environment(&self) -> &Environment {
+        &self.inner.environment
+    }
+
+    /// Returns the signer of this client's requests, which also signs for Kalshi's other endpoints.
     pub fn signer(&self) -> &Signer {
         &self.inner.signer
     }
+
+    /// Returns a request to another endpoint, to be sent by [`execute`](Self::execute). `path` is appended to the base URL;
+    /// it begins with `/` and may contain a query.
+    ///
+    /// ```no_run
+    /// # use kalshi_api_keys::Client;
+    /// use kalshi_api_keys::http::Method;
+    ///
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.request(Method::GET, "/portfolio/orders?limit=10");
+    /// let response = client.execute(request).await?.error_for_status()?;
+    /// println!("{}", response.text().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// For a body or further headers, continue with [`reqwest::RequestBuilder::from_parts`].
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        let mut url = self.environment().base_url().clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let path = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.set_query(query);
+        Request::new(method, url)
+    }
+
+    /// Signs and sends a request, and returns the response as received, whatever its status.
+    ///
+    /// As with an operation, a request whose timestamp alone is refused is sent once more with a corrected clock, unless
+    /// its body is a stream. The time limit is the request's own, or [`ClientBuilder::timeout`]. The body of a 401 is cut
+    /// off at 64 KiB; all others are left to the caller to read and to limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::Custom`] if signing failed, and
+    /// [`Error::CommunicationError`] if no response was received.
+    pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
+        self.prepare::<ErrorResponse>(&mut request)?;
+        self.send(request).await.map_err(|error| progenitor_client::Error::CommunicationError(error).into())
+    }
 }
 
-/// What the generated client carries for the middleware. Nobody outside has to name it.
+/// Builds a [`Client`]; see [`Client::builder`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    environment: Environment,
+    signer: Signer,
+    http_client: Option<reqwest::Client>,
+    timeout: Duration,
+}
+
+impl ClientBuilder {
+    /// Sets the HTTP client. Start from [`http_client_builder`]: a client that follows redirects or retries requests may
+    /// create a key twice.
+    pub fn http_client(mut self, http_client: reqwest::Client) -> Self {
+        self.http_client = Some(http_client);
+        self
+    }
+
+    /// Sets the signer, whose credentials take the place of those passed to [`Client::builder`].
+    pub fn signer(mut self, signer: Signer) -> Self {
+        self.signer = signer;
+        self
+    }
+
+    /// Sets the time limit for an operation as a whole, from connecting to the end of the response: [`REQUEST_TIMEOUT`]
+    /// unless set. It includes a second attempt with a corrected clock, and overrides the total timeout of the HTTP client.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::HttpClient`] if no HTTP client was set and none can be built.
+    pub fn build(self) -> Result<Client, BuildError> {
+        let Self { environment, signer, http_client, timeout } = self;
+        let client = match http_client {
+            Some(client) => client,
+            None => http_client_builder(&environment).build().map_err(BuildError::HttpClient)?,
+        };
+        let baseurl = environment.base_url().as_str().trim_end_matches('/').to_owned();
+        Ok(Client { baseurl, client, inner: Signing { signer, environment, timeout } })
+    }
+}
+
+/// What the generated client holds for the hooks.
 #[derive(Clone, Debug)]
 pub struct Signing {
     pub(crate) signer: Signer,
-    /// The base URL that requests are signed for, or why they are signed for none.
-    pub(crate) base: Result<Url, Arc<str>>,
+    pub(crate) environment: Environment,
+    pub(crate) timeout: Duration,
 }
 
-/// Why there is no client.
+/// Why a client was not built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SetupError {
-    /// The environment cannot be used.
+pub enum BuildError {
+    /// The environment is invalid.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// There are no credentials.
+    /// The credentials are missing or invalid.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The HTTP client could not be made, mostly for want of certificates.
-    #[error("the HTTP client could not be made: {0}; check the system's certificates")]
-    HttpClient(#[from] reqwest::Error),
+    /// The HTTP client could not be built.
+    #[error("failed to build the HTTP client; check the system's TLS certificates")]
+    HttpClient(#[source] reqwest::Error),
 }

@@ -1,95 +1,155 @@
-//! Which Kalshi a client talks to. Keys belong to one environment: a demo key is unknown in production, and the
-//! other way round.
+//! Base URLs of the service, validated when an [`Environment`] is constructed.
 
 use std::env::VarError;
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use reqwest::Url;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::spec;
 
-/// An environment of the service: its base URL.
+/// An environment of the service, identified by its base URL.
 ///
-/// Parsed from `prod` or `production`, `demo`, or a base URL.
+/// API keys belong to one environment: a demo key is unknown in production and the other way round.
+///
+/// Its text form, for [`FromStr`], [`Display`](fmt::Display) and serde alike, is `production` (or `prod`), `demo`, or a
+/// base URL.
 ///
 /// ```
 /// use kalshi_api_keys::Environment;
 ///
-/// let demo: Environment = "demo".parse()?;
-/// assert_eq!(demo.base_url()?.as_str(), "https://external-api.demo.kalshi.co/trade-api/v2");
+/// let environment: Environment = "demo".parse()?;
+/// assert_eq!(environment, Environment::Demo);
+/// assert_eq!(environment.base_url().as_str(), "https://external-api.demo.kalshi.co/trade-api/v2");
 ///
-/// let local: Environment = "http://127.0.0.1:8080/trade-api/v2/".parse()?;
-/// assert_eq!(local.base_url()?.as_str(), "http://127.0.0.1:8080/trade-api/v2");
+/// let environment = Environment::custom("https://gateway.example/trade-api/v2/")?;
+/// assert_eq!(environment.to_string(), "https://gateway.example/trade-api/v2");
 /// # Ok::<(), kalshi_api_keys::EnvironmentError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Environment {
-    /// Real money. The first `production` server of the spec.
+    /// The production exchange, where orders trade real money: the first `production` server of the spec.
     Production,
-    /// Play money. The first `demo` server of the spec.
+    /// The demo exchange, where orders trade play money: the first `demo` server of the spec.
     Demo,
-    /// Another base URL, such as a shared host of the service, a gateway of your own, or the sandbox.
-    Custom(Url),
+    /// Another base URL, such as a shared host of the service, a gateway, or the sandbox. Constructed by
+    /// [`custom`](Self::custom).
+    Custom(BaseUrl),
 }
 
+/// A validated base URL, which only [`Environment::custom`] constructs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BaseUrl(Url);
+
 impl Environment {
-    /// The environment that `KALSHI_ENV` names (`prod`, `production`, `demo` or a URL), or the base URL in
-    /// `KALSHI_API_BASE_URL`. [`Demo`](Self::Demo) when neither is set; an empty variable counts as unset.
+    /// Returns the environment with this base URL: [`Production`](Self::Production) or [`Demo`](Self::Demo) if it is
+    /// theirs. Slashes at its end are removed.
     ///
     /// # Errors
     ///
-    /// When both variables are set, or the one that is set cannot be used. The error names the variable.
+    /// If the URL contains user info, a query or a fragment, or is neither `https://` nor `http://` to a loopback host
+    /// (`localhost`, `127.0.0.0/8` or `::1`). The error does not repeat the URL, which may contain a password.
+    pub fn custom(base_url: &str) -> Result<Self, EnvironmentError> {
+        let base_url = validate(base_url)?;
+        let named = [Self::Production, Self::Demo].into_iter().find(|named| *named.base_url() == base_url);
+        Ok(named.unwrap_or(Self::Custom(BaseUrl(base_url))))
+    }
+
+    /// Reads the environment from `KALSHI_ENV` (`production`, `prod`, `demo` or a base URL) or `KALSHI_API_BASE_URL` (a
+    /// base URL). [`Demo`](Self::Demo) if neither is set; an empty variable counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// If both variables are set, or one is invalid. The error names the variable and does not repeat its value.
     pub fn from_env() -> Result<Self, EnvironmentError> {
-        const ENVIRONMENT: &str = "KALSHI_ENV";
+        const NAME: &str = "KALSHI_ENV";
         const BASE_URL: &str = "KALSHI_API_BASE_URL";
-        let read = |variable| match std::env::var(variable) {
-            Ok(value) if !value.is_empty() => Ok(Some(value)),
-            Ok(_) | Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => Err(in_variable(variable)(EnvironmentError::Unknown)),
-        };
-        match (read(ENVIRONMENT)?, read(BASE_URL)?) {
+        match (read_variable(NAME)?, read_variable(BASE_URL)?) {
             (None, None) => Ok(Self::Demo),
-            (Some(name), None) => name.parse().map_err(in_variable(ENVIRONMENT)),
-            (None, Some(url)) => parse(&url).map(Self::Custom).map_err(in_variable(BASE_URL)),
+            (Some(name), None) => name.parse().map_err(in_variable(NAME)),
+            (None, Some(url)) => Self::custom(&url).map_err(in_variable(BASE_URL)),
             (Some(_), Some(_)) => Err(EnvironmentError::BothSet),
         }
     }
 
-    /// The base URL that requests are sent to, without a slash at its end.
-    ///
-    /// # Errors
-    ///
-    /// When a [`Custom`](Self::Custom) URL carries user info, a query or a fragment, or is not `https://`, nor
-    /// `http://` to a loopback host.
-    pub fn base_url(&self) -> Result<Url, EnvironmentError> {
+    /// Returns the URL that the paths of operations are appended to. It does not end with a slash, unless it has no path.
+    pub fn base_url(&self) -> &Url {
+        // Constants of the spec, which are valid: a test constructs both.
+        static PRODUCTION: LazyLock<Url> = LazyLock::new(|| validate(spec::PRODUCTION).expect("a valid base URL"));
+        static DEMO: LazyLock<Url> = LazyLock::new(|| validate(spec::DEMO).expect("a valid base URL"));
         match self {
-            Self::Production => parse(spec::PRODUCTION),
-            Self::Demo => parse(spec::DEMO),
-            Self::Custom(url) => usable(url.clone()),
+            Self::Production => &PRODUCTION,
+            Self::Demo => &DEMO,
+            Self::Custom(BaseUrl(url)) => url,
         }
+    }
+
+    /// Returns the URL of the service's WebSocket API, such as `wss://external-api-ws.kalshi.com/trade-api/ws/v2`.
+    ///
+    /// Derived from the base URL as <https://docs.kalshi.com/websockets> documents it: scheme `wss` (`ws` for `http`), `ws`
+    /// before the last path segment, and `external-api-ws` for hosts that begin with `external-api`.
+    pub fn websocket_url(&self) -> Url {
+        let mut url = self.base_url().clone();
+        let (parent, version) = url.path().rsplit_once('/').unwrap_or_default();
+        let path = format!("{parent}/ws/{version}");
+        url.set_path(path.trim_end_matches('/'));
+        // Neither can fail: a label was added to a valid host, and both schemes are for hosts with ports.
+        if let Some(domain) = url.host_str().and_then(|host| host.strip_prefix("external-api.")) {
+            let host = format!("external-api-ws.{domain}");
+            let _ = url.set_host(Some(&host));
+        }
+        let scheme = if url.scheme() == "http" { "ws" } else { "wss" };
+        let _ = url.set_scheme(scheme);
+        url
+    }
+
+    /// Whether requests stay on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(self.base_url())
     }
 }
 
 impl FromStr for Environment {
     type Err = EnvironmentError;
 
-    fn from_str(name: &str) -> Result<Self, EnvironmentError> {
-        match name.trim().to_ascii_lowercase().as_str() {
+    fn from_str(text: &str) -> Result<Self, EnvironmentError> {
+        match text.trim().to_ascii_lowercase().as_str() {
             "prod" | "production" => Ok(Self::Production),
             "demo" => Ok(Self::Demo),
-            url if url.contains("://") => parse(name).map(Self::Custom),
+            url if url.contains("://") => Self::custom(text),
             _ => Err(EnvironmentError::Unknown),
         }
     }
 }
 
-/// A base URL, checked.
-pub(crate) fn parse(url: &str) -> Result<Url, EnvironmentError> {
-    usable(Url::parse(url.trim())?)
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Production => "production",
+            Self::Demo => "demo",
+            Self::Custom(BaseUrl(url)) => url.as_str(),
+        })
+    }
 }
 
-fn usable(mut url: Url) -> Result<Url, EnvironmentError> {
+impl Serialize for Environment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Environment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+fn validate(url: &str) -> Result<Url, EnvironmentError> {
+    let mut url = Url::parse(url.trim()).map_err(EnvironmentError::Url)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EnvironmentError::UserInfo);
     }
@@ -110,47 +170,54 @@ fn usable(mut url: Url) -> Result<Url, EnvironmentError> {
     Ok(url)
 }
 
-/// Whether requests to this URL stay on this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or(host == "localhost", |address| address.is_loopback())
+}
+
+fn read_variable(name: &'static str) -> Result<Option<String>, EnvironmentError> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(in_variable(name)(EnvironmentError::Unknown)),
+    }
 }
 
 fn in_variable(variable: &'static str) -> impl Fn(EnvironmentError) -> EnvironmentError {
     move |reason| EnvironmentError::Variable { variable, reason: Box::new(reason) }
 }
 
-/// Why an environment or its base URL cannot be used. No message repeats the value: it may hold a password.
+/// Why an environment or its base URL is invalid. No message repeats the value, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// Neither a known name nor a URL.
-    #[error("the environment is not known; name `demo`, `production` or a base URL")]
+    #[error("unknown environment; use `demo`, `production` or a base URL")]
     Unknown,
     /// Not a URL.
-    #[error("the base URL is no URL; write it like {}", spec::DEMO)]
-    Url(#[from] url::ParseError),
+    #[error("invalid base URL: {0}; write it like {example}", example = spec::DEMO)]
+    Url(url::ParseError),
     /// A user name or a password in the base URL.
-    #[error("the base URL holds a user name or a password; remove it, requests are signed instead")]
+    #[error("the base URL contains a user name or password; remove it, requests are signed instead")]
     UserInfo,
     /// A query in the base URL.
-    #[error("the base URL holds a query; remove the `?` and what follows")]
+    #[error("the base URL contains a query; remove the `?` and everything after it")]
     Query,
     /// A fragment in the base URL.
-    #[error("the base URL holds a fragment; remove the `#` and what follows")]
+    #[error("the base URL contains a fragment; remove the `#` and everything after it")]
     Fragment,
     /// Neither `http` nor `https`.
     #[error("the base URL is neither https:// nor http://; write it like {}", spec::DEMO)]
     Scheme,
-    /// `http://` to another machine: a generated private key would travel in the clear.
-    #[error("the base URL is http:// to another machine, where a private key would travel in the clear; use https://")]
+    /// `http://` to another machine, which would send a generated private key unencrypted.
+    #[error("the base URL is http:// to another machine, which would send private keys unencrypted; use https://")]
     Unencrypted,
     /// Two variables that exclude each other.
     #[error("KALSHI_ENV and KALSHI_API_BASE_URL are both set; unset one of them")]
     BothSet,
-    /// A variable whose value cannot be used.
-    #[error("the variable {variable} cannot be used: {reason}")]
+    /// A variable whose value is invalid.
+    #[error("invalid {variable}: {reason}")]
     Variable {
         /// The variable's name.
         variable: &'static str,

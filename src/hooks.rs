@@ -1,100 +1,114 @@
-//! Where the generated client and the signer meet: sign on the way out, make every error body canonical on the way in.
+//! Hooks of the generated client: requests are signed, responses read whole and bounded, error bodies normalised.
 
-use std::time::UNIX_EPOCH;
+use std::time::Instant;
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
 use crate::client::Signing;
 use crate::response::{NotFromService, read_limited, with_body};
-use crate::types::ErrorResponse;
-use crate::{Client, Signer, error, error_body, spec};
+use crate::signer::refuses_timestamp;
+use crate::{Client, error_body};
 
-/// The most that is read of a success, in bytes: tens of thousands of keys.
+/// The largest success body that is read, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
-/// The most that is read of an error, in bytes.
+/// The largest error body that is read, in bytes.
 const MAX_ERROR: usize = 64 * 1024;
-
-/// A `Date` header counts whole seconds.
-const DATE_RESOLUTION_MS: i64 = 1000;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
 
 impl ClientHooks<Signing> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-        let Signing { signer, base } = self.inner();
-        let base = base.as_ref().map_err(|reason| Error::InvalidRequest(reason.to_string()))?;
-        if !is_below(base, request.url()) {
+        // Added by the generator, and not documented by the service.
+        request.headers_mut().remove("api-version");
+        self.prepare(request)
+    }
+
+    async fn exec(&self, request: Request, operation: &OperationInfo) -> reqwest::Result<Response> {
+        #[cfg(feature = "tracing")]
+        let span = crate::telemetry::span(self.environment(), &request, operation);
+        #[cfg(not(feature = "tracing"))]
+        let _ = operation;
+        let exchange = async { Ok(normalize(self.send(request).await?).await) };
+        #[cfg(feature = "tracing")]
+        let exchange = crate::telemetry::instrument(span, exchange);
+        exchange.await
+    }
+}
+
+impl Client {
+    /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be valid at the service.
+    #[allow(clippy::result_large_err)] // The error type of the hooks.
+    pub(crate) fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
+        if !is_below(self.environment().base_url(), request.url()) {
             return Err(Error::InvalidRequest(
-                "the request leaves the client's base URL, so it was not signed".to_owned(),
+                "the URL is not below the client's base URL; correct the path".to_owned(),
             ));
         }
-        // The generator adds it; the service does not document it.
-        request.headers_mut().remove("api-version");
         request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
-        signer.sign(request).map_err(|e| Error::Custom(e.to_string()))
+        self.signer().sign(request).map_err(|e| Error::Custom(e.to_string()))
     }
 
-    /// Sends the request; and once more with the right time when the service refused nothing but the timestamp. That is
-    /// safe for every operation: the service looks at the timestamp before it does anything.
-    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        let again = request.try_clone();
-        let answer = send(self.client(), request).await?;
-        match again.and_then(|again| resign_with_server_time(again, &answer, self.signer())) {
-            Some(again) => send(self.client(), again).await.map(Answer::into_response),
-            None => Ok(answer.into_response()),
-        }
-    }
-}
-
-/// An answer, read whole; when it is an error, with its canonical reason.
-struct Answer {
-    head: Response,
-    body: Bytes,
-    reason: Option<ErrorResponse>,
-}
-
-impl Answer {
-    fn into_response(mut self) -> Response {
-        let status = self.head.status();
-        let body = match self.reason {
-            Some(reason) => serde_json::to_vec(&reason).unwrap_or_default().into(),
-            None => {
-                if status.is_client_error() || status.is_server_error() {
-                    self.head.extensions_mut().insert(NotFromService);
-                }
-                self.body
-            }
+    /// Sends a signed request, and once more with a corrected clock if nothing but its timestamp was refused. That is safe
+    /// for every method, because the service checks the timestamp first. Both attempts share one deadline.
+    pub(crate) async fn send(&self, mut request: Request) -> reqwest::Result<Response> {
+        let started = Instant::now();
+        let timeout = *request.timeout_mut().get_or_insert(self.inner().timeout);
+        let retry = request.try_clone();
+        let first = attempt(self.client(), request).await?;
+        let corrected = retry.filter(|_| first.refuses_timestamp).and_then(|mut retry| {
+            let signer = self.signer().corrected(retry.headers(), first.response.headers())?;
+            signer.sign(&mut retry).ok()?;
+            Some((retry, signer))
+        });
+        let remaining = timeout.saturating_sub(started.elapsed());
+        let Some((mut retry, corrected)) = corrected.filter(|_| !remaining.is_zero()) else {
+            return Ok(first.response);
         };
-        with_body(self.head, body)
+        *retry.timeout_mut() = Some(remaining);
+        let second = attempt(self.client(), retry).await?;
+        if !second.refuses_timestamp {
+            self.signer().adopt_clock(&corrected);
+        }
+        Ok(second.response)
     }
 }
 
-async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<Answer> {
-    let answer = client.execute(request).await?;
-    let is_error = answer.status().is_client_error() || answer.status().is_server_error();
-    let (head, body) = read_limited(answer, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
-    let reason = is_error.then(|| error_body::parse(&body)).flatten();
-    Ok(Answer { head, body, reason })
+/// A response whose body is unread, unless its status is 401.
+struct Attempt {
+    response: Response,
+    refuses_timestamp: bool,
 }
 
-/// The request signed anew, when the answer refused its timestamp and says what time it is.
-fn resign_with_server_time(mut request: Request, answer: &Answer, signer: &Signer) -> Option<Request> {
-    let code = answer.reason.as_ref()?.code.as_deref();
-    let refused = answer.head.status() == StatusCode::UNAUTHORIZED && code == Some("header_timestamp_expired");
-    let refused_ms = request.headers().get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
-    let date = error::date(answer.head.headers())?.duration_since(UNIX_EPOCH).ok()?;
-    let date_ms = i64::try_from(date.as_millis()).ok()?;
-    // A date is cut off to whole seconds: on average, half of one has passed since.
-    let service_ms = date_ms + DATE_RESOLUTION_MS / 2;
-    let retry = refused && signer.correct_clock(refused_ms, service_ms, DATE_RESOLUTION_MS);
-    (retry && signer.sign(&mut request).is_ok()).then_some(request)
+async fn attempt(client: &reqwest::Client, request: Request) -> reqwest::Result<Attempt> {
+    let response = client.execute(request).await?;
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return Ok(Attempt { response, refuses_timestamp: false });
+    }
+    let (head, body) = read_limited(response, MAX_ERROR).await;
+    let refuses_timestamp = refuses_timestamp(head.status(), &body);
+    Ok(Attempt { response: with_body(head, body), refuses_timestamp })
 }
 
-/// Whether a URL has the base's origin, and a path below the base's.
+/// Reads a response whole. The body of an error that the service wrote becomes the JSON of an
+/// [`ErrorResponse`](crate::types::ErrorResponse); any other is kept, and marked.
+async fn normalize(response: Response) -> Response {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let (mut head, body) = read_limited(response, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
+    if !is_error {
+        return with_body(head, body);
+    }
+    let Some(error) = error_body::parse(&body) else {
+        head.extensions_mut().insert(NotFromService);
+        return with_body(head, body);
+    };
+    // Strings always serialise.
+    with_body(head, serde_json::to_vec(&error).unwrap_or_default().into())
+}
+
+/// Whether `url` has the origin of `base`, and a path below that of `base`.
 fn is_below(base: &Url, url: &Url) -> bool {
-    let below = url.path().strip_prefix(base.path().trim_end_matches('/'));
-    base.origin() == url.origin() && below.is_some_and(|rest| rest.starts_with('/'))
+    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'));
+    base.origin() == url.origin() && rest.is_some_and(|rest| rest.starts_with('/'))
 }

@@ -25,6 +25,8 @@ pub mod rotation;
 pub mod sandbox;
 mod schema;
 mod signer;
+#[cfg(feature = "tracing")]
+mod telemetry;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
 #[allow(missing_docs, unreachable_patterns, unused_imports)]
@@ -37,17 +39,18 @@ mod spec {
     include!(concat!(env!("OUT_DIR"), "/spec.rs"));
 }
 
-pub use client::{CONNECT_TIMEOUT, READ_TIMEOUT, REQUEST_TIMEOUT, SetupError, http_client_builder};
+pub use client::{BuildError, CONNECT_TIMEOUT, ClientBuilder, READ_TIMEOUT, REQUEST_TIMEOUT, http_client_builder};
 pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{BaseUrl, Environment, EnvironmentError};
 pub use error::{Effect, Error, Failure};
 pub use generated::{Client, builder, types};
 pub use key::KeyError;
 pub use key_pair::{KeyPair, KeyPairError};
 pub use operation::Operation;
 pub use progenitor_client::ResponseValue;
-pub use signer::{SignError, SignedHeaders, Signer};
+pub use signer::{MAX_CLOCK_CORRECTION, SignError, SignableRequest, SignedHeaders, Signer, UnsignedHeaders};
+pub use {http, reqwest};
 
 /// For the fuzz targets alone.
 #[cfg(fuzzing)]

@@ -27,7 +27,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use progenitor_client::ClientInfo as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 
@@ -213,7 +212,7 @@ impl Rotation {
         let goal = &journal.goal;
         self.state.journal = Some(journal.path.clone());
         self.state.old_key_id.clone_from(&goal.old_key_id);
-        if goal.base_url != *self.client.baseurl() {
+        if goal.base_url != self.client.environment().base_url().as_str() {
             let (path, base_url) = (journal.path.clone(), goal.base_url.clone());
             return Err(JournalError::OtherEnvironment { path, base_url }.into());
         }
@@ -239,7 +238,7 @@ impl Rotation {
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
         let goal = Goal {
             version: journal::VERSION,
-            base_url: self.client.baseurl().to_owned(),
+            base_url: self.client.environment().base_url().to_string(),
             old_key_id: old.api_key_id.clone(),
             name: unique_name(self.plan.name.as_deref().unwrap_or(base_name(&old.name))),
             scopes: self.plan.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
@@ -273,6 +272,7 @@ impl Rotation {
             }
             Next::DeleteOld => {
                 key_file::sync(&self.plan.file)?;
+                self.switch_signer(&observed.file);
                 let key_id = journal.goal.old_key_id.clone();
                 self.delete(&journal.goal, &observed, key_id).await?;
             }
@@ -412,6 +412,7 @@ impl Rotation {
         match (withdrawn, observed.file) {
             (None, KeyFile::WithId(new)) => {
                 journal.remove()?;
+                self.switch_signer(&KeyFile::WithId(new.clone()));
                 let (key_id, file) = (new.key_id().to_owned(), self.plan.file.clone());
                 let client = self.client.with_credentials(new);
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
@@ -425,6 +426,13 @@ impl Rotation {
                 self.state.journal = None;
                 Err(withdrawn.unwrap_or(Failure::Stopped))
             }
+        }
+    }
+
+    /// Lets the caller's client sign with the new key, if the plan asks for it.
+    fn switch_signer(&self, file: &KeyFile) {
+        if let (true, KeyFile::WithId(new)) = (self.plan.switch_signer, file) {
+            self.client.signer().replace_credentials(new.clone());
         }
     }
 

@@ -10,7 +10,7 @@
 //!
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let sandbox = Sandbox::start().await?;
-//! let client = Client::signed(&sandbox.environment(), sandbox.credentials())?;
+//! let client = Client::new(sandbox.environment(), sandbox.credentials())?;
 //!
 //! let request = GenerateApiKeyRequest::builder().name("dashboard").key_type("ed25519");
 //! let generated = client.generate_api_key().body(request).send().await?.into_inner();

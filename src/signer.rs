@@ -1,145 +1,238 @@
-//! Timestamp + method + path -> the three headers that the service asks for on every call.
+//! Signing requests: timestamp, method and path in, the three headers that the service requires out.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use smallvec::SmallVec;
 
 use crate::credentials::Credentials;
-use crate::spec;
+use crate::{error_body, spec};
+
+/// The largest clock correction that is applied, in either direction: 24 hours.
+///
+/// A signature covers neither host nor body, so whoever can forge a response could otherwise obtain signatures that become
+/// valid at a time of their choice. Over HTTPS, a clock further off fails certificate validation anyway.
+pub const MAX_CLOCK_CORRECTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A `Date` header counts whole seconds.
+const DATE_RESOLUTION_MS: i64 = 1000;
 
 /// Signs requests with [`Credentials`].
 ///
-/// Cloning is cheap; clones share their credentials, their clock and what was learned of it. One signer serves this
-/// crate's client, Kalshi's other REST endpoints and its WebSocket handshake (`GET /trade-api/ws/v2`).
+/// Cloning is cheap; clones share their credentials, their clock and its correction. One signer serves this crate's
+/// client, Kalshi's other REST endpoints and its WebSocket handshake.
+///
+/// The signed message is `timestamp + METHOD + path` without separators; the timestamp is Unix time in milliseconds, the
+/// path excludes the query. Host, query and body are not signed. RSA keys sign with RSASSA-PSS (SHA-256, MGF1 with SHA-256,
+/// a salt of 32 bytes), Ed25519 keys with plain Ed25519. The rule comes from the service's documentation; the spec's
+/// `kalshiAccessSignature` states it.
 ///
 /// ```no_run
-/// use kalshi_api_keys::{Credentials, Signer};
+/// use kalshi_api_keys::{Credentials, Environment, Signer};
 ///
 /// let signer = Signer::new(Credentials::from_env()?);
-/// for (name, value) in signer.headers(&http::Method::GET, "/trade-api/ws/v2")? {
-///     // … into the handshake's request
-/// }
+/// let url = Environment::Demo.websocket_url();
+/// let mut handshake = http::Request::get(url.as_str()).body(())?;
+/// signer.sign(&mut handshake)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// The signed text is `timestamp + METHOD + path` without separators; the body is not part of it. RSA keys sign with
-/// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes), Ed25519 keys with plain Ed25519. The rule comes from
-/// the service's documentation; the spec's `kalshiAccessSignature` states it.
 #[derive(Clone)]
 pub struct Signer {
-    credentials: Credentials,
-    clock: Arc<Clock>,
+    /// Replaced as a whole. Reading takes no lock, so a replacement never delays a signature.
+    credentials: Arc<ArcSwap<Credentials>>,
+    now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Milliseconds to add to the clock.
     offset: Arc<AtomicI64>,
 }
 
-type Clock = dyn Fn() -> SystemTime + Send + Sync;
-
 impl Signer {
-    /// A signer that reads the system's clock.
+    /// Returns a signer that reads the system's clock.
     pub fn new(credentials: Credentials) -> Self {
-        Self { credentials, clock: Arc::new(SystemTime::now), offset: Arc::default() }
+        Self {
+            credentials: Arc::new(ArcSwap::from_pointee(credentials)),
+            now: Arc::new(SystemTime::now),
+            offset: Arc::default(),
+        }
     }
 
-    /// The same signer on another clock, such as one that is kept by NTP, or stands still in a test.
+    /// Replaces the clock, for example by one that stands still in a test. It starts uncorrected.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { clock: Arc::new(clock), offset: Arc::default(), ..self }
+        Self { now: Arc::new(clock), offset: Arc::default(), ..self }
     }
 
-    /// A signer with other credentials, on the same clock and with what was learned of it.
+    /// Returns a signer with other credentials that shares this signer's clock and its correction.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { credentials, ..self.clone() }
+        Self { credentials: Arc::new(ArcSwap::from_pointee(credentials)), ..self.clone() }
     }
 
-    /// What it signs with.
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
+    /// Replaces the credentials of this signer, its clones, and the clients that sign with them, from the next signature
+    /// on. A signature in progress completes with the credentials that it started with.
+    pub fn replace_credentials(&self, credentials: Credentials) {
+        self.credentials.store(Arc::new(credentials));
     }
 
-    /// What is added to the clock, in milliseconds: 0 until the service refused a timestamp and its answer showed how far
-    /// the clock is off. Positive when the clock is behind the service's.
-    pub fn clock_offset_ms(&self) -> i64 {
-        self.offset.load(Ordering::Relaxed)
+    /// Returns the credentials that the next request is signed with.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::clone(&self.credentials.load())
     }
 
-    /// Learns from an answer that refused a timestamp what time it is at the service. `false` when signing again would
-    /// give the same timestamp, but for what `service_ms` leaves open: it is known to `resolution_ms`.
-    pub(crate) fn correct_clock(&self, refused_ms: i64, service_ms: i64, resolution_ms: i64) -> bool {
-        let Ok(clock_ms) = unix_ms((self.clock)()) else { return false };
-        let offset = service_ms.saturating_sub(clock_ms);
-        if offset.abs_diff(self.clock_offset_ms()) > resolution_ms.unsigned_abs() {
-            self.offset.store(offset, Ordering::Relaxed);
-        }
-        service_ms.abs_diff(refused_ms) > resolution_ms.unsigned_abs()
-    }
-
-    /// Adds the three headers to a request, or puts them in place of older ones.
+    /// Adds the three headers to a request, replacing earlier ones.
     ///
-    /// The URL must be final: its path is signed as it stands, percent-encoding and all. Signing is atomic: on an error
-    /// the request is untouched.
+    /// The URL must be final: its path is signed as it is, with its percent-encoding. On an error the request is unchanged.
     ///
     /// # Errors
     ///
     /// Those of [`headers`](Self::headers).
-    pub fn sign(&self, request: &mut reqwest::Request) -> Result<(), SignError> {
-        let signed = self.headers(request.method(), request.url().path())?;
-        for (name, value) in signed {
+    pub fn sign(&self, request: &mut impl SignableRequest) -> Result<(), SignError> {
+        let (method, path) = request.method_and_path();
+        for (name, value) in self.headers(method, path)? {
             request.headers_mut().insert(name, value);
         }
         Ok(())
     }
 
-    /// The three headers for a method and a path.
-    ///
-    /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A
-    /// query, from `?` on, is cut off, for it is not signed.
+    /// Returns the three headers for a method and a path, signed with the local private key: [`prepare`](Self::prepare)
+    /// and [`with_signature`](UnsignedHeaders::with_signature) in one step.
     ///
     /// # Errors
     ///
-    /// When the path is not one that can stand in a request line, the clock is before 1970, or the engine fails.
+    /// Those of [`prepare`](Self::prepare), and [`SignError::SigningFailed`].
     pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
+        let unsigned = self.prepare(method, path)?;
+        let key = unsigned.credentials.key();
+        let signature = key.sign(unsigned.message()).map_err(|_| SignError::SigningFailed)?;
+        Ok(unsigned.with_signature(signature))
+    }
+
+    /// Returns the message to sign for a method and a path, for a private key held elsewhere.
+    ///
+    /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A query,
+    /// from `?` on, is cut off.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Credentials, KeyPair, Signer, types::ApiKeyType};
+    /// # let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
+    /// # let credentials = Credentials::from_pem("an-id", pair.private_key_pem()?.expose_secret())?;
+    /// # let sign_elsewhere = |_message: &[u8]| [0_u8; 64];
+    /// let signer = Signer::new(credentials);
+    /// let unsigned = signer.prepare(&http::Method::GET, "/trade-api/v2/api_keys")?;
+    /// let signature = sign_elsewhere(unsigned.message());
+    /// let headers = unsigned.with_signature(signature);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::RelativePath`] or [`SignError::UnencodedPath`] if no request line can carry the path,
+    /// [`SignError::ClockBefore1970`] if the clock is that wrong.
+    pub fn prepare(&self, method: &Method, path: &str) -> Result<UnsignedHeaders, SignError> {
         let path = path.split_once('?').map_or(path, |(path, _query)| path);
         if !path.starts_with('/') {
-            return Err(SignError::NotFromRoot);
+            return Err(SignError::RelativePath);
         }
         if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
-            return Err(SignError::NotEncoded { at });
+            return Err(SignError::UnencodedPath { at });
         }
-        let now = unix_ms((self.clock)())?.saturating_add(self.clock_offset_ms());
+        let now = self.clock_ms()?.saturating_add(self.clock_offset_ms());
         let timestamp = u64::try_from(now).map_err(|_| SignError::ClockBefore1970)?.to_string();
+        let mut message = SmallVec::new();
+        message.extend_from_slice(timestamp.as_bytes());
+        message.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
+        message.extend_from_slice(path.as_bytes());
+        Ok(UnsignedHeaders { credentials: self.credentials.load_full(), timestamp, message })
+    }
 
-        // Both on the stack: what is allocated is what is returned.
-        let mut text = SmallVec::<[u8; 256]>::new();
-        text.extend_from_slice(timestamp.as_bytes());
-        text.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
-        text.extend_from_slice(path.as_bytes());
-        let mut room = [0; _];
-        let signature = self.credentials.key().sign(&text, &mut room).map_err(|_| SignError::Engine)?;
+    /// Returns what is added to the clock, in milliseconds: 0 unless a correction was adopted, never more than
+    /// [`MAX_CLOCK_CORRECTION`]. Positive if the clock is behind the service's.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
 
-        // Digits and base64 are visible ASCII: neither conversion can fail.
-        let timestamp = HeaderValue::try_from(timestamp).map_err(|_| SignError::Engine)?;
-        let mut signature = HeaderValue::try_from(STANDARD.encode(signature)).map_err(|_| SignError::Engine)?;
-        signature.set_sensitive(true);
-        Ok(SignedHeaders([
-            (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
-            (spec::KALSHI_ACCESS_TIMESTAMP, timestamp),
-            (spec::KALSHI_ACCESS_SIGNATURE, signature),
-        ]))
+    /// Discards the clock correction of this signer and its clones.
+    pub fn reset_clock(&self) {
+        self.offset.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns a signer with a corrected clock if it is worth sending a refused request again: `response` refused its
+    /// timestamp, has a `Date` header that implies another timestamp, and the correction does not exceed
+    /// [`MAX_CLOCK_CORRECTION`]. Works with any endpoint of the service; this crate's client does it by itself.
+    ///
+    /// The correction is on trial: sign the second request with the returned signer, and pass it to
+    /// [`adopt_clock`](Self::adopt_clock) unless that request's timestamp is refused too. `sent` are the headers of the
+    /// refused request. Sending again is safe: the service checks the timestamp before it acts on a request.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Signer, SignError};
+    /// # fn connect(_: &http::Request<()>) -> Result<(), http::Response<Vec<u8>>> { Ok(()) }
+    /// # fn example(signer: &Signer, mut request: http::Request<()>) -> Result<(), SignError> {
+    /// signer.sign(&mut request)?;
+    /// if let Err(refused) = connect(&request)
+    ///     && let Some(corrected) = signer.corrected_by(request.headers(), &refused)
+    /// {
+    ///     corrected.sign(&mut request)?;
+    ///     if connect(&request).is_ok() {
+    ///         signer.adopt_clock(&corrected);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn corrected_by<B: AsRef<[u8]>>(&self, sent: &HeaderMap, response: &Response<B>) -> Option<Self> {
+        if !refuses_timestamp(response.status(), response.body().as_ref()) {
+            return None;
+        }
+        self.corrected(sent, response.headers())
+    }
+
+    /// [`corrected_by`](Self::corrected_by) a response that is known to refuse the timestamp.
+    pub(crate) fn corrected(&self, sent: &HeaderMap, response: &HeaderMap) -> Option<Self> {
+        let offset = self.clock_skew_ms(response)?;
+        let corrected_ms = self.clock_ms().ok()?.saturating_add(offset);
+        let sent_ms: i64 = sent.get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
+        let is_other = corrected_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS.unsigned_abs();
+        let is_plausible = Duration::from_millis(offset.unsigned_abs()) <= MAX_CLOCK_CORRECTION;
+        (is_other && is_plausible).then(|| Self { offset: Arc::new(AtomicI64::new(offset)), ..self.clone() })
+    }
+
+    /// Adopts the clock correction of another signer, for this signer and its clones.
+    pub fn adopt_clock(&self, corrected: &Self) {
+        let offset_ms = corrected.clock_offset_ms();
+        self.offset.store(offset_ms, Ordering::Relaxed);
+        #[cfg(feature = "tracing")]
+        tracing::warn!(offset_ms, "corrected the clock by the service's `Date`");
+    }
+
+    /// Returns how far the service is ahead of the uncorrected clock, in milliseconds, by the `Date` of a response.
+    pub(crate) fn clock_skew_ms(&self, response: &HeaderMap) -> Option<i64> {
+        let date = httpdate::parse_http_date(response.get(header::DATE)?.to_str().ok()?).ok()?;
+        // A date is truncated to whole seconds: on average, half of one has passed since.
+        let service_ms = unix_ms(date).ok()? + DATE_RESOLUTION_MS / 2;
+        Some(service_ms.saturating_sub(self.clock_ms().ok()?))
+    }
+
+    fn clock_ms(&self) -> Result<i64, SignError> {
+        unix_ms((self.now)())
     }
 }
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("credentials", &self.credentials).finish_non_exhaustive()
+        f.debug_struct("Signer").field("credentials", &self.credentials()).finish_non_exhaustive()
     }
+}
+
+/// Whether a response refuses a request for nothing but its timestamp.
+pub(crate) fn refuses_timestamp(status: StatusCode, body: &[u8]) -> bool {
+    status == StatusCode::UNAUTHORIZED
+        && error_body::parse(body).is_some_and(|error| error.code.as_deref() == Some("header_timestamp_expired"))
 }
 
 fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
@@ -147,10 +240,91 @@ fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
     i64::try_from(since_1970.as_millis()).map_err(|_| SignError::ClockBefore1970)
 }
 
-/// The three headers of one signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and
-/// `KALSHI-ACCESS-SIGNATURE`, the last one marked sensitive so that `Debug` hides it.
+/// A request that [`Signer::sign`] can sign.
+pub trait SignableRequest {
+    /// Returns the method, and the path as it will be sent: from the root, percent-encoded.
+    fn method_and_path(&self) -> (&Method, &str);
+    /// Returns the headers.
+    fn headers_mut(&mut self) -> &mut HeaderMap;
+}
+
+impl SignableRequest for reqwest::Request {
+    fn method_and_path(&self) -> (&Method, &str) {
+        (self.method(), self.url().path())
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+}
+
+impl<B> SignableRequest for Request<B> {
+    fn method_and_path(&self) -> (&Method, &str) {
+        (self.method(), self.uri().path())
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+}
+
+impl SignableRequest for request::Parts {
+    fn method_and_path(&self) -> (&Method, &str) {
+        (&self.method, self.uri.path())
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+}
+
+/// The headers of a request that is yet to be signed, from [`Signer::prepare`].
+#[derive(Clone, Debug)]
+pub struct UnsignedHeaders {
+    /// Loaded once per request: its key ID and private key belong together.
+    credentials: Arc<Credentials>,
+    timestamp: String,
+    /// On the stack for all but very long paths, to keep signing at three allocations.
+    message: SmallVec<[u8; 256]>,
+}
+
+impl UnsignedHeaders {
+    /// Returns the message to sign: `timestamp + METHOD + path`.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Returns the headers with a signature of [`message`](Self::message): its raw bytes, not base64.
+    ///
+    /// The signature is RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519, by the private key that
+    /// belongs to the key ID. It is not verified.
+    pub fn with_signature(self, signature: impl AsRef<[u8]>) -> SignedHeaders {
+        // Cannot fail: digits and base64 are visible ASCII.
+        let timestamp = HeaderValue::try_from(self.timestamp).expect("digits are a valid header value");
+        let signature = STANDARD.encode(signature);
+        let mut signature = HeaderValue::try_from(signature).expect("base64 is a valid header value");
+        signature.set_sensitive(true);
+        SignedHeaders([
+            (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
+            (spec::KALSHI_ACCESS_TIMESTAMP, timestamp),
+            (spec::KALSHI_ACCESS_SIGNATURE, signature),
+        ])
+    }
+}
+
+/// The three headers of a signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and `KALSHI-ACCESS-SIGNATURE`.
 ///
-/// Good for one method and path, and for about ten seconds.
+/// They are valid for one method and path, and for about ten seconds. The signature is marked sensitive, which hides it
+/// from `Debug`. They extend a [`HeaderMap`] and collect into one; to replace earlier ones in a request, use
+/// [`Signer::sign`].
+///
+/// ```no_run
+/// # use kalshi_api_keys::Signer;
+/// # fn example(signer: &Signer, headers: &mut http::HeaderMap) -> Result<(), kalshi_api_keys::SignError> {
+/// headers.extend(signer.headers(&http::Method::GET, "/trade-api/v2/portfolio/balance")?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SignedHeaders([(HeaderName, HeaderValue); 3]);
 
@@ -163,32 +337,23 @@ impl IntoIterator for SignedHeaders {
     }
 }
 
-impl<'a> IntoIterator for &'a SignedHeaders {
-    type Item = &'a (HeaderName, HeaderValue);
-    type IntoIter = std::slice::Iter<'a, (HeaderName, HeaderValue)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
-
-/// Why a request was not signed. It was not sent either.
+/// Why a request was not signed, and not sent either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// The path does not begin with `/`.
-    #[error("the path to sign does not begin with `/`; give it from the root, without scheme and host")]
-    NotFromRoot,
-    /// The path holds a character that no request line can carry, or a fragment.
-    #[error("the path to sign is not percent-encoded (at byte {at}); encode it as it will be sent")]
-    NotEncoded {
+    #[error("the path to sign does not begin with `/`; pass it from the root, without scheme and host")]
+    RelativePath,
+    /// The path contains a fragment, or a character that must be percent-encoded.
+    #[error("the path to sign is not percent-encoded at byte {at}; encode it as it will be sent")]
+    UnencodedPath {
         /// The offset of the first such byte.
         at: usize,
     },
     /// The clock is before 1970, or millions of years ahead.
-    #[error("this machine's clock is before 1970; set it, the service accepts ten seconds of difference")]
+    #[error("this machine's clock is before 1970; set it, the service accepts a difference of ten seconds")]
     ClockBefore1970,
-    /// The engine failed: no randomness, or no memory.
-    #[error("{} did not sign; the system may be out of memory or of random numbers", crate::CRYPTO_BACKEND)]
-    Engine,
+    /// The cryptography library failed.
+    #[error("signing with {} failed; check that the system provides random numbers", crate::CRYPTO_BACKEND)]
+    SigningFailed,
 }

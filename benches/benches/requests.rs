@@ -34,7 +34,7 @@ fn compare(key_type: ApiKeyType) {
     // Headers made beforehand stay good for the whole run.
     sandbox.set_time_window(Duration::from_secs(3600));
 
-    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     let whole = || async { client.get_api_keys().send().await.map(drop).unwrap() };
 
     // Each of another time, and so another signature to verify: one and the same is verified faster.
@@ -46,7 +46,7 @@ fn compare(key_type: ApiKeyType) {
         let headers = (0..=REPEATS).map(|_| signer.headers(&Method::GET, PATH).unwrap().into_iter().collect());
         made_beforehand.borrow_mut().extend(headers);
     };
-    let http = http_client_builder().no_proxy().build().unwrap();
+    let http = http_client_builder(&sandbox.environment()).build().unwrap();
     let url = format!("{}/api_keys", sandbox.base_url());
     let bare = || async {
         let headers = made_beforehand.borrow_mut().pop().unwrap();
@@ -91,7 +91,7 @@ fn compare(key_type: ApiKeyType) {
 /// Requests a second of one client on both cores, each request after the one before it in `in_flight` tasks.
 async fn throughput(key_type: ApiKeyType) {
     let sandbox = Sandbox::builder().root_key_type(key_type.clone()).start().await.unwrap();
-    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     println!("\n{key_type}: {REQUESTS} requests of one client, the sandbox and its verifying on the same two cores");
     for in_flight in [1, 16, 256] {
         let start = Instant::now();

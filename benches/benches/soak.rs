@@ -8,7 +8,7 @@ const REQUESTS: usize = 100_000;
 #[tokio::main]
 async fn main() {
     let sandbox = Sandbox::start().await.unwrap();
-    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     for n in 0..=REQUESTS {
         client.get_api_keys().send().await.unwrap();
         if n % (REQUESTS / 10) == 0 {

@@ -1,4 +1,4 @@
-//! Signing by `aws-lc-rs`: constant time, in assembly where the machine has it.
+//! The `aws-lc-rs` backend: constant time, and in assembly on common processors.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -7,11 +7,11 @@ use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PSS_SHA256, RsaKeyPair};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::DecodePrivateKey as _;
 
-use super::{Failed, Room, filled};
+use super::{Signature, SigningFailed};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
-/// A private key in aws-lc's memory, which it wipes when it is freed.
+/// A private key in memory that aws-lc wipes when it is dropped.
 pub(crate) enum SigningKey {
     Rsa(RsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -32,23 +32,23 @@ impl SigningKey {
         }
     }
 
-    /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes), or Ed25519.
-    pub(crate) fn sign<'a>(&self, message: &[u8], room: &'a mut Room) -> Result<&'a [u8], Failed> {
+    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes) or Ed25519.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
-                let signature = room.get_mut(..key.public_modulus_len()).ok_or(Failed)?;
-                key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, signature).map_err(|_| Failed)?;
+                let mut signature = Signature::from_elem(0, key.public_modulus_len());
+                key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| SigningFailed)?;
                 Ok(signature)
             }
             Self::Ed25519(key) => {
-                let signature = key.try_sign(message).map_err(|_| Failed)?;
-                Ok(filled(room, signature.as_ref()))
+                let signature = key.try_sign(message).map_err(|_| SigningFailed)?;
+                Ok(Signature::from_slice(signature.as_ref()))
             }
         }
     }
 }
 
-/// An RSA key of 2048 bits.
+/// Generates an RSA key of 2048 bits.
 pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyPairError::NotMade)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyPairError::NotMade)?;

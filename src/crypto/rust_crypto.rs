@@ -1,4 +1,5 @@
-//! Signing by `rsa` and `ed25519-dalek`: no C compiled. Blinded, for `rsa` is not constant time (RUSTSEC-2023-0071).
+//! The `rsa` and `ed25519-dalek` backend: needs no C compiler. RSA signatures are blinded, because `rsa` is not constant
+//! time (RUSTSEC-2023-0071).
 
 use ed25519_dalek::Signer as _;
 use rsa::pss::BlindedSigningKey;
@@ -6,7 +7,7 @@ use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use sha2::Sha256;
 
-use super::{Failed, Room, filled};
+use super::{Signature, SigningFailed};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
@@ -24,22 +25,19 @@ impl SigningKey {
         })
     }
 
-    /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes), or Ed25519.
-    pub(crate) fn sign<'a>(&self, message: &[u8], room: &'a mut Room) -> Result<&'a [u8], Failed> {
+    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes) or Ed25519.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
-                let signature = key.try_sign_with_rng(&mut OsRng, message).map_err(|_| Failed)?.to_bytes();
-                if signature.len() > room.len() {
-                    return Err(Failed);
-                }
-                Ok(filled(room, &signature))
+                let signature = key.try_sign_with_rng(&mut OsRng, message).map_err(|_| SigningFailed)?;
+                Ok(Signature::from_slice(&signature.to_bytes()))
             }
-            Self::Ed25519(key) => Ok(filled(room, &key.sign(message).to_bytes())),
+            Self::Ed25519(key) => Ok(Signature::from_slice(&key.sign(message).to_bytes())),
         }
     }
 }
 
-/// An RSA key of 2048 bits.
+/// Generates an RSA key of 2048 bits.
 pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
     rsa::RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| KeyPairError::NotMade)
 }

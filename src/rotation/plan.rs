@@ -63,6 +63,7 @@ pub struct Plan {
     pub(super) source: Source,
     pub(super) retry_policy: RetryPolicy,
     pub(super) settle_time: Duration,
+    pub(super) switch_signer: bool,
     pub(super) on_step: Box<dyn FnMut(&Step) + Send>,
     pub(super) stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -80,6 +81,7 @@ impl Plan {
             source: Source::Service(ApiKeyType::Ed25519),
             retry_policy: RetryPolicy::default(),
             settle_time: super::SETTLE_TIME,
+            switch_signer: false,
             on_step: Box::new(|_| {}),
             stop: Box::pin(std::future::pending()),
         }
@@ -134,6 +136,14 @@ impl Plan {
     #[must_use]
     pub fn settle_time(self, settle_time: Duration) -> Self {
         Self { settle_time, ..self }
+    }
+
+    /// Lets the client that is passed to [`rotate`](super::rotate), and every clone of it, sign with the new key as soon as
+    /// it was seen to work, before the old key is deleted: see
+    /// [`Signer::replace_credentials`](crate::Signer::replace_credentials).
+    #[must_use]
+    pub fn switch_signer(self) -> Self {
+        Self { switch_signer: true, ..self }
     }
 
     /// Calls a function at each step.

@@ -11,7 +11,7 @@ use super::public_key::PublicKey;
 use super::state::Shared;
 use super::{Sandbox, Tier, operations, server};
 use crate::types::{ApiKeyScope, ApiKeyType};
-use crate::{Credentials, Environment, KeyPair, environment};
+use crate::{Credentials, Environment, KeyPair};
 
 /// The settings that a [`Sandbox`] starts with.
 #[derive(Clone, Debug)]
@@ -59,9 +59,9 @@ impl SandboxBuilder {
         }
         let listener = TcpListener::bind(self.listen).await?;
         // The path stands once, in the spec's servers.
-        let path = Environment::Production.base_url().map_err(io::Error::other)?.path().to_owned();
+        let path = Environment::Production.base_url().path().to_owned();
         let base_url = format!("http://{}{path}", listener.local_addr()?);
-        let environment = environment::parse(&base_url).map(Environment::Custom).map_err(io::Error::other)?;
+        let environment = Environment::custom(&base_url).map_err(io::Error::other)?;
 
         let key_type = self.root_key_type;
         let pair =

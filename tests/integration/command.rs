@@ -84,7 +84,7 @@ impl Desk {
     /// The key of a file signs in with an ID.
     pub async fn signs_in(&self, id: &str, file: &str) -> bool {
         let credentials = Credentials::from_pem_file(id, self.file(file)).unwrap();
-        let client = Client::signed(&self.sandbox.environment(), credentials).unwrap();
+        let client = Client::new(self.sandbox.environment(), credentials).unwrap();
         client.get_api_keys().send().await.is_ok()
     }
 
@@ -240,7 +240,7 @@ async fn sign_prints_headers_that_the_service_accepts() {
     let ran = desk.run(&["sign", "get", &format!("{path}?fcm_subtrader_id=a_b")]).await;
     let names: Vec<_> = ran.out.lines().map(|line| line.split_once(": ").unwrap().0).collect();
     assert_eq!(names, ["KALSHI-ACCESS-KEY", "KALSHI-ACCESS-TIMESTAMP", "KALSHI-ACCESS-SIGNATURE"]);
-    let http = kalshi_api_keys::http_client_builder().no_proxy().build().unwrap();
+    let http = kalshi_api_keys::http_client_builder(&desk.sandbox.environment()).build().unwrap();
     let mut request = http.get(format!("{}/api_keys?fcm_subtrader_id=a_b", desk.sandbox.base_url()));
     for line in ran.out.lines() {
         let (name, value) = line.split_once(": ").unwrap();

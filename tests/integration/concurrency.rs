@@ -1,4 +1,4 @@
-//! Many requests at once, and requests that are dropped half-way.
+//! Many requests at once, and requests that are dropped before they complete.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,17 +8,18 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::{Client, Signer, http_client_builder, types};
+use kalshi_api_keys::{Client, http_client_builder, types};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_requests_are_in_flight_on_one_client() {
+async fn one_client_has_a_thousand_requests_in_flight() {
     let sandbox = Sandbox::start().await.unwrap();
-    // On a slow machine the last of them waits for longer than a timestamp lives, or than a request may take.
+    // On a slow machine, the last request waits longer than a timestamp is valid, or than a request may take.
     sandbox.set_time_window(Duration::from_secs(3600));
     let long = Duration::from_secs(300);
-    let http = http_client_builder().no_proxy().connect_timeout(long).read_timeout(long).timeout(long);
-    let signer = Signer::new(sandbox.credentials());
-    let client = Client::new_with_client(sandbox.base_url(), http.build().unwrap(), signer);
+    let environment = sandbox.environment();
+    let http = http_client_builder(&environment).connect_timeout(long).read_timeout(long).build().unwrap();
+    let builder = Client::builder(environment, sandbox.credentials());
+    let client = builder.http_client(http).timeout(long).build().unwrap();
     let requests = (0..1000).map(|n| {
         let client = client.clone();
         tokio::spawn(async move {
@@ -38,7 +39,7 @@ async fn a_thousand_requests_are_in_flight_on_one_client() {
     assert_eq!(sandbox.keys().len(), 1 + 100);
 }
 
-/// Polls a request at most `polls` times, then drops it. `true` when it was done by then.
+/// Polls a request at most `polls` times, then drops it. Returns whether it had completed.
 async fn dropped_after<F: Future>(polls: usize, request: F) -> bool {
     let mut request = pin!(request);
     let mut left = polls;
@@ -57,27 +58,27 @@ async fn dropped_after<F: Future>(polls: usize, request: F) -> bool {
 }
 
 #[tokio::test]
-async fn a_request_can_be_dropped_at_every_await_point() {
+async fn request_can_be_dropped_at_every_await_point() {
     let sandbox = Sandbox::start().await.unwrap();
-    // The clock is off, so that there is a second request to be dropped in as well.
+    // The clock is off, so that the second attempt is dropped at every point as well.
     let mut polls = 0;
     loop {
         sandbox.set_clock_offset_secs(if polls % 2 == 0 { 3600 } else { -3600 });
-        let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+        let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
         let body = types::GenerateApiKeyRequest::builder().name("a").key_type("ed25519");
         let done = dropped_after(polls, client.generate_api_key().body(body).send()).await;
-        // Whatever was dropped, the client goes on, with a clock that it has learned or learns now.
+        // The client stays usable, whether its clock has been corrected or not.
         client.get_api_keys().send().await.unwrap();
         if done {
             break;
         }
         polls += 1;
     }
-    assert!(polls > 3, "a request takes more than {polls} polls");
+    assert!(polls > 3, "a request completed within {polls} polls");
 }
 
 #[test]
-fn a_request_does_nothing_until_it_is_polled() {
+fn request_does_nothing_until_polled() {
     struct Woken(AtomicBool);
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {
@@ -87,7 +88,7 @@ fn a_request_does_nothing_until_it_is_polled() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _guard = runtime.enter();
     let sandbox = runtime.block_on(Sandbox::start()).unwrap();
-    let client = Client::signed(&sandbox.environment(), sandbox.credentials()).unwrap();
+    let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     let woken = Arc::new(Woken(AtomicBool::new(false)));
     let waker = Waker::from(woken.clone());
     let mut request = Box::pin(client.get_api_keys().send());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, http_client_builder, types};
+use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, types};
 
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
@@ -28,11 +28,11 @@ async fn nobody() -> Environment {
 #[tokio::test]
 async fn each_error_says_what_happened_and_whether_to_send_it_again() {
     let refusal = |status: u16, body: &'static str| responded(move || Reply::json(status, body));
-    let not_reached = generate(&Client::signed(&nobody().await, credentials()).unwrap()).await;
+    let not_reached = generate(&Client::new(nobody().await, credentials()).unwrap()).await;
     let before_1970 = {
         let signer = Signer::new(credentials()).with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
-        let base = nobody().await.base_url().unwrap();
-        generate(&Client::new_with_client(base.as_str(), http_client_builder().build().unwrap(), signer)).await
+        let builder = Client::builder(nobody().await, credentials()).signer(signer);
+        generate(&builder.build().unwrap()).await
     };
     use Effect::{NotSent, Refused, Unknown};
     // The error, its effect, whether it is transient, whether POST may be sent again, and a part of its line.

@@ -201,7 +201,7 @@ async fn holds(desk: &Desk, case: &Case, ran: &Ran, reached: bool) -> Result<(),
 
 async fn works(desk: &Desk, credentials: Credentials) -> bool {
     let id = credentials.key_id().to_owned();
-    let listed = Client::signed(&desk.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
+    let listed = Client::new(desk.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
     listed.is_ok_and(|listed| {
         let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
         key.is_some_and(|key| {

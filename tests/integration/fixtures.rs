@@ -22,6 +22,10 @@ impl Pair {
         Self { private: pair.private_key_pem().unwrap(), public: pair.public_key_pem().unwrap() }
     }
 
+    pub fn generate_ed25519() -> Self {
+        Self::new(ApiKeyType::Ed25519)
+    }
+
     pub fn credentials(&self) -> Credentials {
         Credentials::from_pem(KEY_ID, self.private.expose_secret()).unwrap()
     }

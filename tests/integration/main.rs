@@ -24,5 +24,8 @@ mod secrets;
 mod signing;
 mod spec_faults;
 mod surface;
+#[cfg(feature = "tracing")]
+mod telemetry;
 mod variables;
+mod websocket;
 mod wire;

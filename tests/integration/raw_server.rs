@@ -18,6 +18,8 @@ pub enum Reply {
     Endless(Vec<u8>, Vec<u8>),
     /// Send these bytes, then nothing, and stay.
     Stall(Vec<u8>),
+    /// Wait, then reply.
+    After(Duration, Box<Reply>),
     /// Reset the connection.
     Reset,
 }
@@ -30,6 +32,11 @@ impl Reply {
         let head =
             format!("HTTP/1.1 {status} -\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         Self::Bytes([head.as_bytes(), body].concat())
+    }
+
+    /// The same reply, delayed.
+    pub fn after(self, delay: Duration) -> Self {
+        Self::After(delay, Box::new(self))
     }
 
     pub fn json(status: u16, body: impl AsRef<[u8]>) -> Self {
@@ -118,6 +125,10 @@ impl RawServer {
         &self.base_url
     }
 
+    pub fn environment(&self) -> Environment {
+        Environment::custom(&self.base_url).unwrap()
+    }
+
     /// What was received so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
@@ -129,8 +140,7 @@ impl RawServer {
     }
 
     pub fn client(&self, credentials: Credentials) -> Client {
-        let environment: Environment = self.base_url.parse().unwrap();
-        Client::signed(&environment, credentials).unwrap()
+        Client::new(self.environment(), credentials).unwrap()
     }
 }
 
@@ -140,14 +150,22 @@ impl Drop for RawServer {
     }
 }
 
-async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, reply: Arc<F>, log: Arc<Mutex<Vec<Received>>>) {
+async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, replies: Arc<F>, log: Arc<Mutex<Vec<Received>>>) {
     while let Some(request) = read_request(&mut to).await {
         let n = {
             let mut log = log.lock().unwrap();
             log.push(request.clone());
             log.len() - 1
         };
-        match reply(n, &request) {
+        let reply = match replies(n, &request) {
+            Reply::After(delay, reply) => {
+                tokio::time::sleep(delay).await;
+                *reply
+            }
+            reply => reply,
+        };
+        match reply {
+            Reply::After(..) => unreachable!("a delay of a delay"),
             Reply::Keep(bytes) => {
                 let _ = to.write_all(&bytes).await;
                 continue;

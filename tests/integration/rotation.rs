@@ -25,7 +25,7 @@ impl TestAccount {
         let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let credentials = sandbox.credentials();
         let old = credentials.key_id().to_owned();
-        let client = Client::signed(&sandbox.environment(), credentials).unwrap();
+        let client = Client::new(sandbox.environment(), credentials).unwrap();
         Self { sandbox, client, old, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -362,6 +362,21 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
     std::fs::write(&journal, format!("{text}{{\"create_se")).unwrap();
     rotate(&account.client, account.plan()).await.unwrap();
     assert_eq!(account.ids().len(), 1);
+}
+
+/// Running programs share a client, and never sign with a deleted key.
+#[tokio::test]
+async fn a_client_that_is_switched_never_fails() {
+    let account = TestAccount::new().await;
+    let (sandbox, client) = (account.sandbox.clone(), account.client.clone());
+    let plan = account.plan().switch_signer().on_step(move |step| {
+        let signing = client.signer().credentials();
+        let signs = sandbox.keys().iter().any(|key| key.api_key_id == signing.key_id());
+        assert!(signs, "{step:?}: {signing:?} signs and does not exist");
+    });
+    let rotated = rotate(&account.client, plan).await.unwrap();
+    assert_eq!(account.client.signer().credentials().key_id(), rotated.key_id);
+    account.client.clone().get_api_keys().send().await.unwrap();
 }
 
 #[tokio::test]

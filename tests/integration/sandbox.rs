@@ -41,7 +41,7 @@ async fn sandbox() -> Sandbox {
 }
 
 fn client(sandbox: &Sandbox) -> Client {
-    Client::signed(&sandbox.environment(), sandbox.credentials()).expect("a client")
+    Client::new(sandbox.environment(), sandbox.credentials()).expect("a client")
 }
 
 fn root(sandbox: &Sandbox) -> Signer {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{self, ApiKeyType, PrivateKeyPem};
-use kalshi_api_keys::{Client, Credentials, Signer, http_client_builder};
+use kalshi_api_keys::{Client, Credentials, http_client_builder};
 
 use crate::fixtures::shows_key;
 
@@ -87,8 +87,8 @@ async fn no_log_line_shows_key_material() {
 
     // The net catches something: an HTTP client that is told to show bodies does, and this finds the keys in them.
     let verbose = |credentials| {
-        let http = http_client_builder().no_proxy().connection_verbose(true).build().unwrap();
-        Client::new_with_client(sandbox.base_url(), http, Signer::new(credentials))
+        let http = http_client_builder(&sandbox.environment()).connection_verbose(true).build().unwrap();
+        Client::builder(sandbox.environment(), credentials).http_client(http).build().unwrap()
     };
     let shown = quickstart(verbose, sandbox.credentials()).await;
     let text = captured.text();
@@ -100,7 +100,7 @@ async fn no_log_line_shows_key_material() {
     }
     let lines = text.lines().count();
 
-    let ours = |credentials| Client::signed(&sandbox.environment(), credentials).unwrap();
+    let ours = |credentials| Client::new(sandbox.environment(), credentials).unwrap();
     let hidden = quickstart(ours, sandbox.credentials()).await;
     let text = captured.text();
     assert!(text.lines().count() > lines + 20, "nothing was captured of the quickstart itself");

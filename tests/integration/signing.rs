@@ -1,4 +1,4 @@
-//! What is signed, how, and that other code than made a signature verifies it.
+//! The signed message, the algorithms, and signatures that independent implementations verify.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,15 +13,15 @@ use crate::fixtures::{self, KEY_ID, Pair, at_ms, ed25519, openssl, rsa};
 const NOW_MS: u64 = 1_703_123_456_789;
 
 #[test]
-fn the_suite_says_which_engine_it_ran() {
+fn crypto_backend_is_the_one_that_features_select() {
     let expected = if cfg!(feature = "aws-lc-rs") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
     assert_eq!(CRYPTO_BACKEND, expected);
-    // Past the capture of the test harness.
+    // `writeln!` is not captured by the test harness.
     use std::io::Write as _;
-    writeln!(std::io::stderr(), "signatures in this run are made by {CRYPTO_BACKEND}").unwrap();
+    writeln!(std::io::stderr(), "signed with {CRYPTO_BACKEND}").unwrap();
 }
 
-/// Method and path as given, and the text that the service puts together from the request.
+/// Method and path as passed, and the message that the service reconstructs from the request.
 const CASES: &[(&str, &str, &str)] = &[
     ("GET", "/trade-api/v2/api_keys", "1703123456789GET/trade-api/v2/api_keys"),
     ("POST", "/trade-api/v2/api_keys/generate", "1703123456789POST/trade-api/v2/api_keys/generate"),
@@ -33,7 +33,7 @@ const CASES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn the_signed_text_is_timestamp_method_and_path_without_the_query() {
+fn signed_message_is_timestamp_method_and_path_without_the_query() {
     for pair in [rsa(), ed25519()] {
         let signer = Signer::new(pair.credentials()).with_clock(at_ms(NOW_MS));
         for (method, path, text) in CASES {
@@ -42,13 +42,13 @@ fn the_signed_text_is_timestamp_method_and_path_without_the_query() {
             assert_eq!(value(&signed, "kalshi-access-key"), KEY_ID);
             assert_eq!(value(&signed, "kalshi-access-timestamp"), NOW_MS.to_string());
             assert!(verifies(pair, text, &signed), "{method} {path}");
-            assert!(!verifies(pair, &format!("{text}/"), &signed), "a verifier that takes anything");
+            assert!(!verifies(pair, &format!("{text}/"), &signed), "the verifier accepts anything");
         }
     }
 }
 
 #[test]
-fn a_signature_has_a_salt_of_exactly_32_bytes() {
+fn salt_is_32_bytes() {
     let signed = signer(rsa()).headers(&Method::GET, "/").unwrap();
     let digest = Sha256::digest(text("GET", "/"));
     let key = rsa::RsaPublicKey::from_public_key_pem(&rsa().public).unwrap();
@@ -62,13 +62,13 @@ fn a_signature_has_a_salt_of_exactly_32_bytes() {
 fn rsa_signatures_differ_and_ed25519_signatures_do_not() {
     let twice = |pair| [(); 2].map(|()| signature(&signer(pair).headers(&Method::GET, "/").unwrap()));
     let [one, other] = twice(rsa());
-    assert_ne!(one, other, "a salt that is not random");
+    assert_ne!(one, other, "the salt is not random");
     let [one, other] = twice(ed25519());
     assert_eq!(one, other);
 }
 
 #[cfg(feature = "aws-lc-rs")]
-mod each_engine_verifies_the_other {
+mod backends_verify_each_other {
     use aws_lc_rs::signature::{ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
     use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
     use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
@@ -79,7 +79,7 @@ mod each_engine_verifies_the_other {
 
     use super::*;
 
-    // The other direction is every other test of this module: they verify with `rsa` and `ed25519-dalek`.
+    // All other tests of this module cover the other direction: they verify with `rsa` and `ed25519-dalek`.
 
     #[test]
     fn rsa_signs_and_aws_lc_verifies() {
@@ -104,7 +104,7 @@ mod each_engine_verifies_the_other {
 }
 
 #[test]
-fn openssl_verifies_every_kind_of_key_it_made() {
+fn openssl_verifies_signatures_by_its_own_keys() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &str| openssl(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
     for bits in [2048, 3072, 4096] {
@@ -129,7 +129,7 @@ fn openssl_verifies_every_kind_of_key_it_made() {
 }
 
 #[test]
-fn openssl_reads_the_pairs_made_here() {
+fn openssl_reads_generated_key_pairs() {
     let folder = tempfile::tempdir().unwrap();
     for pair in [rsa(), ed25519()] {
         std::fs::write(folder.path().join("private.pem"), pair.private.expose_secret()).unwrap();
@@ -139,7 +139,7 @@ fn openssl_reads_the_pairs_made_here() {
 }
 
 #[test]
-fn a_fingerprint_is_the_digest_of_the_public_key() {
+fn fingerprint_is_the_digest_of_the_public_key() {
     use kalshi_api_keys::KeyPair;
     use kalshi_api_keys::types::ApiKeyType;
 
@@ -159,7 +159,7 @@ fn a_fingerprint_is_the_digest_of_the_public_key() {
     }
 }
 
-/// Signs with the key in a file, and leaves `text` and `signature` beside it.
+/// Signs with the key in a file, and writes `text` and `signature` beside it.
 fn sign_file(folder: &std::path::Path, key: &str) {
     let credentials = Credentials::from_pem_file(KEY_ID, folder.join(key)).unwrap();
     let signed = Signer::new(credentials).with_clock(at_ms(NOW_MS)).headers(&Method::PUT, "/a/b").unwrap();
@@ -168,33 +168,33 @@ fn sign_file(folder: &std::path::Path, key: &str) {
 }
 
 #[test]
-fn the_headers_are_three_and_hide_the_signature() {
+fn three_headers_with_a_hidden_signature() {
     let signed = signer(ed25519()).headers(&Method::GET, "/").unwrap();
-    let names: Vec<_> = (&signed).into_iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = signed.clone().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["kalshi-access-key", "kalshi-access-timestamp", "kalshi-access-signature"]);
 
-    let base64 = value(&signed, "kalshi-access-signature").to_owned();
+    let base64 = value(&signed, "kalshi-access-signature");
     assert!(!format!("{signed:?}").contains(&base64[..12]));
     let owned: Vec<_> = signed.into_iter().collect();
     assert!(owned[2].1.is_sensitive());
 }
 
 #[test]
-fn a_path_that_no_request_line_carries_is_refused() {
+fn invalid_path_is_refused() {
     let signer = signer(ed25519());
     let refused = |path| signer.headers(&Method::GET, path).unwrap_err();
     for path in ["", "trade-api/v2/api_keys", "https://example.com/a", "?a=b", "*"] {
-        assert_eq!(refused(path), SignError::NotFromRoot, "{path:?}");
+        assert_eq!(refused(path), SignError::RelativePath, "{path:?}");
     }
     for (path, at) in [("/a b", 2), ("/é", 1), ("/a\r\nHost: b", 2), ("/a#b", 2), ("/a\0", 2)] {
-        assert_eq!(refused(path), SignError::NotEncoded { at }, "{path:?}");
+        assert_eq!(refused(path), SignError::UnencodedPath { at }, "{path:?}");
     }
-    // What follows `?` is not looked at.
+    // The query is not checked.
     signer.headers(&Method::GET, "/a? b").unwrap();
 }
 
 #[test]
-fn signing_a_request_is_atomic() {
+fn failed_signing_leaves_the_request_unchanged() {
     let mut request = reqwest::Request::new(Method::GET, "https://example.com/a%20b?c=d".parse().unwrap());
     request.headers_mut().insert("kalshi-access-key", "older".parse().unwrap());
     let before = request.headers().clone();
@@ -205,13 +205,89 @@ fn signing_a_request_is_atomic() {
     assert_eq!(request.headers(), &before);
 
     signer(ed25519()).sign(&mut request).unwrap();
-    assert_eq!(request.headers().len(), 3, "the older header was replaced");
+    assert_eq!(request.headers().len(), 3, "the earlier header was replaced");
     let signature = STANDARD.decode(&request.headers()["kalshi-access-signature"]).unwrap();
     assert!(verifies_bytes(ed25519(), &text("GET", "/a%20b"), &signature));
 }
 
 #[test]
-fn clones_share_one_key_and_debug_shows_none() {
+fn every_kind_of_request_is_signed() {
+    const URL: &str = "https://example.com/a%20b?c=d";
+    let signer = signer(ed25519());
+    let mut reqwest = reqwest::Request::new(Method::PUT, URL.parse().unwrap());
+    signer.sign(&mut reqwest).unwrap();
+    let mut request = http::Request::put(URL).body("body").unwrap();
+    signer.sign(&mut request).unwrap();
+    let (mut parts, ()) = http::Request::put(URL).body(()).unwrap().into_parts();
+    signer.sign(&mut parts).unwrap();
+    for headers in [reqwest.headers(), request.headers(), &parts.headers] {
+        let signature = STANDARD.decode(&headers["kalshi-access-signature"]).unwrap();
+        assert!(verifies_bytes(ed25519(), &text("PUT", "/a%20b"), &signature));
+    }
+}
+
+#[test]
+fn signed_headers_extend_a_map() {
+    let signed = signer(ed25519()).headers(&Method::GET, "/").unwrap();
+    let mut headers = http::HeaderMap::new();
+    headers.insert("accept", "*/*".parse().unwrap());
+    headers.extend(signed);
+    assert_eq!(headers.len(), 4);
+    assert_eq!(headers["kalshi-access-key"], KEY_ID);
+}
+
+#[test]
+fn signature_made_elsewhere_yields_the_same_headers() {
+    use ed25519_dalek::Signer as _;
+    use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+    let elsewhere = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
+    let signer = signer(ed25519());
+    let unsigned = signer.prepare(&Method::GET, "/trade-api/v2/api_keys?limit=5").unwrap();
+    assert_eq!(unsigned.message(), text("GET", "/trade-api/v2/api_keys").as_bytes());
+    let signature = elsewhere.sign(unsigned.message()).to_bytes();
+    let remote: http::HeaderMap = unsigned.with_signature(signature).into_iter().collect();
+    let local: http::HeaderMap = signer.headers(&Method::GET, "/trade-api/v2/api_keys").unwrap().into_iter().collect();
+    assert_eq!(remote, local);
+}
+
+#[test]
+fn replaced_credentials_are_used_by_clones_from_the_next_signature_on() {
+    let signer = signer(ed25519());
+    let clone = signer.clone();
+    let separate = signer.with_credentials(ed25519().credentials());
+    let before = clone.prepare(&Method::GET, "/").unwrap();
+    signer.replace_credentials(Credentials::from_pem("new", rsa().private.expose_secret()).unwrap());
+
+    let signed = clone.headers(&Method::GET, "/").unwrap();
+    assert_eq!(value(&signed, "kalshi-access-key"), "new");
+    assert!(verifies(rsa(), &text("GET", "/"), &signed));
+    assert_eq!(clone.credentials().key_id(), "new");
+    // Neither a signature in progress nor a signer with credentials of its own.
+    assert_eq!(value(&before.with_signature([0; 64]), "kalshi-access-key"), KEY_ID);
+    assert_eq!(separate.credentials().key_id(), KEY_ID);
+}
+
+#[test]
+fn key_id_and_signature_belong_together_while_credentials_are_replaced() {
+    let signer = signer(ed25519());
+    let other = Pair::generate_ed25519();
+    std::thread::scope(|scope| {
+        let replacing = scope.spawn(|| {
+            for _ in 0..500 {
+                signer.replace_credentials(Credentials::from_pem("other", other.private.expose_secret()).unwrap());
+                signer.replace_credentials(ed25519().credentials());
+            }
+        });
+        while !replacing.is_finished() {
+            let signed = signer.headers(&Method::GET, "/").unwrap();
+            let pair = if value(&signed, "kalshi-access-key") == "other" { &other } else { ed25519() };
+            assert!(verifies(pair, &text("GET", "/"), &signed));
+        }
+    });
+}
+
+#[test]
+fn debug_shows_no_key() {
     let signer = signer(rsa());
     let shown = format!("{:?} {:?} {:?}", signer, signer.clone().credentials(), kalshi_key_pair());
     assert!(shown.contains(KEY_ID));
@@ -231,8 +307,9 @@ fn text(method: &str, path: &str) -> String {
     format!("{NOW_MS}{method}{path}")
 }
 
-fn value<'a>(signed: &'a SignedHeaders, name: &str) -> &'a str {
-    signed.into_iter().find(|(n, _)| n == name).unwrap().1.to_str().unwrap()
+fn value(signed: &SignedHeaders, name: &str) -> String {
+    let (_, value) = signed.clone().into_iter().find(|(n, _)| n == name).unwrap();
+    value.to_str().unwrap().to_owned()
 }
 
 fn signature(signed: &SignedHeaders) -> Vec<u8> {
@@ -243,7 +320,7 @@ fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
     verifies_bytes(pair, text, &signature(signed))
 }
 
-/// Verified by `rsa` or `ed25519-dalek`, with the parameters written out.
+/// Verifies with `rsa` or `ed25519-dalek`, and explicit parameters.
 pub fn verifies_bytes(pair: &Pair, text: &str, signature: &[u8]) -> bool {
     if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(&pair.public) {
         key.verify(rsa::Pss::new_with_salt::<Sha256>(32), &Sha256::digest(text), signature).is_ok()

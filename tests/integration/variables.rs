@@ -1,4 +1,4 @@
-//! What is read from the environment. A process of its own is asked each time: tests change no variable of theirs.
+//! Configuration by environment variables. Each case runs a process of its own, because tests do not change variables.
 
 use std::process::Command;
 
@@ -6,35 +6,38 @@ use kalshi_api_keys::{Client, Credentials, Environment};
 
 use crate::fixtures::{KEY_ID, ed25519, rsa, shows_key};
 
-/// Set for the process that is asked.
-const ASKED: &str = "KALSHI_API_KEYS_TEST_ASKED";
+/// Set for the process that prints its configuration.
+const PRINT: &str = "KALSHI_API_KEYS_TEST_PRINT";
 
-/// In the process that is asked, answers; in the suite, asks a process without variables.
+/// In a process with [`PRINT`], prints its configuration; in the suite, runs one without variables.
 #[test]
-fn answer() {
-    if std::env::var_os(ASKED).is_some() {
-        let environment = Environment::from_env().and_then(|e| e.base_url());
-        println!("environment: {}", environment.map_or_else(|e| e.to_string(), String::from));
+fn print_configuration() {
+    if std::env::var_os(PRINT).is_some() {
+        let environment = Environment::from_env().map(|e| e.base_url().to_string());
+        println!("environment: {}", environment.unwrap_or_else(|e| e.to_string()));
         let credentials = Credentials::from_env();
         println!("credentials: {}", credentials.map_or_else(|e| e.to_string(), |c| c.key_id().to_owned()));
         println!("client: {}", Client::from_env().map_or_else(|e| e.to_string(), |c| format!("{c:?}")));
     } else {
-        let asked = ask(&[]);
-        assert_eq!(asked.environment, Environment::Demo.base_url().unwrap().as_str());
-        assert_eq!(asked.credentials, "the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key");
-        assert_eq!(asked.client, asked.credentials);
+        let configuration = configuration(&[]);
+        assert_eq!(configuration.environment, Environment::Demo.base_url().as_str());
+        assert_eq!(
+            configuration.credentials,
+            "the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key"
+        );
+        assert_eq!(configuration.client, configuration.credentials);
     }
 }
 
-struct Asked {
+struct Configuration {
     environment: String,
     credentials: String,
     client: String,
 }
 
-fn ask(variables: &[(&str, &str)]) -> Asked {
+fn configuration(variables: &[(&str, &str)]) -> Configuration {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["variables::answer", "--exact", "--nocapture", "--test-threads=1"]).env(ASKED, "");
+    command.args(["variables::print_configuration", "--exact", "--nocapture", "--test-threads=1"]).env(PRINT, "");
     for name in
         ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"]
     {
@@ -47,11 +50,11 @@ fn ask(variables: &[(&str, &str)]) -> Asked {
         let line = printed.lines().find_map(|line| line.split_once(&format!("{name}: ")));
         line.unwrap_or_else(|| panic!("no {name} in {printed}")).1.to_owned()
     };
-    Asked { environment: line("environment"), credentials: line("credentials"), client: line("client") }
+    Configuration { environment: line("environment"), credentials: line("credentials"), client: line("client") }
 }
 
 #[test]
-fn credentials_come_from_an_id_and_one_of_text_and_path() {
+fn credentials_are_an_id_and_a_key_or_its_path() {
     let home = tempfile::tempdir().unwrap();
     let pem = ed25519().private.expose_secret();
     std::fs::write(home.path().join("kalshi.pem"), pem).unwrap();
@@ -64,17 +67,22 @@ fn credentials_come_from_an_id_and_one_of_text_and_path() {
         ("KALSHI_PRIVATE_KEY_PATH", path.as_str()),
         ("KALSHI_PRIVATE_KEY_PATH", "~/kalshi.pem"),
     ] {
-        let asked = ask(&[("KALSHI_API_KEY_ID", KEY_ID), key, ("HOME", home)]);
-        assert_eq!(asked.credentials, KEY_ID, "{}", key.0);
-        assert!(asked.client.contains(KEY_ID) && asked.client.contains("demo.kalshi.co"), "{}", asked.client);
+        let configuration = configuration(&[("KALSHI_API_KEY_ID", KEY_ID), key, ("HOME", home)]);
+        assert_eq!(configuration.credentials, KEY_ID, "{}", key.0);
+        assert!(
+            configuration.client.contains(KEY_ID) && configuration.client.contains("demo.kalshi.co"),
+            "{}",
+            configuration.client
+        );
     }
     // An empty variable counts as unset.
-    let asked = ask(&[("KALSHI_API_KEY_ID", KEY_ID), ("KALSHI_PRIVATE_KEY", pem), ("KALSHI_PRIVATE_KEY_PATH", "")]);
-    assert_eq!(asked.credentials, KEY_ID);
+    let configuration =
+        configuration(&[("KALSHI_API_KEY_ID", KEY_ID), ("KALSHI_PRIVATE_KEY", pem), ("KALSHI_PRIVATE_KEY_PATH", "")]);
+    assert_eq!(configuration.credentials, KEY_ID);
 }
 
 #[test]
-fn what_is_missing_double_or_bad_among_the_credentials_is_named() {
+fn missing_conflicting_and_invalid_variables_are_named() {
     let pem = ed25519().private.expose_secret();
     let id = ("KALSHI_API_KEY_ID", KEY_ID);
     let table: &[(&[(&str, &str)], &str)] = &[
@@ -107,16 +115,16 @@ fn what_is_missing_double_or_bad_among_the_credentials_is_named() {
         ),
     ];
     for (variables, expected) in table {
-        let asked = ask(variables);
-        assert!(asked.credentials.starts_with(expected), "{}", asked.credentials);
-        assert_eq!(asked.client, asked.credentials);
+        let configuration = configuration(variables);
+        assert!(configuration.credentials.starts_with(expected), "{}", configuration.credentials);
+        assert_eq!(configuration.client, configuration.credentials);
     }
 }
 
 #[test]
-fn the_environment_comes_from_a_name_or_a_url() {
-    let production = Environment::Production.base_url().unwrap().to_string();
-    let demo = Environment::Demo.base_url().unwrap().to_string();
+fn environment_is_a_name_or_a_url() {
+    let production = Environment::Production.base_url().to_string();
+    let demo = Environment::Demo.base_url().to_string();
     let local = "http://127.0.0.1:8080/trade-api/v2";
     for (variables, expected) in [
         (vec![("KALSHI_ENV", "production")], production.as_str()),
@@ -126,65 +134,97 @@ fn the_environment_comes_from_a_name_or_a_url() {
         (vec![("KALSHI_ENV", local)], local),
         (vec![("KALSHI_API_BASE_URL", "http://127.0.0.1:8080/trade-api/v2/")], local),
     ] {
-        assert_eq!(ask(&variables).environment, expected, "{variables:?}");
+        assert_eq!(configuration(&variables).environment, expected, "{variables:?}");
     }
     for (variables, expected) in [
-        (vec![("KALSHI_ENV", "prodction")], "the variable KALSHI_ENV cannot be used: the environment is not known"),
+        (vec![("KALSHI_ENV", "prodction")], "invalid KALSHI_ENV: unknown environment"),
         (
             vec![("KALSHI_API_BASE_URL", "demo")],
-            "the variable KALSHI_API_BASE_URL cannot be used: the base URL is no URL",
+            "invalid KALSHI_API_BASE_URL: invalid base URL: relative URL without a base",
         ),
         (
             vec![("KALSHI_API_BASE_URL", "https://me:secret@example.com")],
-            "the variable KALSHI_API_BASE_URL cannot be used: the base URL holds a user name or a password",
+            "invalid KALSHI_API_BASE_URL: the base URL contains a user name or password",
         ),
         (
             vec![("KALSHI_ENV", "demo"), ("KALSHI_API_BASE_URL", local)],
             "KALSHI_ENV and KALSHI_API_BASE_URL are both set",
         ),
     ] {
-        let asked = ask(&variables);
-        assert!(asked.environment.starts_with(expected), "{}", asked.environment);
-        assert_eq!(asked.client, asked.environment);
-        assert!(!asked.environment.contains("secret"));
+        let configuration = configuration(&variables);
+        assert!(configuration.environment.starts_with(expected), "{}", configuration.environment);
+        assert_eq!(configuration.client, configuration.environment);
+        assert!(!configuration.environment.contains("secret"));
     }
 }
 
 #[test]
-fn a_base_url_is_refused_for_what_no_request_would_carry() {
-    let reason = |url: &str| url.parse::<Environment>().unwrap_err().to_string();
+fn invalid_base_urls_are_refused() {
     for (url, expected) in [
-        ("https://me@example.com/", "the base URL holds a user name or a password"),
-        ("https://:pw@example.com/", "the base URL holds a user name or a password"),
-        ("https://example.com/?a", "the base URL holds a query"),
-        ("https://example.com/#a", "the base URL holds a fragment"),
+        ("https://me@example.com/", "the base URL contains a user name or password"),
+        ("https://:pw@example.com/", "the base URL contains a user name or password"),
+        ("https://example.com/?a", "the base URL contains a query"),
+        ("https://example.com/#a", "the base URL contains a fragment"),
         ("ftp://example.com/", "the base URL is neither https:// nor http://"),
-        ("https://", "the base URL is no URL"),
+        ("https://", "invalid base URL: empty host"),
         ("http://example.com/", "the base URL is http:// to another machine"),
         ("http://127.0.0.1.example.com/", "the base URL is http:// to another machine"),
         ("http://localhost.example.com/", "the base URL is http:// to another machine"),
         ("http://10.0.0.1/", "the base URL is http:// to another machine"),
-        ("Demonstration", "the environment is not known"),
-        ("", "the environment is not known"),
+        ("http://0.0.0.0/", "the base URL is http:// to another machine"),
+        ("Demonstration", "unknown environment"),
+        ("", "unknown environment"),
     ] {
-        assert!(reason(url).starts_with(expected), "{url}: {}", reason(url));
-        if let Ok(url) = url.parse() {
-            let direct = Environment::Custom(url).base_url().unwrap_err().to_string();
-            assert!(direct.starts_with(expected), "{direct}");
+        let error = url.parse::<Environment>().unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{url}: {error}");
+        if url.contains("://") {
+            assert_eq!(Environment::custom(url).unwrap_err().to_string(), error);
         }
+        assert!(serde_json::from_value::<Environment>(url.into()).unwrap_err().to_string().starts_with(expected));
     }
-    for (url, expected) in [
-        ("https://example.com", "https://example.com/"),
-        ("https://example.com/a/", "https://example.com/a"),
-        ("https://example.com/a//", "https://example.com/a"),
-        ("http://localhost:1/a", "http://localhost:1/a"),
-        ("http://127.8.9.1/a", "http://127.8.9.1/a"),
-        ("http://[::1]:5/a", "http://[::1]:5/a"),
-        (" HTTPS://EXAMPLE.com/A ", "https://example.com/A"),
+}
+
+#[test]
+fn environments_have_one_text_form() {
+    for (text, display, base_url, websocket_url) in [
+        (
+            "prod",
+            "production",
+            "https://external-api.kalshi.com/trade-api/v2",
+            "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+        ),
+        (
+            " DEMO\n",
+            "demo",
+            "https://external-api.demo.kalshi.co/trade-api/v2",
+            "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+        ),
+        (
+            "https://external-api.kalshi.com:443/trade-api/v2/",
+            "production",
+            "https://external-api.kalshi.com/trade-api/v2",
+            "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+        ),
+        (
+            "https://demo-api.kalshi.co/trade-api/v2",
+            "https://demo-api.kalshi.co/trade-api/v2",
+            "https://demo-api.kalshi.co/trade-api/v2",
+            "wss://demo-api.kalshi.co/trade-api/ws/v2",
+        ),
+        ("https://example.com", "https://example.com/", "https://example.com/", "wss://example.com/ws"),
+        ("https://example.com/a//", "https://example.com/a", "https://example.com/a", "wss://example.com/ws/a"),
+        ("http://localhost:1/a", "http://localhost:1/a", "http://localhost:1/a", "ws://localhost:1/ws/a"),
+        ("http://127.8.9.1/a/b", "http://127.8.9.1/a/b", "http://127.8.9.1/a/b", "ws://127.8.9.1/a/ws/b"),
+        ("http://[::1]:5/a", "http://[::1]:5/a", "http://[::1]:5/a", "ws://[::1]:5/ws/a"),
+        (" HTTPS://EXAMPLE.com/A ", "https://example.com/A", "https://example.com/A", "wss://example.com/ws/A"),
     ] {
-        assert_eq!(url.parse::<Environment>().unwrap().base_url().unwrap().as_str(), expected);
-    }
-    for name in ["demo", "Demo", " DEMO\n"] {
-        assert_eq!(name.parse::<Environment>().unwrap(), Environment::Demo);
+        let environment: Environment = text.parse().unwrap();
+        assert_eq!(environment.to_string(), display);
+        assert_eq!(environment.base_url().as_str(), base_url);
+        assert_eq!(environment.websocket_url().as_str(), websocket_url);
+        assert_eq!(display.parse::<Environment>().unwrap(), environment);
+        let json = serde_json::to_value(&environment).unwrap();
+        assert_eq!(json, display);
+        assert_eq!(serde_json::from_value::<Environment>(json).unwrap(), environment);
     }
 }

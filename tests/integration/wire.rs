@@ -1,4 +1,4 @@
-//! What goes out: the bytes of each request, and the requests that never leave.
+//! The bytes of each request, and the requests that are never sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use crate::fixtures::{KEY_ID, at_ms, credentials, ed25519, rsa};
 use crate::raw_server::{RawServer, Received, Reply};
 use crate::signing::verifies_bytes;
 
-/// Answers each operation as the service would.
+/// Responds to each operation as the service would.
 async fn service() -> RawServer {
     RawServer::start(|_, request| match request.method() {
         "GET" => Reply::json(200, r#"{"api_keys":[]}"#),
@@ -72,7 +72,7 @@ async fn each_operation_sends_its_method_path_and_headers_and_nothing_else() {
     }
 }
 
-/// Whether the signature fits the bytes that were received.
+/// Whether the signature is valid for the bytes that were received.
 fn is_signed(request: &Received) -> bool {
     let path = request.target().split('?').next().unwrap();
     let text = format!("{}{}{path}", request.header("kalshi-access-timestamp"), request.method());
@@ -80,7 +80,7 @@ fn is_signed(request: &Received) -> bool {
 }
 
 #[tokio::test]
-async fn bodies_hold_what_was_said_and_the_documented_defaults() {
+async fn bodies_contain_arguments_and_documented_defaults() {
     let server = service().await;
     let client = server.client(credentials());
     let generate = types::GenerateApiKeyRequest::builder;
@@ -108,7 +108,7 @@ async fn bodies_hold_what_was_said_and_the_documented_defaults() {
 }
 
 #[tokio::test]
-async fn bad_input_is_an_invalid_request_and_nothing_is_sent() {
+async fn invalid_input_is_refused_before_sending() {
     let server = service().await;
     let client = server.client(credentials());
     let client = &client;
@@ -120,7 +120,7 @@ async fn bad_input_is_an_invalid_request_and_nothing_is_sent() {
     for (what, result, reason) in [
         ("no name", generate(builder()).await, "no value supplied for name"),
         ("an empty name", generate(builder().name("")).await, "supplied value for name: shorter than 1"),
-        ("an empty name for one's own key", created, "supplied value for name: shorter than 1"),
+        ("an empty name with a public key", created, "supplied value for name: shorter than 1"),
         ("no ID", client.delete_api_key().send().await.map(|_| ()), "api_key was not initialized"),
         ("an empty ID", delete("").await, "api_key"),
         ("a dot", delete(".").await, "api_key"),
@@ -128,18 +128,18 @@ async fn bad_input_is_an_invalid_request_and_nothing_is_sent() {
         ("a backslash", delete("a\\b").await, "api_key"),
     ] {
         match result {
-            Err(Error::InvalidRequest(said)) => assert!(said.contains(reason), "{what}: {said}"),
+            Err(Error::InvalidRequest(message)) => assert!(message.contains(reason), "{what}: {message}"),
             other => panic!("{what}: {other:?}"),
         }
     }
-    // What was sent is what shows that the server counts at all.
+    // Valid requests are counted.
     generate(builder().name("a")).await.unwrap();
     delete("a").await.unwrap();
     assert_eq!(server.received().len(), 2);
 }
 
 #[test]
-fn a_subaccount_above_63_cannot_be_named() {
+fn subaccount_above_63_is_refused() {
     for number in 0..=u8::MAX {
         assert_eq!(Subaccount::try_from(number).ok().and_then(|s| s.get()), (number <= 63).then_some(number.into()));
     }
@@ -148,50 +148,114 @@ fn a_subaccount_above_63_cannot_be_named() {
 }
 
 #[tokio::test]
-async fn a_base_url_that_cannot_be_signed_for_sends_nothing() {
+async fn base_url_may_end_with_a_slash() {
     let server = service().await;
-    let base = server.base_url();
-    for (base, reason) in [
-        (format!("{base}?a="), "query"),
-        (format!("{base}#a"), "fragment"),
-        (base.replace("http://", "http://me:pw@"), "user name"),
-        (base.replace("127.0.0.1", "0.0.0.0"), "in the clear"),
-        ("http://example.com/trade-api/v2".to_owned(), "in the clear"),
-    ] {
-        let http = http_client_builder().no_proxy().build().unwrap();
-        let client = Client::new_with_client(&base, http, Signer::new(credentials()));
-        match client.get_api_keys().send().await {
-            Err(Error::InvalidRequest(said)) => assert!(said.contains(reason), "{base}: {said}"),
-            other => panic!("{base}: {other:?}"),
+    let environment = Environment::custom(&format!("{}/", server.base_url())).unwrap();
+    Client::new(environment, credentials()).unwrap().get_api_keys().send().await.unwrap();
+    let received = server.received();
+    assert!(received[0].target() == "/trade-api/v2/api_keys" && is_signed(&received[0]));
+}
+
+#[tokio::test]
+async fn requests_to_other_endpoints_are_signed() {
+    let server = RawServer::start(|_, request| match request.method() {
+        "GET" => Reply::new(401, "", "not JSON"),
+        _ => Reply::new(201, "Location: /order\r\n", request.body()),
+    })
+    .await;
+    let client = server.client(credentials());
+    let request = client.request(Method::POST, "/portfolio/orders?a=b");
+    let builder = reqwest::RequestBuilder::from_parts(reqwest::Client::new(), request);
+    let request = builder.header("user-agent", "mine").json(&json!({"side": "yes"})).build().unwrap();
+    let response = client.execute(request).await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["location"]), (201, &"/order".parse().unwrap()));
+    assert_eq!(response.text().await.unwrap(), r#"{"side":"yes"}"#);
+
+    // Errors are returned as they are.
+    let response = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (401, "not JSON".to_owned()));
+
+    let received = server.received();
+    assert_eq!(received[0].target(), "/trade-api/v2/portfolio/orders?a=b");
+    assert_eq!(received[0].header("user-agent"), "mine");
+    assert!(received.len() == 2 && received.iter().all(is_signed));
+}
+
+#[tokio::test]
+async fn requests_that_leave_the_base_url_are_not_signed() {
+    let server = service().await;
+    let other = service().await;
+    let client = server.client(credentials());
+    for path in ["", "x", "@example.com/", "/../api_keys", "/..", "/%2e%2e/ws/v2", "/a/../../v1/b", "?a=b", "/../v2x/b"]
+    {
+        let request = client.request(Method::GET, path);
+        let error = client.execute(request).await.unwrap_err();
+        assert!(matches!(&error, Error::InvalidRequest(m) if m.contains("not below")), "{path}: {error:?}");
+    }
+    for url in [other.base_url(), "http://127.0.0.1/trade-api/v2", &server.base_url().replace("127.0.0.1", "localhost")]
+    {
+        let request = reqwest::Request::new(Method::GET, format!("{url}/api_keys").parse().unwrap());
+        let error = client.execute(request).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidRequest(_)), "{url}: {error:?}");
+    }
+    assert!(server.received().is_empty() && other.received().is_empty());
+    client.execute(client.request(Method::GET, "/a/../api_keys")).await.unwrap();
+    assert_eq!(server.received()[0].target(), "/trade-api/v2/api_keys");
+}
+
+#[tokio::test]
+async fn other_endpoints_correct_the_clock_too() {
+    let server = RawServer::start(|n, _| match n {
+        0 => {
+            let date = httpdate::fmt_http_date(std::time::SystemTime::now() + std::time::Duration::from_secs(41));
+            Reply::new(401, &format!("Date: {date}\r\n"), r#"{"error":{"code":"header_timestamp_expired"}}"#)
+        }
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let client = server.client(credentials());
+    let response = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
+    assert_eq!((response.status().as_u16(), server.received().len()), (200, 2));
+    assert_ne!(client.signer().clock_offset_ms(), 0);
+}
+
+#[tokio::test]
+async fn localhost_is_not_resolved() {
+    struct NoResolver;
+    impl reqwest::dns::Resolve for NoResolver {
+        fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+            panic!("{} was looked up", name.as_str())
         }
     }
-    assert!(server.received().is_empty());
-}
-
-#[tokio::test]
-async fn a_base_url_may_end_in_a_slash() {
     let server = service().await;
-    let http = http_client_builder().no_proxy().build().unwrap();
-    let base = format!("{}/", server.base_url());
-    let client = Client::new_with_client(&base, http, Signer::new(credentials()));
+    let environment = Environment::custom(&server.base_url().replace("127.0.0.1", "localhost")).unwrap();
+    let http = http_client_builder(&environment).dns_resolver(std::sync::Arc::new(NoResolver)).build().unwrap();
+    let client = Client::builder(environment, credentials()).http_client(http).build().unwrap();
     client.get_api_keys().send().await.unwrap();
-    let environment: Environment = base.parse().unwrap();
-    Client::signed(&environment, credentials()).unwrap().get_api_keys().send().await.unwrap();
-    assert!(server.received().iter().all(|r| r.target() == "/trade-api/v2/api_keys" && is_signed(r)));
-    assert_eq!(server.received().len(), 2);
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed() {
+async fn clients_sign_with_replaced_credentials() {
+    let server = service().await;
+    let client = server.client(credentials());
+    let clone = client.clone();
+    let new = kalshi_api_keys::Credentials::from_pem("new", rsa().private.expose_secret()).unwrap();
+    client.signer().replace_credentials(new);
+    clone.get_api_keys().send().await.unwrap();
+    assert_eq!(server.received()[0].header("kalshi-access-key"), "new");
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
     let target = service().await;
     for status in [301, 302, 303, 307, 308] {
         for location in [format!("{}/api_keys", target.base_url()), "/trade-api/v2/api_keys/".to_owned()] {
-            let answer = location.clone();
-            let server = RawServer::start(move |_, _| Reply::new(status, &format!("Location: {answer}\r\n"), "")).await;
+            let header = location.clone();
+            let server = RawServer::start(move |_, _| Reply::new(status, &format!("Location: {header}\r\n"), "")).await;
             let result = server.client(credentials()).get_api_keys().send().await;
-            let Err(Error::UnexpectedResponse(answer)) = result else { panic!("{status} {location}: {result:?}") };
-            assert_eq!(answer.status(), status);
-            assert_eq!(answer.headers()["location"], location.as_str());
+            let Err(Error::UnexpectedResponse(response)) = result else { panic!("{status} {location}: {result:?}") };
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()["location"], location.as_str());
             assert_eq!(server.received().len(), 1);
         }
     }
@@ -199,18 +263,18 @@ async fn no_redirect_is_followed() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_twice_when_the_connection_breaks() {
+async fn broken_connection_is_not_retried() {
     let server = RawServer::start(|_, _| Reply::Reset).await;
     let client = server.client(credentials());
     let generate = types::GenerateApiKeyRequest::builder().name("a");
     assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
-    assert_eq!(server.received().len(), 1, "a key may have been minted");
+    assert_eq!(server.received().len(), 1, "a key may have been created");
     assert!(matches!(client.get_api_keys().send().await, Err(Error::CommunicationError(_))));
     assert_eq!(server.received().len(), 2);
 }
 
 #[tokio::test]
-async fn nothing_is_sent_twice_when_a_connection_that_was_used_before_breaks() {
+async fn broken_reused_connection_is_not_retried() {
     let server = RawServer::start(|n, _| match n {
         0 => Reply::Keep(b"HTTP/1.1 200 -\r\nContent-Length: 15\r\n\r\n{\"api_keys\":[]}".to_vec()),
         _ => Reply::Reset,
@@ -220,15 +284,15 @@ async fn nothing_is_sent_twice_when_a_connection_that_was_used_before_breaks() {
     client.get_api_keys().send().await.unwrap();
     let generate = types::GenerateApiKeyRequest::builder().name("a");
     assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
-    assert_eq!((server.received().len(), server.connections()), (2, 1), "a key may have been minted");
+    assert_eq!((server.received().len(), server.connections()), (2, 1), "a key may have been created");
 }
 
-/// Key IDs that are hard to carry in a path.
+/// Key IDs that must be percent-encoded in a path.
 const IDS: &[&str] =
     &["a/b", "a?b", "a#b", "a%b", "a%2Fb", "a b", "é", "日本", "a;b", "...", "a:b@c", "%2e%2e", "~", "+", "\t", "a\nb"];
 
 #[tokio::test]
-async fn a_key_id_is_encoded_once_and_decodes_to_itself() {
+async fn key_id_is_percent_encoded_once() {
     let server = service().await;
     let client = server.client(credentials());
     for id in IDS {
@@ -251,10 +315,10 @@ fn decoded_id(request: &Received) -> Option<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any ID: what is signed is what is on the wire, no request leaves `/api_keys`, and what no path can carry is
-    /// refused before it is sent.
+    /// Whatever the ID, the signature is valid for the request as received, which stays below `/api_keys`; an ID that no
+    /// path can carry is refused before it is sent.
     #[test]
-    fn any_key_id_is_carried_or_refused(ids in proptest::collection::vec(any::<String>(), 8)) {
+    fn any_key_id_is_sent_or_refused(ids in proptest::collection::vec(any::<String>(), 8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = service().await;
@@ -276,7 +340,7 @@ proptest! {
         });
     }
 
-    /// Any method and any path: headers or an error, and the headers fit the text.
+    /// Whatever the method and the path, the result is an error or a valid signature.
     #[test]
     fn any_path_is_signed_or_refused(method in "[A-Za-z]{1,10}", path in "\\PC*|/[!-~]*") {
         let name = Method::from_bytes(method.as_bytes()).unwrap();

@@ -27,14 +27,14 @@ pub struct Connection {
 
 impl Connection {
     pub fn client(&self) -> Result<Client, Failed> {
-        Ok(Client::signed(&self.environment()?, self.credentials()?)?)
+        Ok(Client::new(self.environment()?, self.credentials()?)?)
     }
 
     pub fn environment(&self) -> Result<Environment, EnvironmentError> {
         match (&self.env, &self.api_base_url) {
             (None, None) => Environment::from_env(),
             (Some(name), _) => name.parse(),
-            (None, Some(url)) => Ok(Environment::Custom(url.trim().parse()?)),
+            (None, Some(url)) => Environment::custom(url),
         }
     }
 

@@ -12,7 +12,7 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
     kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failed::usage(error.to_string()))?;
     can_ask(arguments.yes)?;
     let client = connection.client()?;
-    let base_url = connection.environment()?.base_url()?;
+    let base_url = client.environment().base_url();
     let keys = rotation::list(&client).await.map_err(|error| Failed::new(list_code(&error), chain(&error)))?;
     let id = visible(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::{CredentialsError, EnvironmentError, Error, KeyPairError, SetupError, SignError};
+use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, SignError};
 
 use crate::output;
 
@@ -97,7 +97,7 @@ macro_rules! local {
     })* };
 }
 
-local!(CredentialsError, EnvironmentError, KeyPairError, SetupError, SignError);
+local!(CredentialsError, EnvironmentError, KeyPairError, BuildError, SignError);
 
 impl From<KeyFileError> for Failed {
     fn from(error: KeyFileError) -> Self {

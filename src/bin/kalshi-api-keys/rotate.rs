@@ -15,9 +15,8 @@ use crate::signals;
 
 pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failed> {
     let client = connection.client()?;
-    let base_url = connection.environment()?.base_url()?;
-    let signing = client.signer().credentials().key_id();
-    confirm(&format!("Replace the key {signing} of {base_url} and delete it?"), arguments.yes)?;
+    let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
+    confirm(&format!("Replace the key {} of {base_url} and delete it?", signing.key_id()), arguments.yes)?;
     warn_of_unknown(&arguments.scopes);
 
     let mut plan = Plan::new(&arguments.out)

@@ -16,7 +16,8 @@ pub fn sign(connection: &Connection, what: &Sign) -> Result<(), Failed> {
         .to_ascii_uppercase()
         .parse()
         .map_err(|_| Failed::usage("the method is no word of a request line; name one such as GET"))?;
-    let base = connection.environment()?.base_url()?;
+    let environment = connection.environment()?;
+    let base = environment.base_url();
     let headers = Signer::new(connection.credentials()?).headers(&method, &what.path)?;
     let headers = headers.into_iter().map(|(name, value)| {
         // Digits, base64 and an ID that a header carries: visible ASCII.

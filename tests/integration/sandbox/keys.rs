@@ -50,7 +50,7 @@ async fn a_generated_key_works_in_the_service_s_own_formats() {
         let pem = generated.private_key.expose_secret();
         assert!(pem.starts_with(begin));
         let credentials = Credentials::from_pem(&generated.api_key_id, pem).expect("a usable key");
-        let own = Client::signed(&sandbox.environment(), credentials).expect("a client");
+        let own = Client::new(sandbox.environment(), credentials).expect("a client");
         own.get_api_keys().send().await.expect("listed by the new key");
     }
 }
