@@ -84,7 +84,7 @@ impl Sandbox {
         &self.base_url
     }
 
-    /// The base URL, as [`Client::signed`](crate::Client::signed) takes it.
+    /// The base URL, as [`Client::new`](crate::Client::new) takes it.
     pub fn environment(&self) -> Environment {
         self.environment.clone()
     }

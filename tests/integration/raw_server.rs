@@ -1,4 +1,4 @@
-//! A server below HTTP: it keeps the bytes it received, and answers with bytes that no HTTP library would send.
+//! A server that records the bytes it receives, and responds with bytes that no HTTP library would send.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A whole answer, framed by its length.
+    /// A complete response with a `Content-Length`.
     pub fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         // The connection is closed, and says so: a client that took it for its next request would race with that.
@@ -98,7 +98,7 @@ pub struct RawServer {
 }
 
 impl RawServer {
-    /// Answers the n-th request, counted from 0, with what `reply` gives for it.
+    /// Responds to the n-th request, counted from 0, with `reply` of it.
     pub async fn start(reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
@@ -115,7 +115,7 @@ impl RawServer {
         Self { base_url, received, connections, task }
     }
 
-    /// Answers every request with the same bytes.
+    /// Responds to every request with the same bytes.
     pub async fn always(status: u16, headers: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         Self::start(move |_, _| Reply::new(status, headers, &body)).await

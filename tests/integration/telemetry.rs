@@ -48,7 +48,9 @@ impl Recorded {
     fn spans(&self) -> Vec<String> {
         let text = self.text();
         let closed = text.lines().filter(|line| line.contains("kalshi_api_keys") && line.contains(": close "));
-        closed.map(|line| line[line.find("http_request{").unwrap()..line.rfind("}: ").unwrap()].to_owned()).collect()
+        closed
+            .map(|line| line[line.find("http_request{").unwrap()..line.rfind("}: ").unwrap()].trim_end().to_owned())
+            .collect()
     }
 }
 
