@@ -17,11 +17,11 @@ use crate::types::PrivateKeyPem;
 /// Saves a private key to a file that does not exist yet.
 ///
 /// ```
-/// use kalshi_api_keys::{KeyPair, key_file, types::ApiKeyType};
+/// use kalshi_api_keys::{KeyAlgorithm, KeyPair, key_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("kalshi.pem");
-/// let private_key = KeyPair::generate(&ApiKeyType::Ed25519)?.private_key_pem()?;
+/// let private_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
 /// key_file::save(&path, &private_key)?;
 /// assert!(key_file::save(&path, &private_key).is_err(), "nothing is written over");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,7 +17,7 @@ use super::public_key::PublicKey;
 use super::refusal::{Refusal, json};
 use super::state::Shared;
 use crate::KeyPair;
-use crate::types::{ApiKeyScope, CreateApiKeyResponse, GetApiKeysResponse};
+use crate::types::{ApiKeyScope, ApiKeyType, CreateApiKeyResponse, GetApiKeysResponse};
 
 /// The most that is read of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -125,8 +125,7 @@ async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -
     let key_type = members.key_type()?;
     state.lock().account.check_subtrader(&key)?;
 
-    let wanted = key_type.clone();
-    let pair = tokio::task::spawn_blocking(move || KeyPair::generate(&wanted)).await;
+    let pair = tokio::task::spawn_blocking(move || KeyPair::generate(key_type)).await;
     let pair = pair.ok().and_then(Result::ok).ok_or_else(Refusal::internal)?;
     let public_key = pair.public_key_pem().map_err(|_| Refusal::internal())?;
     let public_key = PublicKey::from_pem(&public_key).map_err(|_| Refusal::internal())?;
@@ -135,8 +134,7 @@ async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -
     let mut state = state.lock();
     let api_key_id = state.account.add(key, public_key)?;
     // By hand: what holds a private key is no `Serialize`, and this is the one place that sends one.
-    let mut answer =
-        json!({ "api_key_id": api_key_id, "private_key": private_key.expose_secret(), "key_type": key_type });
+    let mut answer = json!({ "api_key_id": api_key_id, "private_key": private_key.expose_secret(), "key_type": ApiKeyType::from(key_type) });
     if let Some(warning) = &state.account.warning {
         answer["warning"] = warning.as_str().into();
     }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use kalshi_api_keys::rotation::Binding;
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, GetApiKeysResponse};
 
 use crate::output::visible;
@@ -29,12 +28,11 @@ pub fn alarms(list: &GetApiKeysResponse, now: i64) -> Alarms {
 }
 
 fn of_key(key: &ApiKey) -> Vec<String> {
-    let unrestricted = Binding::of(key) == Binding::None && key.scopes.contains(&ApiKeyScope::Write);
     let unknown = key.scopes.iter().filter_map(|scope| match scope {
-        ApiKeyScope::Other(scope) => Some(format!("unknown scope {}", visible(scope))),
+        ApiKeyScope::Unknown(scope) => Some(format!("unknown scope {}", visible(scope.as_str()))),
         _ => None,
     });
-    unrestricted.then(|| "unrestricted write".to_owned()).into_iter().chain(unknown).collect()
+    key.has_unrestricted_write().then(|| "unrestricted write".to_owned()).into_iter().chain(unknown).collect()
 }
 
 /// When an attestation lapses, or has lapsed.

@@ -124,7 +124,7 @@ pub async fn create(client: &Client, what: Create) -> Result<(), Failed> {
         Some(file) => (public_key(file)?, None),
         None => {
             let keeper = Keeper::new(what.to.out)?;
-            let pair = KeyPair::generate(&what.key.key_type)?;
+            let pair = KeyPair::generate(what.key.key_type.try_into()?)?;
             let public_key = pair.public_key_pem()?;
             keeper.keep(&pair.private_key_pem()?)?;
             (public_key, Some(keeper))
@@ -177,8 +177,11 @@ fn warn(warning: Option<String>) {
 /// A scope may be younger than this version, or mistyped: the service knows.
 pub fn warn_of_unknown(scopes: &[ApiKeyScope]) {
     for scope in scopes {
-        if let ApiKeyScope::Other(scope) = scope {
-            say(&format!("warning: this version does not know the scope {}; it is sent as it is", visible(scope)));
+        if let ApiKeyScope::Unknown(scope) = scope {
+            say(&format!(
+                "warning: this version does not know the scope {}; it is sent as it is",
+                visible(scope.as_str())
+            ));
         }
     }
 }

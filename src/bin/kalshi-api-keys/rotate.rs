@@ -29,7 +29,7 @@ pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed>
     let before = before.into_iter().map(|key| key.api_key_id).collect();
     let mut plan = Plan::new(&what.out);
     plan = match what.local {
-        true => plan.from_pair(KeyPair::generate(&what.key_type)?),
+        true => plan.from_pair(KeyPair::generate(what.key_type.try_into()?)?),
         false => plan.generated(what.key_type),
     };
     if let Some(name) = what.name {
