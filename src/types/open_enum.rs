@@ -26,12 +26,12 @@ impl fmt::Display for UnknownValue {
 
 /// Defines an open enum of strings; the generated code calls it for each schema marked `x-open-enum`.
 macro_rules! open_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
+            $(#[doc = concat!("`", $value, "`")] $variant,)*
             /// A value that this version does not know; it is sent back unchanged.
             Unknown($crate::types::UnknownValue),
         }
