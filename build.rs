@@ -154,7 +154,6 @@ pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File
     let items = client.items.len();
     client.items.retain(|item| !text(item).contains("fnnew_with_client("));
     assert_found(client.items.len() + 1 == items, "the constructors of `Client`")?;
-
     let types = client.items.iter_mut().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
         _ => None,

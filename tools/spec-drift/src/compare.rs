@@ -129,7 +129,10 @@ impl Comparison {
     pub fn required(&mut self, direction: Direction, old: bool, new: bool) {
         match (old, new) {
             (false, true) => self.found("required", direction == Direction::Request, "required, was optional"),
-            (true, false) => self.found("required", direction == Direction::Answer, "optional, was required"),
+            (true, false) => {
+                self.found("required", direction == Direction::Answer, "optional, was required");
+                self.differences.last_mut().into_iter().for_each(|difference| difference.is_unstated = true);
+            }
             _ => {}
         }
     }

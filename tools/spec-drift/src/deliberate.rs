@@ -9,7 +9,7 @@ use crate::difference::Difference;
 const DELIBERATE: [(&str, &str, &str, &str); 6] = [
     ("path api_key", "", "minLength", "an empty ID would make the path of another operation"),
     ("request", "name", "minLength", "the service refuses an empty name; the client says so before it sends"),
-    ("request", "scopes", "default", "in words there; without it the generator would not send an empty list"),
+    ("request", "scopes", "required", "optional there, and a missing list means full access: the client asks for one"),
     ("request", "key_type", "default", "in words there"),
     ("request", "fcm_subtrader_id", "pattern", "in words there"),
     ("query fcm_subtrader_id", "", "pattern", "in words there"),

@@ -13,14 +13,11 @@ pub fn service() -> Value {
     for (name, keyword) in [("ApiKeyName", "minLength"), ("ApiKeyId", "minLength"), ("FcmSubtraderId", "pattern")] {
         assert!(schemas[name].as_object_mut().unwrap().remove(keyword).is_some());
     }
-    for field in [
-        "/CreateApiKeyRequest/properties/scopes",
-        "/GenerateApiKeyRequest/properties/scopes",
-        "/GenerateApiKeyRequest/properties/key_type",
-    ] {
-        let field = spec.pointer_mut(&format!("/components/schemas{field}")).unwrap();
-        assert!(field.as_object_mut().unwrap().remove("default").is_some());
+    for name in ["CreateApiKeyRequest", "GenerateApiKeyRequest"] {
+        schemas[name]["required"].as_array_mut().unwrap().retain(|field| field != "scopes");
     }
+    let key_type = &mut schemas["GenerateApiKeyRequest"]["properties"]["key_type"];
+    assert!(key_type.as_object_mut().unwrap().remove("default").is_some());
     for name in ["ApiKeyId", "ApiKeyName", "FcmSubtraderId", "PrivateKeyPem", "Subaccount"] {
         inline(&mut spec, name);
     }
