@@ -45,7 +45,7 @@ pub fn generate(yaml: &str) -> Result<String> {
     let client = panic::catch_unwind(AssertUnwindSafe(client)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(format!("progenitor panicked: {message}"))
+        Err(format!("the generator panicked: {message}"))
     });
     client.map_err(|e| format!("{SPEC}: {}", e.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
@@ -176,7 +176,11 @@ pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File
 }
 
 fn assert_found(found: bool, what: &str) -> Result<()> {
-    if found { Ok(()) } else { Err(format!("this release of progenitor generates other code: expected {what}")) }
+    if found {
+        Ok(())
+    } else {
+        Err(format!("the spec or the release of progenitor does not fit build.rs: expected {what}"))
+    }
 }
 
 #[derive(Default)]

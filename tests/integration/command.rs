@@ -81,8 +81,8 @@ impl Desk {
     fn key(&self, id: &str, scopes: Vec<ApiKeyScope>, subaccount: Option<u8>) {
         let subaccount = subaccount.map(|number| Subaccount::try_from(number).unwrap());
         let name = format!("the {id}");
-        let key = ApiKey { api_key_id: id.into(), name, scopes, subaccount, fcm_subtrader_id: None };
-        self.sandbox.register(key, &ed25519().public).unwrap();
+        let key = ApiKey::builder().api_key_id(id).name(name).scopes(scopes).subaccount(subaccount);
+        self.sandbox.register(key.try_into().unwrap(), &ed25519().public).unwrap();
     }
 }
 

@@ -1,5 +1,9 @@
 //! One binary, a module per promise.
 
+/// The build script, to test it.
+#[allow(dead_code)]
+#[path = "../../build.rs"]
+mod build_script;
 mod fixtures;
 mod raw_server;
 
@@ -19,7 +23,7 @@ mod rotation;
 mod sandbox;
 mod secrets;
 mod signing;
-mod spec_faults;
+mod spec_rules;
 mod storage;
 mod surface;
 mod variables;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kalshi_api_keys::rotation::{Binding, Failure, KeyState, Plan, RotationError, Step, rotate};
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, KeyPair, key_file};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, KeyPair, key_file};
 
 use crate::fixtures::{ed25519, shows_key};
 
@@ -54,7 +54,7 @@ async fn the_new_key_takes_over_and_each_step_is_reported() {
         let steps = Arc::new(Mutex::new(Vec::new()));
         let log = steps.clone();
         let plan = desk.plan().on_step(move |step| log.lock().unwrap().push(step.clone()));
-        let plan = if local { plan.from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap()) } else { plan };
+        let plan = if local { plan.from_pair(KeyPair::generate(KeyAlgorithm::Ed25519).unwrap()) } else { plan };
         let rotated = rotate(&desk.client, plan).await.unwrap();
 
         let new = rotated.key_id.clone();
@@ -80,13 +80,8 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
     let subaccount = Subaccount::try_from(7).unwrap();
     let future: Subaccount = serde_json::from_str("7").unwrap();
     assert_eq!(subaccount, future);
-    let other = ApiKey {
-        api_key_id: "other".into(),
-        name: "dashboard".into(),
-        scopes: vec![ApiKeyScope::Read],
-        subaccount: Some(subaccount.clone()),
-        fcm_subtrader_id: None,
-    };
+    let other = ApiKey::builder().api_key_id("other").name("dashboard").scopes(vec![ApiKeyScope::Read]);
+    let other: ApiKey = other.subaccount(subaccount.clone()).try_into().unwrap();
     desk.sandbox.register(other, &ed25519().public).unwrap();
 
     // Another key than the one that signs, and one that may not write: the old credentials delete it.
@@ -410,13 +405,8 @@ async fn a_probe_proves_what_a_list_cannot() {
     let desk = Desk::new().await;
     desk.sandbox.set_fcm_member(true);
     desk.sandbox.add_fcm_subtrader("user_1");
-    let other = ApiKey {
-        api_key_id: "other".into(),
-        name: "desk".into(),
-        scopes: vec![ApiKeyScope::Read],
-        subaccount: None,
-        fcm_subtrader_id: Some("user_1".into()),
-    };
+    let other = ApiKey::builder().api_key_id("other").name("desk").scopes(vec![ApiKeyScope::Read]);
+    let other: ApiKey = other.fcm_subtrader_id("user_1").try_into().unwrap();
     desk.sandbox.register(other, &ed25519().public).unwrap();
     let plan = desk.plan().replace("other").probe(|client| async move {
         // Such a key is refused on every REST call, for what it is and not for its signature.
@@ -445,7 +435,7 @@ async fn a_pair_made_here_survives_a_lost_answer() {
     ] {
         let desk = Desk::new().await;
         desk.sandbox.fail_next_on("createApiKey", fault.clone()).unwrap();
-        let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap());
+        let plan = desk.plan().from_pair(KeyPair::generate(KeyAlgorithm::Ed25519).unwrap());
         match (rotate(&desk.client, plan).await, expected) {
             // The key was found in the list, and its private half was saved before it was minted.
             (Ok(rotated), None) => assert_eq!(desk.ids(), [rotated.key_id]),
@@ -463,9 +453,10 @@ async fn a_pair_made_here_survives_a_lost_answer() {
 async fn somebody_elses_key_that_appears_while_an_answer_is_lost_is_not_deleted() {
     let desk = Desk::new().await;
     let sandbox = desk.sandbox.clone();
-    let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap()).on_step(move |step| {
+    let plan = desk.plan().from_pair(KeyPair::generate(KeyAlgorithm::Ed25519).unwrap()).on_step(move |step| {
         if is(When::Minting, step) {
-            let theirs = ApiKey { api_key_id: "theirs".into(), ..sandbox.keys().remove(0) };
+            let mut theirs = sandbox.keys().remove(0);
+            theirs.api_key_id = "theirs".into();
             sandbox.register(theirs, &ed25519().public).unwrap();
             sandbox.fail_next_on("createApiKey", Fault::LoseRequest).unwrap();
         }
@@ -481,7 +472,7 @@ async fn somebody_elses_key_that_appears_while_an_answer_is_lost_is_not_deleted(
 async fn below_premier_a_pair_of_ones_own_leaves_nothing_behind() {
     let desk = Desk::new().await;
     desk.sandbox.set_tier(Tier::Basic);
-    let plan = desk.plan().from_pair(KeyPair::generate(&ApiKeyType::Ed25519).unwrap());
+    let plan = desk.plan().from_pair(KeyPair::generate(KeyAlgorithm::Ed25519).unwrap());
     let error = rotate(&desk.client, plan).await.unwrap_err();
     assert!(error.to_string().contains("403"), "{error}");
     assert!(!desk.file().exists());

@@ -85,7 +85,10 @@ async fn bodies_hold_what_was_said_and_the_documented_defaults() {
     let client = server.client(credentials());
     let generate = types::GenerateApiKeyRequest::builder;
     let bodies = [
-        (generate().name("a"), json!({"name": "a", "scopes": ["read", "write"], "key_type": "rsa"})),
+        (
+            generate().name("a").scopes(vec![ApiKeyScope::Read]),
+            json!({"name": "a", "scopes": ["read"], "key_type": "rsa"}),
+        ),
         (
             generate().name("a").scopes(vec![]).key_type(ApiKeyType::Ed25519),
             json!({"name": "a", "scopes": [], "key_type": "ed25519"}),
@@ -93,9 +96,9 @@ async fn bodies_hold_what_was_said_and_the_documented_defaults() {
         (
             generate()
                 .name("a")
-                .scopes(vec![ApiKeyScope::Read, ApiKeyScope::Other("read::future".into())])
-                .subaccount(Subaccount::try_from(63).unwrap())
-                .fcm_subtrader_id("user_1".to_owned()),
+                .scopes(vec![ApiKeyScope::Read, ApiKeyScope::from("read::future")])
+                .subaccount(63)
+                .fcm_subtrader_id("user_1"),
             json!({"name": "a", "scopes": ["read", "read::future"], "key_type": "rsa", "subaccount": 63, "fcm_subtrader_id": "user_1"}),
         ),
     ];
@@ -115,17 +118,21 @@ async fn bad_input_is_an_invalid_request_and_nothing_is_sent() {
     let generate = |body| async move { client.generate_api_key().body(body).send().await.map(|_| ()) };
     let delete = |id: &'static str| async move { client.delete_api_key().api_key(id).send().await.map(|_| ()) };
     let builder = types::GenerateApiKeyRequest::builder;
-    let create = types::CreateApiKeyRequest::builder().name("");
+    let named = |name: &str| builder().name(name).scopes(vec![ApiKeyScope::Read]);
+    let create = types::CreateApiKeyRequest::builder().public_key("a").scopes(vec![]).name("");
     let created = client.create_api_key().body(create).send().await.map(|_| ());
     for (what, result, reason) in [
         ("no name", generate(builder()).await, "no value supplied for name"),
-        ("an empty name", generate(builder().name("")).await, "supplied value for name: shorter than 1"),
+        ("an empty name", generate(named("")).await, "supplied value for name: shorter than 1"),
+        ("no scopes", generate(builder().name("a")).await, "no value supplied for scopes"),
+        ("a sub-account", generate(named("a").subaccount(64)).await, "invalid subaccount: sub-account out of range"),
         ("an empty name for one's own key", created, "supplied value for name: shorter than 1"),
         ("no ID", client.delete_api_key().send().await.map(|_| ()), "api_key was not initialized"),
         ("an empty ID", delete("").await, "api_key"),
         ("a dot", delete(".").await, "api_key"),
         ("two dots", delete("..").await, "api_key"),
         ("a backslash", delete("a\\b").await, "api_key"),
+        ("a slash", delete("a/b").await, "api_key"),
     ] {
         match result {
             Err(Error::InvalidRequest(said)) => assert!(said.contains(reason), "{what}: {said}"),
@@ -133,7 +140,7 @@ async fn bad_input_is_an_invalid_request_and_nothing_is_sent() {
         }
     }
     // What was sent is what shows that the server counts at all.
-    generate(builder().name("a")).await.unwrap();
+    generate(named("a")).await.unwrap();
     delete("a").await.unwrap();
     assert_eq!(server.received().len(), 2);
 }
@@ -143,8 +150,8 @@ fn a_subaccount_above_63_cannot_be_named() {
     for number in 0..=u8::MAX {
         assert_eq!(Subaccount::try_from(number).ok().and_then(|s| s.get()), (number <= 63).then_some(number.into()));
     }
-    let error = Subaccount::try_from(64).unwrap_err();
-    assert_eq!(error.to_string(), "64 is no sub-account; they are numbered 0 to 63");
+    let error = Subaccount::try_from(64u8).unwrap_err();
+    assert_eq!(error.to_string(), "sub-account out of range 0..=63");
 }
 
 #[tokio::test]

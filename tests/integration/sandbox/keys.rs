@@ -118,7 +118,9 @@ async fn a_registered_key_is_listed_as_it_stands() {
 async fn the_list_can_be_of_one_subtraders_keys() {
     let sandbox = sandbox().await;
     for (id, subtrader) in [("a", "u_1"), ("b", "u_2"), ("c", "u_1")] {
-        registered(&sandbox, ApiKey { fcm_subtrader_id: Some(subtrader.to_owned()), ..key(id, &["read"]) });
+        let mut bound = key(id, &["read"]);
+        bound.fcm_subtrader_id = Some(subtrader.to_owned());
+        registered(&sandbox, bound);
     }
     for (subtrader, ids) in [("u_1", &["a", "c"][..]), ("u_2", &["b"]), ("u_3", &[])] {
         let listed = client(&sandbox).get_api_keys().fcm_subtrader_id(subtrader).send().await.expect("listed");
