@@ -97,11 +97,11 @@ async fn list(State(state): State<Shared>, uri: Uri) -> Result<Response, Refusal
     let wanted = wanted.as_deref().map(subtrader_id).transpose()?;
     let state = state.lock();
     let keys = state.account.keys().filter(|key| wanted.is_none() || key.fcm_subtrader_id.as_deref() == wanted);
-    let answer = GetApiKeysResponse {
-        api_keys: keys.cloned().collect(),
-        api_key_region_expiration_ts: state.account.region_expiration,
-    };
-    Ok(json(StatusCode::OK, &answer))
+    let response = GetApiKeysResponse::builder()
+        .api_keys(keys.cloned().collect::<Vec<_>>())
+        .api_key_region_expiration_ts(state.account.region_expiration);
+    let response = GetApiKeysResponse::try_from(response).map_err(|_| Refusal::internal())?;
+    Ok(json(StatusCode::OK, &response))
 }
 
 type Body = Result<Bytes, BytesRejection>;
@@ -115,8 +115,9 @@ async fn create(State(state): State<Shared>, headers: HeaderMap, body: Body) -> 
     state.account.check_tier()?;
     state.account.check_subtrader(&key)?;
     let api_key_id = state.account.add(key, public_key)?;
-    let answer = CreateApiKeyResponse { api_key_id, warning: state.account.warning.clone() };
-    Ok(json(StatusCode::CREATED, &answer))
+    let response = CreateApiKeyResponse::builder().api_key_id(api_key_id).warning(state.account.warning.clone());
+    let response = CreateApiKeyResponse::try_from(response).map_err(|_| Refusal::internal())?;
+    Ok(json(StatusCode::CREATED, &response))
 }
 
 async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
