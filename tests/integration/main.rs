@@ -26,5 +26,6 @@ mod signing;
 mod spec_rules;
 mod storage;
 mod surface;
+mod types;
 mod variables;
 mod wire;

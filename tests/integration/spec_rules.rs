@@ -40,6 +40,28 @@ fn what_breaks_a_rule_builds_and_is_named() {
     });
 }
 
+/// Each replacement stands for another release of progenitor.
+#[test]
+fn other_generated_code_stops_the_build() {
+    let generated = prettyplease::unparse(&build_script::progenitor(&spec()).unwrap());
+    let post_process = |code: &str| build_script::post_process(syn::parse_file(code).unwrap(), &spec());
+    assert!(post_process(&generated).is_ok());
+    for (find, replace) in [
+        ("ResponseValue::from_response", "ResponseValue::decode"),
+        ("ResponseValue::empty", "ResponseValue::stream"),
+        ("fn new_with_client", "fn with_client"),
+        ("map_err(|_|", "map_err(|_error|"),
+        ("TryInto<::std::option::Option<", "Into<::std::option::Option<"),
+        ("pub fn get_api_keys", "pub fn list_api_keys"),
+        ("pub mod types", "pub mod schema"),
+        ("private_key: crate::types::PrivateKeyPem", "private_key: String"),
+    ] {
+        assert!(generated.contains(find), "{find}");
+        let error = post_process(&generated.replace(find, replace)).err().unwrap_or_else(|| panic!("{replace} builds"));
+        assert!(error.contains("expected") || error.contains("has no module"), "{error}");
+    }
+}
+
 /// Compares what `found` returns for each file of a folder with the comment that the file begins with. To accept it:
 /// `SNAPSHOTS=overwrite cargo test spec_rules`.
 fn each_file(folder: &str, found: impl Fn(&str) -> String) {
