@@ -176,11 +176,7 @@ pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File
 }
 
 fn assert_found(found: bool, what: &str) -> Result<()> {
-    if found {
-        Ok(())
-    } else {
-        Err(format!("the spec or the release of progenitor does not fit build.rs: expected {what}"))
-    }
+    if found { Ok(()) } else { Err(format!("the spec or the generator has changed; build.rs expects {what}")) }
 }
 
 #[derive(Default)]

@@ -58,7 +58,7 @@ fn other_generated_code_stops_the_build() {
     ] {
         assert!(generated.contains(find), "{find}");
         let error = post_process(&generated.replace(find, replace)).err().unwrap_or_else(|| panic!("{replace} builds"));
-        assert!(error.contains("expected") || error.contains("has no module"), "{error}");
+        assert!(error.contains("build.rs expects") || error.contains("has no module"), "{error}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! `description` holds our spec against the service's own, when a new one is out: the service's may have any number of
 //! other operations, other names for its schemas and no names at all. `revisions` holds two git revisions of our spec
 //! against each other, for a review. Both judge what travels: names that only Rust callers see are held by the snapshot
-//! in `tests/integration/surface.txt`, but for those of methods and setters, which are in the spec.
+//! in `tests/data/client.rs`, but for those of methods and setters, which are in the spec.
 //!
 //! Why not a library: drift 0.2.0 calls every difference inside a string, number or boolean (enums, bounds, formats)
 //! "unhandled", does not report null and takes another default for trivial; schemadoc-diff 0.1.20 judges eight kinds of
