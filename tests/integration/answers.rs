@@ -69,8 +69,8 @@ fn reason(error: &types::ErrorResponse) -> [Option<&str>; 4] {
 
 /// What each operation ends in, for any answer.
 async fn outcomes(client: &Client) -> [Result<(), Error>; 4] {
-    let create = types::CreateApiKeyRequest::builder().name("a").public_key("PEM");
-    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    let create = types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key("PEM");
+    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     [
         client.get_api_keys().send().await.map(|_| ()),
         client.create_api_key().body(create).send().await.map(|_| ()),
@@ -211,10 +211,10 @@ async fn no_unknown_value_fails_the_answer_to_a_new_key() {
         answer[field] = value.clone();
         let server = RawServer::always(201, "", answer.to_string()).await;
         let client = server.client(credentials());
-        let body = types::GenerateApiKeyRequest::builder().name("a");
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         let made = client.generate_api_key().body(body).send().await.unwrap_or_else(|e| panic!("{field} {value}: {e}"));
         assert_eq!(made.private_key.expose_secret(), "PEM");
-        let body = types::CreateApiKeyRequest::builder().name("a").public_key("PEM");
+        let body = types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key("PEM");
         let created =
             client.create_api_key().body(body).send().await.unwrap_or_else(|e| panic!("{field} {value}: {e}"));
         match field {
@@ -264,7 +264,7 @@ async fn a_private_key_in_an_unusable_answer_can_still_be_had_and_is_not_shown()
     for n in 0..unusable("").len() {
         let server = RawServer::start(move |_, _| unusable(rsa().private.expose_secret()).swap_remove(n).1).await;
         let what = unusable("")[n].0;
-        let body = types::GenerateApiKeyRequest::builder().name("a");
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         let result = server.client(credentials()).generate_api_key().body(body).send().await;
         let error = result.unwrap_err();
         let mut shown = format!("{error} {error:?} {error:#}");
@@ -306,7 +306,7 @@ async fn an_answer_that_broke_off_after_its_last_brace_is_whole_enough() {
         Reply::Bytes(format!("HTTP/1.1 201 -\r\nContent-Length: 1000\r\n\r\n{body}").into())
     })
     .await;
-    let body = types::GenerateApiKeyRequest::builder().name("a");
+    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     let made = server.client(credentials()).generate_api_key().body(body).send().await.unwrap();
     assert_eq!(made.private_key.expose_secret(), "PEM");
 }

@@ -80,7 +80,7 @@ async fn a_server_that_stands_still_ends_in_a_timeout() {
         let server = RawServer::start(move |_, _| Reply::Stall(head.to_vec())).await;
         let http = http_client_builder().no_proxy().read_timeout(Duration::from_millis(100)).build().unwrap();
         let client = Client::new_with_client(server.base_url(), http, Signer::new(credentials()));
-        let body = types::GenerateApiKeyRequest::builder().name("a");
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         match client.generate_api_key().body(body).send().await {
             Err(error @ (Error::CommunicationError(_) | Error::ResponseBodyError(_))) => {
                 assert!(error.explain().contains("did not answer in time"), "{}", error.explain());
@@ -98,7 +98,7 @@ async fn a_body_that_stands_still_is_kept_as_far_as_it_came() {
         RawServer::start(|_, _| Reply::Stall(b"HTTP/1.1 201 -\r\nContent-Length: 99\r\n\r\n{\"api_key".to_vec())).await;
     let http = http_client_builder().no_proxy().timeout(Duration::from_millis(200)).build().unwrap();
     let client = Client::new_with_client(server.base_url(), http, Signer::new(credentials()));
-    let body = types::GenerateApiKeyRequest::builder().name("a");
+    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     let error = client.generate_api_key().body(body).send().await.unwrap_err();
     assert!(error.explain().contains("stood still before it was whole"), "{}", error.explain());
     let Error::UnexpectedResponse(answer) = error else { panic!("{error:?}") };

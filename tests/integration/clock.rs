@@ -53,7 +53,7 @@ async fn a_wrong_clock_costs_one_request_and_is_right_from_then_on() {
         let learned = client.signer().clock_offset_ms();
         assert!(learned.abs_diff(seconds * 1000) <= 1500, "{seconds} s: learned {learned} ms");
 
-        let generate = types::GenerateApiKeyRequest::builder().name("a");
+        let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         client.generate_api_key().body(generate).send().await.unwrap();
         client.clone().get_api_keys().send().await.unwrap();
         assert_eq!(server.received().len(), 4, "{seconds} s: the offset is used from the start");
@@ -63,7 +63,7 @@ async fn a_wrong_clock_costs_one_request_and_is_right_from_then_on() {
 #[tokio::test]
 async fn a_mint_is_healed_as_well_and_its_body_is_sent_again_whole() {
     let server = service_ahead_by(-41).await;
-    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     server.client(credentials()).generate_api_key().body(generate).send().await.unwrap();
     let received = server.received();
     assert_eq!(received.len(), 2);

@@ -31,9 +31,9 @@ async fn each_operation_sends_its_method_path_and_headers_and_nothing_else() {
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
     client.get_api_keys().fcm_subtrader_id("user_desk 7&").send().await.unwrap();
-    let create = types::CreateApiKeyRequest::builder().name("mine").public_key("PEM");
+    let create = types::CreateApiKeyRequest::builder().name("mine").scopes(vec!["read".into()]).public_key("PEM");
     client.create_api_key().body(create).send().await.unwrap();
-    let generate = types::GenerateApiKeyRequest::builder().name("theirs");
+    let generate = types::GenerateApiKeyRequest::builder().name("theirs").scopes(vec!["read".into()]);
     client.generate_api_key().body(generate).send().await.unwrap();
     client.delete_api_key().api_key(KEY_ID).send().await.unwrap();
 
@@ -209,7 +209,7 @@ async fn no_redirect_is_followed() {
 async fn nothing_is_sent_twice_when_the_connection_breaks() {
     let server = RawServer::start(|_, _| Reply::Reset).await;
     let client = server.client(credentials());
-    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
     assert_eq!(server.received().len(), 1, "a key may have been minted");
     assert!(matches!(client.get_api_keys().send().await, Err(Error::CommunicationError(_))));
@@ -225,7 +225,7 @@ async fn nothing_is_sent_twice_when_a_connection_that_was_used_before_breaks() {
     .await;
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
-    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
     assert_eq!((server.received().len(), server.connections()), (2, 1), "a key may have been minted");
 }

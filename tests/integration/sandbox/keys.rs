@@ -43,7 +43,8 @@ async fn a_generated_key_works_in_the_service_s_own_formats() {
     for (key_type, begin) in
         [(ApiKeyType::Rsa, "-----BEGIN RSA PRIVATE KEY-----\n"), (ApiKeyType::Ed25519, "-----BEGIN PRIVATE KEY-----\n")]
     {
-        let request = GenerateApiKeyRequest::builder().name("made there").key_type(key_type.clone());
+        let request =
+            GenerateApiKeyRequest::builder().name("made there").scopes(vec!["read".into()]).key_type(key_type.clone());
         let generated = client(&sandbox).generate_api_key().body(request).send().await.expect("generated");
         assert_eq!(generated.status(), StatusCode::CREATED);
         assert_eq!(generated.key_type, Some(key_type));
@@ -135,8 +136,11 @@ async fn a_member_binds_a_key_to_a_visible_subtrader() {
     let sandbox = sandbox().await;
     sandbox.set_fcm_member(true);
     sandbox.add_fcm_subtrader("u_desk7");
-    let request =
-        CreateApiKeyRequest::builder().name("desk").public_key(public_key()).fcm_subtrader_id("u_desk7".to_owned());
+    let request = CreateApiKeyRequest::builder()
+        .name("desk")
+        .scopes(vec!["read".into()])
+        .public_key(public_key())
+        .fcm_subtrader_id("u_desk7".to_owned());
     client(&sandbox).create_api_key().body(request).send().await.expect("created");
     assert_eq!(sandbox.keys()[1].fcm_subtrader_id.as_deref(), Some("u_desk7"));
 }
@@ -146,10 +150,10 @@ async fn warning_and_region_expiration_appear_as_they_are_set() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
     sandbox.warn_on_creation(Some("no risk control".to_owned()));
-    let request = CreateApiKeyRequest::builder().name("n").public_key(public_key());
+    let request = CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key());
     let created = client.create_api_key().body(request).send().await.expect("created");
     assert_eq!(created.warning.as_deref(), Some("no risk control"));
-    let request = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
+    let request = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     let generated = client.generate_api_key().body(request.clone()).send().await.expect("generated");
     assert_eq!(generated.warning.as_deref(), Some("no risk control"));
     sandbox.warn_on_creation(None);
