@@ -519,7 +519,7 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID, and the environment"),
         (&[], USAGE, "nothing to do"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
-        (&["delete", "..", "--yes"], USAGE, "an API key ID is not empty, not `.` or `..`"),
+        (&["delete", "..", "--yes"], USAGE, "not an API key ID: it is empty, `.` or `..`"),
         (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
         (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),

@@ -232,7 +232,7 @@ async fn nothing_is_sent_twice_when_a_connection_that_was_used_before_breaks() {
 
 /// Key IDs that are hard to carry in a path.
 const IDS: &[&str] =
-    &["a/b", "a?b", "a#b", "a%b", "a%2Fb", "a b", "é", "日本", "a;b", "...", "a:b@c", "%2e%2e", "~", "+", "\t", "a\nb"];
+    &["a?b", "a#b", "a%b", "a%2Fb", "a b", "é", "日本", "a;b", "...", "a:b@c", "%2e%2e", "~", "+", "\t", "a\nb"];
 
 #[tokio::test]
 async fn a_key_id_is_encoded_once_and_decodes_to_itself() {
