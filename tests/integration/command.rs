@@ -522,7 +522,7 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["delete", "..", "--yes"], USAGE, "not an API key ID: it is empty, `.` or `..`"),
         (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
-        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),
+        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "sub-account out of range 0..=63"),
         (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
         (&["list", "--private-key-path", "no.pem"], USAGE, "\"no.pem\" cannot be read"),
         (&["list", "--env", "prodction"], USAGE, "the environment is not known"),
