@@ -1,216 +1,318 @@
-//! `openapi/api_keys.yaml` -> the generated client, nothing else.
+//! Generates the client from `openapi/api_keys.yaml`: [`read`] the YAML, let progenitor generate the client, and
+//! [`post_process`] what progenitor has no setting for. A failure is one `cargo::error` line.
 //!
-//! The way of the spec: [`read`] it (YAML, with line and column), [`check`] what the generator would get wrong in
-//! silence, let the generator [`generate`] the client, and [`finish`] what it cannot express. Whatever is wrong
-//! stops the build with one line that names the place.
+//! What only a reviewer of the spec has to know is a rule of `tests/integration/spec_rules.rs`, not an error here.
 
-#[path = "build/check.rs"]
-mod check;
-#[path = "build/document.rs"]
-mod document;
-#[path = "build/finish.rs"]
-mod finish;
-#[path = "build/words.rs"]
-mod words;
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use heck::{ToShoutySnakeCase, ToSnakeCase};
-use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
-use quote::{format_ident, quote};
-use serde_json::Value;
-
-use crate::check::{check, parse};
-use crate::document::{base_url, is_method, members, open_enums, operations, place, reached};
-use crate::finish::finish;
+use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl, TypePatch};
+use quote::{ToTokens, format_ident, quote};
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde_json::{Map, Value};
+use syn::punctuated::Punctuated;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Item, parse_quote};
 
 const SPEC: &str = "openapi/api_keys.yaml";
 
-/// Schemas whose Rust types stand in `src/schema`: the generator knows neither a value that is strict when sent
-/// and open when read, nor a secret.
-const HAND_WRITTEN: [&str; 3] = ["ApiKeyId", SECRET, "Subaccount"];
+/// The schemas whose Rust types are in `src/types`.
+pub const HAND_WRITTEN: [&str; 3] = ["ApiKeyId", "PrivateKeyPem", "Subaccount"];
 
-/// The hand-written type that must never be serialised, nor what holds it.
-const SECRET: &str = "PrivateKeyPem";
-
-/// A schema that becomes a plain string: the generator would pull in a regular-expression engine to check its pattern.
-/// Whether the user ID before the suffix is the caller's only the service can tell, so the whole question stays with it.
-const PLAIN: &str = "FcmSubtraderId";
-
-/// What the signer sends, with every request: no more and no less.
-const SIGNED: [&str; 3] = ["kalshiAccessKey", "kalshiAccessSignature", "kalshiAccessTimestamp"];
-
-/// The environments that `src/environment.rs` knows.
-const ENVIRONMENTS: [&str; 2] = ["demo", "production"];
-
-type Result<T> = std::result::Result<T, String>;
+pub type Result<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
-    for file in ["build.rs", "build", SPEC] {
-        println!("cargo::rerun-if-changed={file}");
-    }
-    // The tests run this very program on broken specs.
-    if let Ok(program) = env::current_exe() {
-        println!("cargo::rustc-env=BUILD_SCRIPT={}", program.display());
-    }
-    match client_of(Path::new(SPEC)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            println!("cargo::error={}", fault.split_whitespace().collect::<Vec<_>>().join(" "));
-            ExitCode::FAILURE
+    println!("cargo::rerun-if-changed=build.rs\ncargo::rerun-if-changed={SPEC}");
+    // `generate` reports panics.
+    panic::set_hook(Box::new(|_| {}));
+    let client = fs::read_to_string(SPEC).map_err(|e| format!("{SPEC}: {e}")).and_then(|yaml| generate(&yaml));
+    let out_dir = env::var_os("OUT_DIR").unwrap_or_default();
+    let write = |client| fs::write(Path::new(&out_dir).join("client.rs"), client).map_err(|e| format!("OUT_DIR: {e}"));
+    let Err(error) = client.and_then(write) else { return ExitCode::SUCCESS };
+    println!("cargo::error={error}");
+    ExitCode::FAILURE
+}
+
+/// Returns the code of the client, or an error of one line.
+pub fn generate(yaml: &str) -> Result<String> {
+    let document = read(yaml)?;
+    let client = || post_process(progenitor(&document)?, &document).map(|client| prettyplease::unparse(&client));
+    // progenitor panics on much of what it does not support.
+    let client = panic::catch_unwind(AssertUnwindSafe(client)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(format!("the generator panicked: {message}"))
+    });
+    client.map_err(|e| format!("{SPEC}: {}", e.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+pub fn read(yaml: &str) -> Result<Value> {
+    let documents = Yaml::load_from_str(yaml)
+        .map_err(|e| format!("{SPEC}:{}:{}: {}", e.marker().line(), e.marker().col() + 1, e.info()))?;
+    let [document] = <[Yaml; 1]>::try_from(documents).map_err(|_| format!("{SPEC}: expected one YAML document"))?;
+    json(document).map_err(|e| format!("{SPEC}: {e}"))
+}
+
+fn json(yaml: Yaml) -> Result<Value> {
+    Ok(match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => value.into(),
+        Yaml::Value(Scalar::Integer(value)) => value.into(),
+        Yaml::Value(Scalar::FloatingPoint(value)) => value.into_inner().into(),
+        Yaml::Value(Scalar::String(value)) => value.into_owned().into(),
+        Yaml::Sequence(items) => items.into_iter().map(json).collect::<Result<_>>()?,
+        Yaml::Mapping(members) => {
+            let name = |key| json(key).map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned));
+            let members = members.into_iter().map(|(key, value)| Ok((name(key)?, json(value)?)));
+            Value::Object(members.collect::<Result<Map<_, _>>>()?)
         }
-    }
-}
-
-fn client_of(path: &Path) -> Result<()> {
-    let document = read(fs::read(path).map_err(|e| format!("{SPEC}: {e}"))?)?;
-    let (client, facts) = check(&document)
-        .and_then(|()| Ok((finish(generate(&document)?, &document)?, facts(&document))))
-        .map_err(|fault| format!("{SPEC}: {fault}"))?;
-
-    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: cargo runs this program")?;
-    for (name, code) in [("client.rs", client), ("spec.rs", facts)] {
-        let file = Path::new(&out).join(name);
-        fs::write(&file, prettyplease::unparse(&code)).map_err(|e| format!("{}: {e}", file.display()))?;
-    }
-    Ok(())
-}
-
-// ---- read ----
-
-fn read(bytes: Vec<u8>) -> Result<Value> {
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]).into_owned();
-        let (line, column) = (before.split('\n').count(), before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        format!("{SPEC}:{line}:{column}: not UTF-8")
-    })?;
-    serde_saphyr::from_str(&text).map_err(|e| {
-        let place = e.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-        let message = e.without_snippet().to_string();
-        // What follows repeats the place, or speaks to the caller of the parser.
-        let end = [" at line", ", set ", "; use "].iter().filter_map(|end| message.find(end)).min();
-        format!("{SPEC}{place}: {}", &message[..end.unwrap_or(message.len())])
+        other => return Err(format!("unsupported YAML: {other:?}")),
     })
 }
 
-// ---- generate ----
-
-/// The generator's code, or what it refused and where. It panics on much that it does not support, without naming
-/// a place: then it is asked again about ever smaller parts, and the smallest one it refuses is the guilty one.
-fn generate(document: &Value) -> Result<syn::File> {
-    let whole = match attempt(document) {
-        Ok(code) => return Ok(code),
-        Err(reason) => reason,
-    };
-    let mut schemas: Vec<_> =
-        members(document, "/components/schemas").map(|(name, _)| schema_alone(document, name)).collect();
-    schemas.sort_by_key(|(_, alone)| members(alone, "/components/schemas").count());
-    let operations = operations(document).map(|(name, ..)| operation_alone(document, &name)).collect::<Vec<_>>();
-    let guilty = schemas.into_iter().chain(operations).find_map(|(name, alone)| Some((name, attempt(&alone).err()?)));
-    let (name, reason) = guilty.unwrap_or(("the document".to_owned(), whole));
-    Err(format!("{name}: the generator refuses it: {reason}"))
+pub fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
-fn attempt(document: &Value) -> Result<syn::File> {
-    let spec = parse(document)?;
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let mut generator = Generator::new(&settings(document));
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| generator.generate_tokens(&spec)));
-    panic::set_hook(hook);
-    let tokens = match outcome {
-        Ok(code) => code.map_err(|e| e.to_string())?,
-        Err(panic) => {
-            let said = panic.downcast_ref::<String>().cloned();
-            return Err(said
-                .or(panic.downcast_ref().map(|s: &&str| s.to_string()))
-                .unwrap_or("it panicked".to_owned()));
-        }
-    };
-    let types = generator.get_type_space();
-    for (used, what) in [
-        (types.uses_regress(), "a pattern needs `regress`"),
-        (types.uses_chrono(), "a date needs `chrono`"),
-        (types.uses_uuid(), "the format uuid needs `uuid`"),
-    ] {
-        if used {
-            return Err(format!("{what}, on which this crate does not depend"));
-        }
+/// Returns every operation: its path, its method and itself.
+pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    members(&document["paths"]).flat_map(|(path, item)| {
+        let methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+        methods.into_iter().filter_map(move |method| Some((path, method, item.get(method)?)))
+    })
+}
+
+pub fn resolve<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    let pointer = part["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(part)
+}
+
+pub fn progenitor(document: &Value) -> Result<syn::File> {
+    let spec = serde_json::from_value(plain_strings(document)).map_err(|e| format!("not OpenAPI 3.0: {e}"))?;
+    let client = Generator::new(&settings(document)).generate_tokens(&spec).map_err(|e| e.to_string())?;
+    syn::parse2(client).map_err(|e| format!("progenitor generated invalid Rust: {e}"))
+}
+
+/// Drops formats and patterns of strings: they need more crates, and one odd value would fail a whole response.
+fn plain_strings(part: &Value) -> Value {
+    let is_plain = |name: &str| part["type"] != "string" || !matches!(name, "format" | "pattern");
+    match part {
+        Value::Object(_) => members(part)
+            .filter(|(name, _)| is_plain(name))
+            .map(|(name, value)| (name.to_owned(), plain_strings(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(plain_strings).collect(),
+        value => value.clone(),
     }
-    syn::parse2(tokens).map_err(|e| format!("what it generated is no Rust: {e}"))
 }
 
 fn settings(document: &Value) -> GenerationSettings {
-    const STRING: [TypeImpl; 2] = [TypeImpl::Display, TypeImpl::FromStr];
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote!(crate::client::Signing))
-        .with_derive("::schemars::JsonSchema")
-        .with_replacement(PLAIN, "::std::string::String", STRING.into_iter());
-    let open = open_enums(document).map(|(name, _)| name);
-    for name in HAND_WRITTEN.into_iter().chain(open) {
-        settings.with_replacement(name, format!("crate::types::{name}"), STRING.into_iter());
+        .with_map_type("::std::collections::BTreeMap");
+    for derive in ["::schemars::JsonSchema", "PartialEq", "Eq", "Hash"] {
+        settings.with_derive(derive);
+    }
+    for (name, schema) in members(&document["components"]["schemas"]) {
+        // typify checks the length of a string and does not state it in the JSON Schema.
+        let mut patch = TypePatch::default();
+        for (bound, length) in members(schema).filter(|(name, _)| name.ends_with("Length")) {
+            patch.with_attr(format!("#[schemars(extend({bound:?} = {length}))]"));
+        }
+        settings.with_patch(name, &patch);
+        let replacement = if HAND_WRITTEN.contains(&name) || schema["x-open-enum"] == true {
+            format!("crate::types::{name}")
+        } else if schema["type"] == "string" && *schema != plain_strings(schema) {
+            "::std::string::String".to_owned()
+        } else {
+            continue;
+        };
+        settings.with_replacement(name, replacement, [TypeImpl::Display, TypeImpl::FromStr].into_iter());
     }
     settings
 }
 
-/// The document with this schema, those it refers to, and no operation.
-fn schema_alone(document: &Value, name: &str) -> (String, Value) {
-    let own = format!("/components/schemas/{name}");
-    let mut wanted = BTreeSet::new();
-    reached(document, &document["components"]["schemas"][name], &mut wanted);
-    let mut alone = document.clone();
-    alone["paths"] = Value::Object(Default::default());
-    if let Some(schemas) = alone.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
-        schemas.retain(|other, _| other == name || wanted.contains(&format!("/components/schemas/{other}")));
-    }
-    (place(document, &own), alone)
-}
+/// Changes the generated code, and asserts that it found what to change: another release of progenitor may generate
+/// something else.
+pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File> {
+    let mut rewrite = Rewrite { docs: docs(document), ..Rewrite::default() };
+    rewrite.visit_file_mut(&mut client);
+    assert_found(rewrite.calls == operations(document).count(), "a builder with a `send` for each operation")?;
+    assert_found(rewrite.reads >= operations(document).count(), "`ResponseValue::from_response` for each operation")?;
+    assert_found(rewrite.other_reads == 0, "no other way to read a response")?;
+    assert_found(rewrite.reasons > 0, "a setter that drops the reason of a refusal")?;
+    assert_found(rewrite.optionals > 0, "a setter that takes an `Option`")?;
+    assert_found(rewrite.docs.is_empty(), "a method for each operation")?;
 
-/// The document with this operation only.
-fn operation_alone(document: &Value, name: &str) -> (String, Value) {
-    let mut alone = document.clone();
-    for path in alone["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
-        if let Some(item) = path.as_object_mut() {
-            item.retain(|method, operation| !is_method(method) || operation["operationId"] == name);
+    // The HTTP client of `Client::new` follows redirects.
+    let items = client.items.len();
+    client.items.retain(|item| !text(item).contains("fnnew_with_client("));
+    assert_found(client.items.len() + 1 == items, "the constructors of `Client`")?;
+    let types = client.items.iter_mut().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        _ => None,
+    });
+    let (_, types) = types.ok_or("the generated code has no module `types`")?;
+    let secrets = remove_derives(types, &["PrivateKeyPem"], &["::serde::Serialize", "PartialEq", "Eq", "Hash"]);
+    assert_found(secrets > 0, "a type that holds a secret")?;
+    remove_derives(types, &["f32", "f64"], &["Eq", "Hash"]);
+    for item in types.iter_mut() {
+        if let Item::Struct(syn::ItemStruct { attrs, .. }) = item {
+            attrs.push(parse_quote!(#[non_exhaustive]));
+            // A derive introduces the attributes below it.
+            attrs.sort_by_key(|attribute| !attribute.path().is_ident("derive"));
         }
     }
-    (format!("operation {name}"), alone)
+    let open_enums = members(&document["components"]["schemas"]).filter(|(_, schema)| schema["x-open-enum"] == true);
+    types.extend(open_enums.map(open_enum));
+    client.items.push(constants(document));
+    Ok(client)
 }
 
-// ---- facts ----
+fn assert_found(found: bool, what: &str) -> Result<()> {
+    if found { Ok(()) } else { Err(format!("the spec or the generator has changed; build.rs expects {what}")) }
+}
 
-/// What the hand-written code needs to know of the spec: base URLs and header names.
-fn facts(document: &Value) -> syn::File {
-    let urls = ENVIRONMENTS.iter().filter_map(|environment| {
-        let url = base_url(document, environment)?;
+#[derive(Default)]
+struct Rewrite {
+    reads: usize,
+    other_reads: usize,
+    reasons: usize,
+    optionals: usize,
+    calls: usize,
+    docs: BTreeMap<String, String>,
+}
+
+impl VisitMut for Rewrite {
+    /// `ResponseValue::from_response` loses a body that breaks off, and its error prints the body.
+    fn visit_expr_path_mut(&mut self, path: &mut syn::ExprPath) {
+        match text(path).as_str() {
+            "ResponseValue::from_response" => {
+                *path = parse_quote!(crate::response::read);
+                self.reads += 1;
+            }
+            "ResponseValue::empty" => {}
+            other => self.other_reads += other.matches("ResponseValue::").count(),
+        }
+    }
+
+    /// The setter of a parameter drops the reason of a refusal; the setter of an optional property takes no literal; a call
+    /// returns the generator's error.
+    fn visit_impl_item_fn_mut(&mut self, method: &mut syn::ImplItemFn) {
+        if text(&method.sig.output).contains("Error<types::ErrorResponse>") {
+            self.calls += 1;
+            let output = text(&method.sig.output).replace("Error<types::ErrorResponse>", "crate::Error");
+            method.sig.output = syn::parse_str(&output).unwrap_or(syn::ReturnType::Default);
+            let body = text(&method.block);
+            let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next());
+            let block = &method.block;
+            method.block = parse_quote!({ crate::operation::call(#name, async move #block).await });
+        }
+        let (name, attributes) = (&method.sig.ident, &method.attrs);
+        let (bounds, body) = (text(&method.sig.generics.where_clause), text(&method.block));
+        let bound = |start, end| syn::parse_str::<syn::Type>(bounds.strip_prefix(start)?.split_once(end)?.0).ok();
+        let optional = bound("whereT:::std::convert::TryInto<::std::option::Option<", ">>,");
+        let (ty, convert) = if let Some(ty) = optional {
+            self.optionals += 1;
+            (parse_quote!(crate::types::Optional<#ty>), quote!(.map(crate::types::Optional::into_option)))
+        } else if let (Some(ty), true) = (bound("whereV:std::convert::TryInto<", ">,"), body.contains("map_err(|_|")) {
+            self.reasons += 1;
+            (ty, if body.contains(".map(Some)") { quote!(.map(Some)) } else { quote!() })
+        } else {
+            let doc = self.docs.remove(&name.to_string()).into_iter();
+            method.attrs.extend(doc.map(|doc| -> syn::Attribute { parse_quote!(#[doc = #doc]) }));
+            return visit_mut::visit_impl_item_fn_mut(self, method);
+        };
+        let message = format!("invalid {}: {{reason}}", name.to_string().trim_start_matches("r#"));
+        *method = parse_quote! {
+            #(#attributes)*
+            pub fn #name<V>(mut self, value: V) -> Self
+            where V: ::std::convert::TryInto<#ty>, V::Error: ::std::fmt::Display {
+                self.#name = value.try_into()#convert.map_err(|reason| format!(#message));
+                self
+            }
+        };
+    }
+}
+
+/// Returns code without white space.
+fn text(code: &impl ToTokens) -> String {
+    code.to_token_stream().to_string().replace(' ', "")
+}
+
+/// Removes these derives from each type that holds one of `held`, directly or not; returns how many types do.
+fn remove_derives(types: &mut [Item], held: &[&str], derives: &[&str]) -> usize {
+    let mut holders: BTreeSet<_> = held.iter().map(|name| name.to_string()).collect();
+    let mut known = 0;
+    while known < holders.len() {
+        known = holders.len();
+        for item in types.iter_mut() {
+            let code = item.to_token_stream().to_string();
+            let (name, attributes) = match item {
+                Item::Struct(item) => (item.ident.to_string(), &mut item.attrs),
+                Item::Enum(item) => (item.ident.to_string(), &mut item.attrs),
+                _ => continue,
+            };
+            if !code.split(' ').any(|word| holders.contains(word)) || !holders.insert(name) {
+                continue;
+            }
+            for derive in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
+                let paths = Punctuated::<syn::Path, syn::Token![,]>::parse_terminated;
+                let paths = derive.parse_args_with(paths).into_iter().flatten();
+                let kept = paths.filter(|path| !derives.contains(&text(path).as_str()));
+                *derive = parse_quote!(#[derive(#(#kept),*)]);
+            }
+        }
+    }
+    known - held.len()
+}
+
+fn open_enum((name, schema): (&str, &Value)) -> Item {
+    let (name, doc) = (format_ident!("{name}"), schema["description"].as_str());
+    let values: Vec<_> = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let variants = values.iter().map(|value| format_ident!("{}", value.to_upper_camel_case()));
+    parse_quote!(crate::types::open_enum! { #[doc = #doc] pub enum #name { #(#variants = #values),* } })
+}
+
+/// Returns the meaning of each status of each operation, by the name of its method.
+fn docs(document: &Value) -> BTreeMap<String, String> {
+    let docs = operations(document).map(|(.., operation)| {
+        let method = operation["operationId"].as_str().unwrap_or_default().to_snake_case();
+        let rows = members(&operation["responses"]).map(|(status, response)| {
+            let meaning = resolve(document, response)["description"].as_str().unwrap_or_default();
+            format!("\n| {status} | {} |", meaning.trim())
+        });
+        (method, format!("\n\n| status | meaning |\n|---|---|{}", rows.collect::<String>()))
+    });
+    docs.collect()
+}
+
+/// Returns the base URL of each environment, the header of each security scheme and the operations, as constants.
+fn constants(document: &Value) -> Item {
+    // In reverse, for the first server of an environment is its default.
+    let servers = document["servers"].as_array().into_iter().flatten().rev();
+    let urls = servers.map(|server| (server["x-environment"].as_str().unwrap_or_default(), server["url"].as_str()));
+    let urls = urls.collect::<BTreeMap<_, _>>().into_iter().map(|(environment, url)| {
         let name = format_ident!("{}", environment.to_shouty_snake_case());
-        let doc = format!("The base URL of `x-environment: {environment}`.");
-        Some(quote!(#[doc = #doc] pub(crate) const #name: &str = #url;))
+        quote!(pub(crate) const #name: &str = #url;)
     });
-    let headers = SIGNED.iter().map(|scheme| {
-        let header = document["components"]["securitySchemes"][scheme]["name"].as_str().unwrap_or_default();
-        let (name, header) = (format_ident!("{}", scheme.to_shouty_snake_case()), header.to_ascii_lowercase());
-        let doc = format!("The header of `{scheme}`.");
-        quote!(#[doc = #doc] pub(crate) const #name: http::HeaderName = http::HeaderName::from_static(#header);)
+    let headers = members(&document["components"]["securitySchemes"]).map(|(scheme, header)| {
+        let name = format_ident!("{}", scheme.to_shouty_snake_case());
+        let header = header["name"].as_str().unwrap_or_default().to_ascii_lowercase();
+        quote!(pub(crate) const #name: ::http::HeaderName = ::http::HeaderName::from_static(#header);)
     });
-    let templates = operations(document).map(|(name, path, ..)| {
-        let id = name.to_snake_case();
-        quote!(#id => #path)
+    let operations = operations(document).map(|(path, method, operation)| {
+        let (id, method) = (operation["operationId"].as_str().unwrap_or_default(), method.to_uppercase());
+        let name = id.to_snake_case();
+        quote!((#name, crate::Operation { id: #id, method: #method, path: #path }))
     });
-    syn::parse_quote! {
-        #(#urls)*
-        #(#headers)*
-        /// The path template of an operation, by the ID that the generated client gives it.
-        #[cfg(feature = "tracing")]
-        pub(crate) fn url_template(operation_id: &str) -> &'static str {
-            match operation_id { #(#templates,)* _ => "" }
-        }
-    }
+    let operations = quote!(pub(crate) const OPERATIONS: &[(&str, crate::Operation)] = &[#(#operations),*];);
+    parse_quote!(pub(crate) mod spec { #(#urls)* #(#headers)* #operations })
 }

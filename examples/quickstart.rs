@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
-use kalshi_api_keys::{Client, Credentials, Environment, KeyPair};
+use kalshi_api_keys::{Client, Credentials, Environment, KeyAlgorithm, KeyPair};
 
 /// Prints a line. A reader that went away must not end the walk before its keys are deleted.
 macro_rules! say {
@@ -97,7 +97,7 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
     }
 
     say!("\nCreating a key from a pair made here, whose private half stays here");
-    let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
+    let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
     let request = CreateApiKeyRequest::builder()
         .name("quickstart, made here")
         .public_key(pair.public_key_pem()?)

@@ -29,11 +29,11 @@ use crate::types::PrivateKeyPem;
 /// Saves a private key, and the ID of its API key if there is one already, to a file that does not exist yet.
 ///
 /// ```
-/// use kalshi_api_keys::{Credentials, KeyPair, key_file, types::ApiKeyType};
+/// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, key_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("kalshi.pem");
-/// let private_key = KeyPair::generate(&ApiKeyType::Ed25519)?.private_key_pem()?;
+/// let private_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
 /// key_file::save(&path, Some("a952bcbe-ec3b-4b5b-b8f9-11dae589608c"), &private_key)?;
 /// assert_eq!(Credentials::from_key_file(&path)?.key_id(), "a952bcbe-ec3b-4b5b-b8f9-11dae589608c");
 /// assert!(key_file::save(&path, None, &private_key).is_err(), "never overwritten");

@@ -1,4 +1,4 @@
-//! Key pairs made here, whose private half never travels: its public half goes to `createApiKey`.
+//! Key pairs generated on this machine; only the public half is sent, to `createApiKey`.
 
 use std::fmt;
 
@@ -11,39 +11,68 @@ use crate::crypto;
 use crate::key::PrivateKey;
 use crate::types::{ApiKeyType, PrivateKeyPem};
 
-/// A key pair made on this machine.
+/// The algorithm of a key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyAlgorithm {
+    /// RSA with a modulus of 2048 bits, which signs with RSASSA-PSS.
+    Rsa,
+    /// Ed25519.
+    Ed25519,
+}
+
+impl From<KeyAlgorithm> for ApiKeyType {
+    fn from(algorithm: KeyAlgorithm) -> Self {
+        match algorithm {
+            KeyAlgorithm::Rsa => Self::Rsa,
+            KeyAlgorithm::Ed25519 => Self::Ed25519,
+        }
+    }
+}
+
+impl TryFrom<ApiKeyType> for KeyAlgorithm {
+    type Error = KeyPairError;
+
+    /// Returns [`KeyPairError::UnknownType`] for a key type that this version does not know.
+    fn try_from(key_type: ApiKeyType) -> Result<Self, KeyPairError> {
+        match key_type {
+            ApiKeyType::Rsa => Ok(Self::Rsa),
+            ApiKeyType::Ed25519 => Ok(Self::Ed25519),
+            ApiKeyType::Unknown(_) => Err(KeyPairError::UnknownType),
+        }
+    }
+}
+
+/// A key pair generated on this machine.
 ///
 /// ```
-/// use kalshi_api_keys::{Credentials, KeyPair, types::ApiKeyType};
+/// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
 ///
-/// let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
+/// let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
 /// let public_key = pair.public_key_pem()?; // for `create_api_key`
-/// let private_key = pair.private_key_pem()?; // to be stored before the key is created
+/// let private_key = pair.private_key_pem()?; // store it before the key is created
 /// # let api_key_id = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 /// let credentials = Credentials::from_pem(api_key_id, private_key.expose_secret())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows nothing of the private key. Its memory is wiped when the pair is dropped.
+/// `Debug` shows the algorithm only. The private key's memory is zeroized on drop.
 pub struct KeyPair(PrivateKey);
 
 impl KeyPair {
-    /// Makes a key pair with the system's random numbers: RSA of 2048 bits, or Ed25519. An RSA pair takes a tenth of a
-    /// second with the feature `aws-lc-rs`, and some seconds without it.
+    /// Generates a key pair from the system's random numbers. RSA takes a tenth of a second with the feature
+    /// `aws-lc-rs`, and some seconds without it.
     ///
     /// # Errors
     ///
-    /// [`KeyPairError::UnknownType`] for a type this version does not know; [`KeyPairError::NotMade`] when the system
-    /// gives no random numbers.
-    pub fn generate(key_type: &ApiKeyType) -> Result<Self, KeyPairError> {
-        match key_type {
-            ApiKeyType::Rsa => crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
-            ApiKeyType::Ed25519 => {
+    /// [`KeyPairError::NotMade`] if the system has no random numbers.
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyPairError> {
+        match algorithm {
+            KeyAlgorithm::Rsa => crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
+            KeyAlgorithm::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
                 OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::NotMade)?;
                 Ok(Self(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))))
             }
-            ApiKeyType::Other(_) => Err(KeyPairError::UnknownType),
         }
     }
 
@@ -55,7 +84,7 @@ impl KeyPair {
         key.map(Self).map_err(|reason| crate::CredentialsError::KeyFile { path: path.to_owned(), reason })
     }
 
-    /// The public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.
+    /// Returns the public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.
     ///
     /// # Errors
     ///
@@ -68,7 +97,7 @@ impl KeyPair {
         pem.map_err(|_| KeyPairError::NotWritten)
     }
 
-    /// Identifies the key without showing it: `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in
+    /// Returns the fingerprint of the key: `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in
     /// base64 without padding. [`Credentials::fingerprint`](crate::Credentials::fingerprint) of the same key is the same.
     ///
     /// # Errors
@@ -78,7 +107,7 @@ impl KeyPair {
         self.0.fingerprint().map_err(|_| KeyPairError::NotWritten)
     }
 
-    /// The private key, PEM: RSA as PKCS#1, Ed25519 as PKCS#8, as the service hands them out.
+    /// Returns the private key, PEM: RSA as PKCS#1, Ed25519 as PKCS#8, like the service.
     ///
     /// # Errors
     ///
@@ -105,17 +134,17 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// Why there is no key pair.
+/// A key pair could not be generated or encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyPairError {
-    /// A key type that this version does not know.
-    #[error("a key pair of this type cannot be made here; choose rsa or ed25519, or have the service generate it")]
+    /// This version does not know the key type.
+    #[error("unknown key type; use rsa or ed25519, or let the service generate the key pair")]
     UnknownType,
-    /// No key came out.
-    #[error("no key pair was made; the system may be out of random numbers")]
+    /// The key pair could not be generated.
+    #[error("failed to generate a key pair; the system may have no random numbers")]
     NotMade,
     /// The key could not be encoded.
-    #[error("the key could not be written as PEM; make another")]
+    #[error("failed to encode the key as PEM; generate another")]
     NotWritten,
 }

@@ -23,10 +23,10 @@ pub mod rotation;
 #[cfg(feature = "sandbox")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;
-mod schema;
 mod signer;
 #[cfg(feature = "tracing")]
 mod telemetry;
+pub mod types;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
 #[allow(missing_docs, unreachable_patterns, unused_imports)]
@@ -34,19 +34,15 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
 }
 
-/// What the hand-written code needs to know of the spec, emitted by `build.rs`.
-mod spec {
-    include!(concat!(env!("OUT_DIR"), "/spec.rs"));
-}
-
 pub use client::{BuildError, CONNECT_TIMEOUT, ClientBuilder, READ_TIMEOUT, REQUEST_TIMEOUT, http_client_builder};
 pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
 pub use environment::{BaseUrl, Environment, EnvironmentError};
 pub use error::{Effect, Error, Failure};
-pub use generated::{Client, builder, types};
+use generated::spec;
+pub use generated::{Client, builder};
 pub use key::KeyError;
-pub use key_pair::{KeyPair, KeyPairError};
+pub use key_pair::{KeyAlgorithm, KeyPair, KeyPairError};
 pub use operation::Operation;
 pub use progenitor_client::ResponseValue;
 pub use signer::{MAX_CLOCK_CORRECTION, SignError, SignableRequest, SignedHeaders, Signer, UnsignedHeaders};

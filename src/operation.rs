@@ -1,7 +1,7 @@
 //! An operation of the spec, as errors name it, and the one place through which every call of an operation passes.
 
-use crate::Error;
 use crate::types::ErrorResponse;
+use crate::{Error, spec};
 
 /// An operation, as the spec describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,15 +16,20 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Returns the operation of a generated method.
+    pub(crate) fn of_method(name: &str) -> Option<Self> {
+        spec::OPERATIONS.iter().find(|(method, _)| *method == name).map(|(_, operation)| *operation)
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(self.method, "GET" | "HEAD")
     }
 }
 
-/// Runs a call of a generated method; an error of it knows its operation.
+/// Runs the call of a generated method, whose errors then know their operation.
 pub(crate) async fn call<T>(
-    operation: Operation,
+    method: &str,
     response: impl Future<Output = Result<T, progenitor_client::Error<ErrorResponse>>>,
 ) -> Result<T, Error> {
-    response.await.map_err(|error| Error::new(Some(operation), error))
+    response.await.map_err(|error| Error::new(Operation::of_method(method), error))
 }

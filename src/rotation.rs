@@ -39,7 +39,7 @@ use self::journal::{Goal, Journal};
 use self::plan::Source;
 use crate::key_file;
 use crate::types::{ApiKey, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyPair, KeyPairError};
+use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
 /// for 10 seconds and refused after 30.
@@ -327,9 +327,9 @@ impl Rotation {
             Source::Service(_) => None,
             Source::Local(key_type) => {
                 if matches!(file, KeyFile::Missing) {
-                    let key_type = key_type.clone();
+                    let algorithm = KeyAlgorithm::try_from(key_type.clone())?;
                     // An RSA key takes up to some seconds.
-                    let generated = tokio::task::spawn_blocking(move || KeyPair::generate(&key_type)).await;
+                    let generated = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
                     let pair = generated.unwrap_or(Err(KeyPairError::NotMade))?;
                     key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }

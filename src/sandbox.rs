@@ -12,7 +12,7 @@
 //! let sandbox = Sandbox::start().await?;
 //! let client = Client::new(sandbox.environment(), sandbox.credentials())?;
 //!
-//! let request = GenerateApiKeyRequest::builder().name("dashboard").key_type("ed25519");
+//! let request = GenerateApiKeyRequest::builder().name("dashboard").scopes(vec!["read".into()]).key_type("ed25519");
 //! let generated = client.generate_api_key().body(request).send().await?.into_inner();
 //! let listed = client.get_api_keys().send().await?.into_inner();
 //! assert!(listed.api_keys.iter().any(|key| key.api_key_id == generated.api_key_id));

@@ -9,12 +9,13 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::response::Truncated;
-use crate::{Environment, spec};
+use crate::{Environment, Operation};
 
 /// Returns the span of an operation. `otel.name` is what OpenTelemetry calls an HTTP client's span: method and template.
 pub(crate) fn span(environment: &Environment, request: &Request, operation: &OperationInfo) -> Span {
     let (method, url) = (request.method(), environment.base_url());
-    let (base, template) = (url.path().trim_end_matches('/'), spec::url_template(operation.operation_id));
+    let template = Operation::of_method(operation.operation_id).map_or("", |operation| operation.path);
+    let base = url.path().trim_end_matches('/');
     tracing::info_span!(
         "http_request",
         "otel.kind" = "client",

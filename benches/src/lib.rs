@@ -16,7 +16,7 @@ pub const TEXT: &[u8] = b"1703123456789GET/trade-api/v2/api_keys";
 
 /// A private key made for this run.
 pub fn private_key(key_type: ApiKeyType) -> PrivateKeyPem {
-    KeyPair::generate(&key_type).unwrap().private_key_pem().unwrap()
+    KeyPair::generate(key_type.try_into().unwrap()).unwrap().private_key_pem().unwrap()
 }
 
 pub fn signer(key: &PrivateKeyPem) -> Signer {

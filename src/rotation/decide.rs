@@ -86,8 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::KeyPair;
-    use crate::types::ApiKeyType;
+    use crate::{KeyAlgorithm, KeyPair};
 
     fn goal() -> Goal {
         let goal = json!({
@@ -103,7 +102,7 @@ mod tests {
     }
 
     fn with_id(id: &str) -> KeyFile {
-        let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+        let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
         KeyFile::WithId(Credentials::from_pem(id, pair.private_key_pem().unwrap().expose_secret()).unwrap())
     }
 

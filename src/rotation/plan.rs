@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Step;
+use crate::KeyAlgorithm;
 use crate::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 /// Where the new key pair comes from.
@@ -121,8 +122,8 @@ impl Plan {
     /// Generates the key pair on this machine, so that its private key never travels. Needs the Premier or Market Maker
     /// API usage level.
     #[must_use]
-    pub fn generate_locally(self, key_type: ApiKeyType) -> Self {
-        Self { source: Source::Local(key_type), ..self }
+    pub fn generate_locally(self, algorithm: KeyAlgorithm) -> Self {
+        Self { source: Source::Local(algorithm.into()), ..self }
     }
 
     /// Sets how many failed requests the rotation tolerates.

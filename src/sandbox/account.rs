@@ -86,8 +86,9 @@ impl Account {
     pub(super) fn add(&mut self, key: NewKey, public_key: PublicKey) -> Result<String, Refusal> {
         let id = uuid()?;
         let NewKey { name, scopes, subaccount, fcm_subtrader_id } = key;
-        let key = ApiKey { api_key_id: id.clone(), name, scopes, subaccount, fcm_subtrader_id };
-        self.keys.push((key, Arc::new(public_key)));
+        let key = ApiKey::builder().api_key_id(&id).name(name).scopes(scopes);
+        let key = key.subaccount(subaccount).fcm_subtrader_id(fcm_subtrader_id).try_into();
+        self.keys.push((key.map_err(|_| Refusal::internal())?, Arc::new(public_key)));
         Ok(id)
     }
 

@@ -11,7 +11,7 @@ use super::public_key::PublicKey;
 use super::state::Shared;
 use super::{Sandbox, Tier, operations, server};
 use crate::types::{ApiKeyScope, ApiKeyType};
-use crate::{Credentials, Environment, KeyPair};
+use crate::{Credentials, Environment, KeyAlgorithm, KeyPair};
 
 /// The settings that a [`Sandbox`] starts with.
 #[derive(Clone, Debug)]
@@ -63,9 +63,9 @@ impl SandboxBuilder {
         let base_url = format!("http://{}{path}", listener.local_addr()?);
         let environment = Environment::custom(&base_url).map_err(io::Error::other)?;
 
-        let key_type = self.root_key_type;
+        let algorithm = KeyAlgorithm::try_from(self.root_key_type).map_err(io::Error::other)?;
         let pair =
-            tokio::task::spawn_blocking(move || KeyPair::generate(&key_type)).await?.map_err(io::Error::other)?;
+            tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await?.map_err(io::Error::other)?;
         let public_key = pair.public_key_pem().map_err(io::Error::other)?;
         let public_key = PublicKey::from_pem(&public_key).map_err(io::Error::other)?;
         let root_private_key = pair.private_key_pem().map_err(io::Error::other)?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::public_key::PublicKey;
 use super::refusal::Refusal;
+use crate::KeyAlgorithm;
 use crate::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 /// A key to make.
@@ -56,11 +57,9 @@ impl Members {
         PublicKey::from_pem(self.required("public_key")?).map_err(|e| Refusal::invalid(e.to_string()))
     }
 
-    pub(super) fn key_type(&self) -> Result<ApiKeyType, Refusal> {
-        match self.text("key_type")?.map_or(ApiKeyType::Rsa, ApiKeyType::from) {
-            ApiKeyType::Other(_) => Err(Refusal::invalid("key_type is neither rsa nor ed25519")),
-            known => Ok(known),
-        }
+    pub(super) fn key_type(&self) -> Result<KeyAlgorithm, Refusal> {
+        let key_type = self.text("key_type")?.map_or(ApiKeyType::Rsa, ApiKeyType::from);
+        key_type.try_into().map_err(|_| Refusal::invalid("key_type is neither rsa nor ed25519"))
     }
 
     fn scopes(&self) -> Result<Vec<ApiKeyScope>, Refusal> {

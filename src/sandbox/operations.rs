@@ -17,7 +17,7 @@ use super::public_key::PublicKey;
 use super::refusal::{Refusal, json};
 use super::state::Shared;
 use crate::KeyPair;
-use crate::types::{ApiKeyScope, CreateApiKeyResponse, GetApiKeysResponse};
+use crate::types::{ApiKeyScope, ApiKeyType, CreateApiKeyResponse, GetApiKeysResponse};
 
 /// The most that is read of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -97,11 +97,11 @@ async fn list(State(state): State<Shared>, uri: Uri) -> Result<Response, Refusal
     let wanted = wanted.as_deref().map(subtrader_id).transpose()?;
     let state = state.lock();
     let keys = state.account.keys().filter(|key| wanted.is_none() || key.fcm_subtrader_id.as_deref() == wanted);
-    let answer = GetApiKeysResponse {
-        api_keys: keys.cloned().collect(),
-        api_key_region_expiration_ts: state.account.region_expiration,
-    };
-    Ok(json(StatusCode::OK, &answer))
+    let response = GetApiKeysResponse::builder()
+        .api_keys(keys.cloned().collect::<Vec<_>>())
+        .api_key_region_expiration_ts(state.account.region_expiration);
+    let response = GetApiKeysResponse::try_from(response).map_err(|_| Refusal::internal())?;
+    Ok(json(StatusCode::OK, &response))
 }
 
 type Body = Result<Bytes, BytesRejection>;
@@ -115,8 +115,9 @@ async fn create(State(state): State<Shared>, headers: HeaderMap, body: Body) -> 
     state.account.check_tier()?;
     state.account.check_subtrader(&key)?;
     let api_key_id = state.account.add(key, public_key)?;
-    let answer = CreateApiKeyResponse { api_key_id, warning: state.account.warning.clone() };
-    Ok(json(StatusCode::CREATED, &answer))
+    let response = CreateApiKeyResponse::builder().api_key_id(api_key_id).warning(state.account.warning.clone());
+    let response = CreateApiKeyResponse::try_from(response).map_err(|_| Refusal::internal())?;
+    Ok(json(StatusCode::CREATED, &response))
 }
 
 async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
@@ -125,8 +126,7 @@ async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -
     let key_type = members.key_type()?;
     state.lock().account.check_subtrader(&key)?;
 
-    let wanted = key_type.clone();
-    let pair = tokio::task::spawn_blocking(move || KeyPair::generate(&wanted)).await;
+    let pair = tokio::task::spawn_blocking(move || KeyPair::generate(key_type)).await;
     let pair = pair.ok().and_then(Result::ok).ok_or_else(Refusal::internal)?;
     let public_key = pair.public_key_pem().map_err(|_| Refusal::internal())?;
     let public_key = PublicKey::from_pem(&public_key).map_err(|_| Refusal::internal())?;
@@ -135,8 +135,7 @@ async fn generate(State(state): State<Shared>, headers: HeaderMap, body: Body) -
     let mut state = state.lock();
     let api_key_id = state.account.add(key, public_key)?;
     // By hand: what holds a private key is no `Serialize`, and this is the one place that sends one.
-    let mut answer =
-        json!({ "api_key_id": api_key_id, "private_key": private_key.expose_secret(), "key_type": key_type });
+    let mut answer = json!({ "api_key_id": api_key_id, "private_key": private_key.expose_secret(), "key_type": ApiKeyType::from(key_type) });
     if let Some(warning) = &state.account.warning {
         answer["warning"] = warning.as_str().into();
     }

@@ -80,7 +80,7 @@ async fn stalled_server_ends_in_timeout() {
         let server = RawServer::start(move |_, _| Reply::Stall(head.to_vec())).await;
         let http = http_client_builder(&server.environment()).read_timeout(Duration::from_millis(100)).build().unwrap();
         let client = Client::builder(server.environment(), credentials()).http_client(http).build().unwrap();
-        let body = types::GenerateApiKeyRequest::builder().name("a");
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         match client.generate_api_key().body(body).send().await {
             Err(error @ (Error::CommunicationError(_) | Error::ResponseBodyError(_))) => {
                 assert!(error.to_string().contains("did not answer in time"), "{}", error.to_string());
@@ -97,7 +97,7 @@ async fn partial_body_survives_timeout() {
     let server =
         RawServer::start(|_, _| Reply::Stall(b"HTTP/1.1 201 -\r\nContent-Length: 99\r\n\r\n{\"api_key".to_vec())).await;
     let client = client_with_timeout(&server, Duration::from_millis(200));
-    let body = types::GenerateApiKeyRequest::builder().name("a");
+    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     let error = client.generate_api_key().body(body).send().await.unwrap_err();
     assert!(error.to_string().contains("stood still before it was whole"), "{}", error.to_string());
     let Error::UnexpectedResponse(response) = error else { panic!("{error:?}") };

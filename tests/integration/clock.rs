@@ -57,7 +57,7 @@ async fn wrong_clock_costs_one_request_and_is_corrected_from_then_on() {
         let offset = client.signer().clock_offset_ms();
         assert!(offset.abs_diff(seconds * 1000) <= 1500, "{seconds} s: corrected by {offset} ms");
 
-        let generate = types::GenerateApiKeyRequest::builder().name("a");
+        let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         client.generate_api_key().body(generate).send().await.unwrap();
         client.clone().get_api_keys().send().await.unwrap();
         assert_eq!(server.received().len(), 4, "{seconds} s: the first attempt uses the correction");
@@ -72,7 +72,7 @@ async fn wrong_clock_costs_one_request_and_is_corrected_from_then_on() {
 #[tokio::test]
 async fn second_attempt_repeats_the_body() {
     let server = service_ahead_by(-41).await;
-    let generate = types::GenerateApiKeyRequest::builder().name("a");
+    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     server.client(credentials()).generate_api_key().body(generate).send().await.unwrap();
     let received = server.received();
     assert_eq!(received.len(), 2);

@@ -91,8 +91,8 @@ impl Desk {
     fn key(&self, id: &str, scopes: Vec<ApiKeyScope>, subaccount: Option<u8>) {
         let subaccount = subaccount.map(|number| Subaccount::try_from(number).unwrap());
         let name = format!("the {id}");
-        let key = ApiKey { api_key_id: id.into(), name, scopes, subaccount, fcm_subtrader_id: None };
-        self.sandbox.register(key, &ed25519().public).unwrap();
+        let key = ApiKey::builder().api_key_id(id).name(name).scopes(scopes).subaccount(subaccount);
+        self.sandbox.register(key.try_into().unwrap(), &ed25519().public).unwrap();
     }
 }
 
@@ -275,10 +275,10 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID, and the environment"),
         (&[], USAGE, "nothing to do"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
-        (&["delete", "..", "--yes"], USAGE, "an API key ID is not empty, not `.` or `..`"),
+        (&["delete", "..", "--yes"], USAGE, "not an API key ID: it is empty, `.` or `..`"),
         (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
-        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),
+        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "sub-account out of range 0..=63"),
         (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
         (&["list", "--private-key-path", "no.pem"], USAGE, "\"no.pem\" cannot be read"),
         (&["list", "--env", "prodction"], USAGE, "the environment is not known"),

@@ -25,7 +25,10 @@ async fn one_client_has_a_thousand_requests_in_flight() {
         tokio::spawn(async move {
             match n % 10 {
                 0 => {
-                    let body = types::GenerateApiKeyRequest::builder().name(format!("{n}")).key_type("ed25519");
+                    let body = types::GenerateApiKeyRequest::builder()
+                        .name(format!("{n}"))
+                        .scopes(vec!["read".into()])
+                        .key_type("ed25519");
                     client.generate_api_key().body(body).send().await.map(|_| ())
                 }
                 _ => client.get_api_keys().send().await.map(|_| ()),
@@ -65,7 +68,7 @@ async fn request_can_be_dropped_at_every_await_point() {
     loop {
         sandbox.set_clock_offset_secs(if polls % 2 == 0 { 3600 } else { -3600 });
         let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-        let body = types::GenerateApiKeyRequest::builder().name("a").key_type("ed25519");
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).key_type("ed25519");
         let done = dropped_after(polls, client.generate_api_key().body(body).send()).await;
         // The client stays usable, whether its clock has been corrected or not.
         client.get_api_keys().send().await.unwrap();

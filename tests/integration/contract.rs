@@ -8,16 +8,15 @@ use std::task::{Context, Poll, Waker};
 
 use heck::ToSnakeCase;
 use kalshi_api_keys::types::{ApiKeyId, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, Environment, Error, KeyPair, Signer};
+use kalshi_api_keys::{Client, Credentials, Environment, Error, KeyAlgorithm, KeyPair, Signer};
 use serde_json::{Value, json};
+
+use crate::build_script;
 
 /// The spec as it stands in the repository, not as it was built.
 pub fn spec() -> Value {
-    serde_saphyr::from_str(&spec_text()).unwrap()
-}
-
-pub fn spec_text() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/api_keys.yaml")).unwrap()
+    let yaml = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/api_keys.yaml")).unwrap();
+    build_script::read(&yaml).unwrap()
 }
 
 /// Accepts what a schema of the spec accepts.
@@ -201,7 +200,8 @@ const FIELDS: [&str; 27] = [
     "CreateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
     "CreateApiKeyRequest.name*: ApiKeyName",
     "CreateApiKeyRequest.public_key*: string",
-    r#"CreateApiKeyRequest.scopes: array of ApiKeyScope, default ["read","write"]"#,
+    // Required on purpose: the service takes a missing list for full access.
+    "CreateApiKeyRequest.scopes*: array of ApiKeyScope",
     "CreateApiKeyRequest.subaccount: Subaccount",
     "CreateApiKeyResponse.api_key_id*: string",
     "CreateApiKeyResponse.warning: string, nullable",
@@ -212,7 +212,7 @@ const FIELDS: [&str; 27] = [
     "GenerateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
     r#"GenerateApiKeyRequest.key_type: ApiKeyType, default "rsa""#,
     "GenerateApiKeyRequest.name*: ApiKeyName",
-    r#"GenerateApiKeyRequest.scopes: array of ApiKeyScope, default ["read","write"]"#,
+    "GenerateApiKeyRequest.scopes*: array of ApiKeyScope",
     "GenerateApiKeyRequest.subaccount: Subaccount",
     "GenerateApiKeyResponse.api_key_id*: string",
     "GenerateApiKeyResponse.key_type: ApiKeyType",
@@ -275,39 +275,6 @@ fn the_schemas_are_the_documented_ones() {
     assert_eq!(missing(&VALUES, &values), [""; 0], "the spec has {values:#?}");
 }
 
-/// Strict in what is sent, open in what is read: an answer with a value nobody expected is still an answer.
-#[test]
-fn what_is_read_is_open() {
-    /// Hand-written: it reads every number.
-    const OPEN: &str = "#/components/schemas/Subaccount";
-
-    fn check(spec: &Value, schema: &Value, place: &str) {
-        let open = schema["x-open-enum"] == true;
-        for (name, value) in schema.as_object().unwrap() {
-            let place = format!("{place}.{name}");
-            match name.as_str() {
-                "$ref" if value == OPEN => {}
-                "$ref" => check(spec, resolve(spec, schema), value.as_str().unwrap()),
-                "items" => check(spec, value, &place),
-                "allOf" => value.as_array().unwrap().iter().for_each(|part| check(spec, part, &place)),
-                "properties" => value.as_object().unwrap().iter().for_each(|(_, part)| check(spec, part, &place)),
-                "type" | "format" | "description" | "example" | "nullable" | "required" | "x-open-enum" => {}
-                "enum" if open => {}
-                _ => panic!("{place} would refuse an answer"),
-            }
-        }
-    }
-
-    let spec = spec();
-    for (request, operation) in operations(&spec) {
-        for response in operation["responses"].as_object().unwrap().values() {
-            if let Some(content) = resolve(&spec, response)["content"].as_object() {
-                check(&spec, &content["application/json"]["schema"], &request);
-            }
-        }
-    }
-}
-
 // ---- copies by hand ----
 
 #[test]
@@ -329,14 +296,14 @@ fn an_api_key_id_has_the_least_length_of_the_spec() {
 /// The reason is the hand-written type's own, and nothing is sent.
 #[test]
 fn a_refused_api_key_id_says_why() {
-    let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+    let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
     let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
     let client = Client::new(Environment::Demo, credentials).unwrap();
     let request = pin!(client.delete_api_key().api_key("..").send());
     // It ends before the first wait, so no runtime is needed.
     let Poll::Ready(answer) = request.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it was sent") };
     let Err(Error::InvalidRequest(reason)) = answer else { panic!("{answer:?}") };
-    assert_eq!(reason, format!("api_key cannot be sent: {}", ApiKeyId::try_from("..").unwrap_err()));
+    assert_eq!(reason, format!("invalid api_key: {}", ApiKeyId::try_from("..").unwrap_err()));
 }
 
 #[test]
@@ -358,7 +325,7 @@ fn environments_are_the_first_servers_of_the_spec() {
 
 #[test]
 fn signed_headers_are_the_security_schemes_of_the_spec() {
-    let pair = KeyPair::generate(&ApiKeyType::Ed25519).unwrap();
+    let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
     let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
     let headers = Signer::new(credentials).headers(&http::Method::GET, "/trade-api/v2/api_keys").unwrap();
     let sent: BTreeSet<_> = headers.into_iter().map(|(name, _)| name.as_str().to_ascii_uppercase()).collect();
@@ -406,7 +373,7 @@ fn everything_has_an_example_that_its_schema_accepts() {
 }
 
 #[test]
-fn the_documentation_of_each_method_holds_the_words_and_examples_of_the_spec() {
+fn each_method_is_documented_in_the_words_of_the_spec() {
     let spec = spec();
     let code = syn::parse_file(include_str!(concat!(env!("OUT_DIR"), "/client.rs"))).unwrap();
     for (request, operation) in operations(&spec) {
@@ -418,21 +385,10 @@ fn the_documentation_of_each_method_holds_the_words_and_examples_of_the_spec() {
         };
         [&operation["summary"], &operation["description"]].into_iter().for_each(holds);
         operation["parameters"].as_array().into_iter().flatten().for_each(|parameter| holds(&parameter["description"]));
-        let shown: Vec<Value> = documentation
-            .split('`')
-            .filter_map(|part| serde_json::from_str(part.trim_start_matches("json")).ok())
-            .filter(Value::is_object)
-            .collect();
-        let responses = operation["responses"].as_object().unwrap().iter();
-        let bodies = responses.map(|(status, response)| (status.as_str(), resolve(&spec, response)));
-        for (status, body) in bodies.chain([("request", &operation["requestBody"])]) {
-            if let Some(meaning) = body["description"].as_str() {
-                let row = format!("\n| {status} | {meaning} |");
-                assert!(documentation.contains(&row), "{request} is documented without {row}:\n{documentation}");
-            }
-            for content in body["content"].as_object().into_iter().flat_map(|content| content.values()) {
-                assert!(shown.contains(&content["example"]), "{request} {status} shows no example:\n{documentation}");
-            }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let meaning = resolve(&spec, response)["description"].as_str().unwrap();
+            let row = format!("\n| {status} | {meaning} |");
+            assert!(documentation.contains(&row), "{request} is documented without {row}:\n{documentation}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::raw_server::{RawServer, Reply};
 
 /// The error of `generateApiKey`.
 async fn generate(client: &Client) -> Error {
-    let body = types::GenerateApiKeyRequest::builder().name("a");
+    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     client.generate_api_key().body(body).send().await.unwrap_err()
 }
 

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kalshi_api_keys::types::{ApiKeyType, PrivateKeyPem};
-use kalshi_api_keys::{Credentials, KeyPair};
+use kalshi_api_keys::types::PrivateKeyPem;
+use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
 
 pub const KEY_ID: &str = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 
@@ -17,13 +17,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    fn new(key_type: ApiKeyType) -> Self {
-        let pair = KeyPair::generate(&key_type).unwrap();
+    fn new(algorithm: KeyAlgorithm) -> Self {
+        let pair = KeyPair::generate(algorithm).unwrap();
         Self { private: pair.private_key_pem().unwrap(), public: pair.public_key_pem().unwrap() }
     }
 
     pub fn generate_ed25519() -> Self {
-        Self::new(ApiKeyType::Ed25519)
+        Self::new(KeyAlgorithm::Ed25519)
     }
 
     pub fn credentials(&self) -> Credentials {
@@ -34,13 +34,13 @@ impl Pair {
 /// One RSA key of 2048 bits for the whole run.
 pub fn rsa() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
-    PAIR.get_or_init(|| Pair::new(ApiKeyType::Rsa))
+    PAIR.get_or_init(|| Pair::new(KeyAlgorithm::Rsa))
 }
 
 /// One Ed25519 key for the whole run.
 pub fn ed25519() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
-    PAIR.get_or_init(|| Pair::new(ApiKeyType::Ed25519))
+    PAIR.get_or_init(|| Pair::new(KeyAlgorithm::Ed25519))
 }
 
 pub fn credentials() -> Credentials {

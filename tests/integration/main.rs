@@ -1,5 +1,9 @@
 //! One binary, a module per promise.
 
+/// The build script, to test it.
+#[allow(dead_code)]
+#[path = "../../build.rs"]
+mod build_script;
 mod fixtures;
 mod gateway;
 mod raw_server;
@@ -22,10 +26,11 @@ mod rotation;
 mod sandbox;
 mod secrets;
 mod signing;
-mod spec_faults;
+mod spec_rules;
 mod surface;
 #[cfg(feature = "tracing")]
 mod telemetry;
+mod types;
 mod variables;
 mod websocket;
 mod wire;

@@ -37,7 +37,7 @@ fn reads_an_answer_or_none(body: &[u8]) {
     }
     let _ = serde_json::from_slice::<ApiKey>(body);
     if let Ok(made) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
-        assert!(format!("{made:?}").contains("PrivateKeyPem(not shown)"));
+        assert!(format!("{made:?}").contains("PrivateKeyPem([REDACTED])"));
     }
 }
 

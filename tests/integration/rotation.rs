@@ -8,7 +8,7 @@ use kalshi_api_keys::rotation::{
 };
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, key_file};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, key_file};
 
 use crate::fixtures::{ed25519, shows_key};
 
@@ -89,7 +89,7 @@ async fn the_new_key_takes_over_and_each_step_is_reported() {
         let steps = Arc::new(Mutex::new(Vec::new()));
         let log = steps.clone();
         let plan = account.plan().on_step(move |step| log.lock().unwrap().push(step.clone()));
-        let plan = if local { plan.generate_locally(ApiKeyType::Rsa) } else { plan };
+        let plan = if local { plan.generate_locally(KeyAlgorithm::Rsa) } else { plan };
         let rotated = rotate(&account.client, plan).await.unwrap();
 
         let new = account.sandbox.keys().remove(0);
@@ -383,7 +383,7 @@ async fn a_client_that_is_switched_never_fails() {
 async fn below_premier_a_key_pair_of_ones_own_leaves_nothing_behind() {
     let account = TestAccount::new().await;
     account.sandbox.set_tier(Tier::Basic);
-    let error = account.fails(account.plan().generate_locally(ApiKeyType::Ed25519)).await;
+    let error = account.fails(account.plan().generate_locally(KeyAlgorithm::Ed25519)).await;
     assert!(matches!(&error.failure, Failure::Create(error) if error.status() == Some(http::StatusCode::FORBIDDEN)));
     assert_eq!((account.files().is_empty(), error.state.journal), (true, None));
     rotate(&account.client, account.plan()).await.unwrap();

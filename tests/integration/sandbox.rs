@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, Method, StatusCode};
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType};
-use kalshi_api_keys::{Client, Credentials, KeyPair, Signer};
+use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, KeyPair, Signer};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -106,7 +106,7 @@ async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderM
 
 /// Registers a key pair as the key that is given, and answers a signer for it.
 fn registered(sandbox: &Sandbox, key: ApiKey) -> Signer {
-    let pair = KeyPair::generate(&ApiKeyType::Ed25519).expect("a key pair");
+    let pair = KeyPair::generate(KeyAlgorithm::Ed25519).expect("a key pair");
     let pem = pair.private_key_pem().expect("PEM");
     let credentials = Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
     sandbox.register(key, &pair.public_key_pem().expect("PEM")).expect("a new key");
@@ -114,15 +114,10 @@ fn registered(sandbox: &Sandbox, key: ApiKey) -> Signer {
 }
 
 fn key(id: &str, scopes: &[&str]) -> ApiKey {
-    ApiKey {
-        api_key_id: id.to_owned(),
-        name: id.to_owned(),
-        scopes: scopes.iter().map(|scope| ApiKeyScope::from(*scope)).collect(),
-        subaccount: None,
-        fcm_subtrader_id: None,
-    }
+    let scopes: Vec<_> = scopes.iter().map(|scope| ApiKeyScope::from(*scope)).collect();
+    ApiKey::builder().api_key_id(id).name(id).scopes(scopes).try_into().unwrap()
 }
 
 fn public_key() -> String {
-    KeyPair::generate(&ApiKeyType::Ed25519).and_then(|pair| pair.public_key_pem()).expect("a public key")
+    KeyPair::generate(KeyAlgorithm::Ed25519).and_then(|pair| pair.public_key_pem()).expect("a public key")
 }

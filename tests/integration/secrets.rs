@@ -66,7 +66,7 @@ async fn quickstart(client: impl Fn(Credentials) -> Client, root: Credentials) -
     let root = client(root);
     let mut keys = Vec::new();
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
-        let body = types::GenerateApiKeyRequest::builder().name("a").key_type(key_type);
+        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).key_type(key_type);
         let made = root.generate_api_key().body(body).send().await.unwrap();
         let pem = made.private_key.expose_secret();
         let signed_in = client(Credentials::from_pem(&made.api_key_id, pem).unwrap());

@@ -140,12 +140,12 @@ fn openssl_reads_generated_key_pairs() {
 
 #[test]
 fn fingerprint_is_the_digest_of_the_public_key() {
+    use kalshi_api_keys::KeyAlgorithm;
     use kalshi_api_keys::KeyPair;
-    use kalshi_api_keys::types::ApiKeyType;
 
     let folder = tempfile::tempdir().unwrap();
-    for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
-        let pair = KeyPair::generate(&key_type).unwrap();
+    for key_type in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
+        let pair = KeyPair::generate(key_type).unwrap();
         let private = pair.private_key_pem().unwrap();
         let fingerprint = pair.fingerprint().unwrap();
         assert_eq!(Credentials::from_pem(KEY_ID, private.expose_secret()).unwrap().fingerprint(), fingerprint);
@@ -296,7 +296,7 @@ fn debug_shows_no_key() {
 }
 
 fn kalshi_key_pair() -> kalshi_api_keys::KeyPair {
-    kalshi_api_keys::KeyPair::generate(&kalshi_api_keys::types::ApiKeyType::Ed25519).unwrap()
+    kalshi_api_keys::KeyPair::generate(kalshi_api_keys::KeyAlgorithm::Ed25519).unwrap()
 }
 
 fn signer(pair: &Pair) -> Signer {

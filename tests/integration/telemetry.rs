@@ -66,7 +66,7 @@ async fn each_operation_is_a_span_with_opentelemetry_names() {
     let (recorded, _guard) = Recorded::start();
     client.get_api_keys().fcm_subtrader_id("user_1").send().await.unwrap();
     client.delete_api_key().api_key("some-key-id").send().await.unwrap_err();
-    let body = types::GenerateApiKeyRequest::builder().name("a");
+    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     client.generate_api_key().body(body).send().await.unwrap_err();
 
     let port = server.environment().base_url().port().unwrap();
@@ -139,7 +139,7 @@ async fn no_body_header_or_key_is_recorded() {
     .await;
     let client = server.client(credentials());
     let (recorded, _guard) = Recorded::start();
-    let body = types::GenerateApiKeyRequest::builder().name("chosen-name");
+    let body = types::GenerateApiKeyRequest::builder().name("chosen-name").scopes(vec!["read".into()]);
     client.generate_api_key().body(body).send().await.unwrap();
     client.delete_api_key().api_key("deleted-id").send().await.unwrap_err();
     client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();

@@ -28,13 +28,11 @@ pub fn alarms(list: &GetApiKeysResponse, now: i64) -> Alarms {
 }
 
 fn of_key(key: &ApiKey) -> Vec<String> {
-    let unrestricted =
-        key.subaccount.is_none() && key.fcm_subtrader_id.is_none() && key.scopes.contains(&ApiKeyScope::Write);
     let unknown = key.scopes.iter().filter_map(|scope| match scope {
-        ApiKeyScope::Other(scope) => Some(format!("unknown scope {}", visible(scope))),
+        ApiKeyScope::Unknown(scope) => Some(format!("unknown scope {}", visible(scope.as_str()))),
         _ => None,
     });
-    unrestricted.then(|| "unrestricted write".to_owned()).into_iter().chain(unknown).collect()
+    key.has_unrestricted_write().then(|| "unrestricted write".to_owned()).into_iter().chain(unknown).collect()
 }
 
 /// When an attestation lapses, or has lapsed.

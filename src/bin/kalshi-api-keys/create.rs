@@ -124,7 +124,7 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
         Some(file) => (public_key(file)?, None),
         None => {
             let destination = Destination::new(arguments.to.out)?;
-            let pair = KeyPair::generate(&key.key_type)?;
+            let pair = KeyPair::generate(key.key_type.try_into()?)?;
             let private_key = pair.private_key_pem()?;
             if matches!(destination, Destination::File(_)) {
                 destination.save(None, &private_key)?;

@@ -23,7 +23,7 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
         .retry_policy(RetryPolicy::new(arguments.attempts, Duration::from_millis(250)))
         .settle_time(Duration::from_secs(arguments.settle));
     plan = match arguments.local {
-        true => plan.generate_locally(arguments.key_type),
+        true => plan.generate_locally(arguments.key_type.try_into()?),
         false => plan.generate_at_service(arguments.key_type),
     };
     if let Some(name) = arguments.name {

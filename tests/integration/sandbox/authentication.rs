@@ -8,8 +8,8 @@ use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signer as _, Verifier as _};
 use http::{HeaderMap, HeaderValue, Method};
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::types::{ApiKey, ApiKeyType};
-use kalshi_api_keys::{Credentials, KeyPair, Signer};
+use kalshi_api_keys::types::ApiKeyType;
+use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
@@ -314,7 +314,8 @@ async fn listing_needs_read_and_the_rest_needs_write() {
 #[tokio::test]
 async fn a_key_bound_to_a_subtrader_is_refused_everywhere() {
     let sandbox = sandbox().await;
-    let bound = ApiKey { fcm_subtrader_id: Some("u_1".to_owned()), ..key("bound", &["read", "write"]) };
+    let mut bound = key("bound", &["read", "write"]);
+    bound.fcm_subtrader_id = Some("u_1".to_owned());
     let bound = registered(&sandbox, bound);
     for (method, rest) in [
         (Method::GET, "/api_keys"),
@@ -332,14 +333,14 @@ async fn a_key_bound_to_a_subtrader_is_refused_everywhere() {
 #[tokio::test]
 async fn a_created_key_signs_for_both_key_types() {
     let sandbox = sandbox().await;
-    for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
-        let pair = KeyPair::generate(&key_type).expect("a key pair");
+    for key_type in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
+        let pair = KeyPair::generate(key_type).expect("a key pair");
         let body = serde_json::json!({ "name": "mine", "public_key": pair.public_key_pem().expect("PEM") });
         let created = send(&sandbox, &root(&sandbox), Method::POST, "/api_keys", Some(&body.to_string())).await;
         assert_eq!(created.status, 201, "{}", created.body);
         let id = created.json()["api_key_id"].as_str().expect("an ID").to_owned();
         let pem = pair.private_key_pem().expect("PEM");
         let signer = Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
-        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type}");
+        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type:?}");
     }
 }

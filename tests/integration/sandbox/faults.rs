@@ -22,7 +22,7 @@ async fn list(sandbox: &Sandbox) -> super::Answer {
 
 /// Generates a key; whether it was answered.
 async fn generate(sandbox: &Sandbox) -> bool {
-    let request = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
+    let request = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     client(sandbox).generate_api_key().body(request).send().await.is_ok()
 }
 

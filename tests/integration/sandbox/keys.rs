@@ -43,7 +43,8 @@ async fn a_generated_key_works_in_the_service_s_own_formats() {
     for (key_type, begin) in
         [(ApiKeyType::Rsa, "-----BEGIN RSA PRIVATE KEY-----\n"), (ApiKeyType::Ed25519, "-----BEGIN PRIVATE KEY-----\n")]
     {
-        let request = GenerateApiKeyRequest::builder().name("made there").key_type(key_type.clone());
+        let request =
+            GenerateApiKeyRequest::builder().name("made there").scopes(vec!["read".into()]).key_type(key_type.clone());
         let generated = client(&sandbox).generate_api_key().body(request).send().await.expect("generated");
         assert_eq!(generated.status(), StatusCode::CREATED);
         assert_eq!(generated.key_type, Some(key_type));
@@ -98,7 +99,7 @@ async fn ids_look_like_random_uuids() {
 async fn a_registered_key_is_listed_as_it_stands() {
     let sandbox = sandbox().await;
     let mut strange: ApiKey = serde_json::from_str(
-        r#"{"api_key_id":"no UUID: ü/%2f","name":"","scopes":["of::tomorrow"],"subaccount":1000000}"#,
+        r#"{"api_key_id":"no UUID: ü%2f","name":"","scopes":["of::tomorrow"],"subaccount":1000000}"#,
     )
     .expect("a key");
     sandbox.register(strange.clone(), &public_key()).expect("a new key");
@@ -110,7 +111,7 @@ async fn a_registered_key_is_listed_as_it_stands() {
     assert_eq!(sandbox.register(strange, "no key"), Err(RegisterError::PublicKey(PublicKeyError::NotPem)));
     assert_eq!(sandbox.keys().len(), 2);
 
-    client(&sandbox).delete_api_key().api_key("no UUID: ü/%2f").send().await.expect("decoded once");
+    client(&sandbox).delete_api_key().api_key("no UUID: ü%2f").send().await.expect("decoded once");
     assert_eq!(sandbox.keys().len(), 1);
 }
 
@@ -118,7 +119,9 @@ async fn a_registered_key_is_listed_as_it_stands() {
 async fn the_list_can_be_of_one_subtraders_keys() {
     let sandbox = sandbox().await;
     for (id, subtrader) in [("a", "u_1"), ("b", "u_2"), ("c", "u_1")] {
-        registered(&sandbox, ApiKey { fcm_subtrader_id: Some(subtrader.to_owned()), ..key(id, &["read"]) });
+        let mut bound = key(id, &["read"]);
+        bound.fcm_subtrader_id = Some(subtrader.to_owned());
+        registered(&sandbox, bound);
     }
     for (subtrader, ids) in [("u_1", &["a", "c"][..]), ("u_2", &["b"]), ("u_3", &[])] {
         let listed = client(&sandbox).get_api_keys().fcm_subtrader_id(subtrader).send().await.expect("listed");
@@ -133,8 +136,11 @@ async fn a_member_binds_a_key_to_a_visible_subtrader() {
     let sandbox = sandbox().await;
     sandbox.set_fcm_member(true);
     sandbox.add_fcm_subtrader("u_desk7");
-    let request =
-        CreateApiKeyRequest::builder().name("desk").public_key(public_key()).fcm_subtrader_id("u_desk7".to_owned());
+    let request = CreateApiKeyRequest::builder()
+        .name("desk")
+        .scopes(vec!["read".into()])
+        .public_key(public_key())
+        .fcm_subtrader_id("u_desk7".to_owned());
     client(&sandbox).create_api_key().body(request).send().await.expect("created");
     assert_eq!(sandbox.keys()[1].fcm_subtrader_id.as_deref(), Some("u_desk7"));
 }
@@ -144,10 +150,10 @@ async fn warning_and_region_expiration_appear_as_they_are_set() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
     sandbox.warn_on_creation(Some("no risk control".to_owned()));
-    let request = CreateApiKeyRequest::builder().name("n").public_key(public_key());
+    let request = CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key());
     let created = client.create_api_key().body(request).send().await.expect("created");
     assert_eq!(created.warning.as_deref(), Some("no risk control"));
-    let request = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
+    let request = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     let generated = client.generate_api_key().body(request.clone()).send().await.expect("generated");
     assert_eq!(generated.warning.as_deref(), Some("no risk control"));
     sandbox.warn_on_creation(None);

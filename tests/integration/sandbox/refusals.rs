@@ -171,8 +171,12 @@ async fn another_content_type_is_the_flat_400() {
 async fn a_key_of_ones_own_needs_premier_or_market_maker() {
     let sandbox = Sandbox::builder().tier(Tier::Advanced).start().await.expect("a sandbox");
     let client = client(&sandbox);
-    let create = || client.create_api_key().body(CreateApiKeyRequest::builder().name("n").public_key(public_key()));
-    let generate = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
+    let create = || {
+        client
+            .create_api_key()
+            .body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()))
+    };
+    let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     assert_eq!(create().send().await.map(|_| ()).map_err(|e| e.status()), Err(Some(StatusCode::FORBIDDEN)));
     for (tier, allowed) in
         [(Tier::Premier, true), (Tier::Basic, false), (Tier::MarketMaker, true), (Tier::Advanced, false)]
@@ -278,8 +282,8 @@ async fn every_operation_of_the_spec_fails_with_500_on_demand() {
         sandbox.fail_next_on(operation, Fault::internal_error()).expect("an operation of the spec");
     }
     let client = client(&sandbox);
-    let create = CreateApiKeyRequest::builder().name("n").public_key(public_key());
-    let generate = GenerateApiKeyRequest::builder().name("n").key_type(ApiKeyType::Ed25519);
+    let create = CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key());
+    let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     let refusals = [
         client.get_api_keys().send().await.map(|_| ()),
         client.create_api_key().body(create).send().await.map(|_| ()),

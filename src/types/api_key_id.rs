@@ -1,12 +1,12 @@
-//! The ID of an API key on its way out: part of a URL path.
+//! The ID of an API key in a request: a segment of a URL path.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The ID of an API key that a request is about: never empty, and one that a URL path can carry unchanged.
+/// The ID of an API key in a request: not empty, and safe as a segment of a URL path.
 ///
-/// Answers hold IDs as plain strings, for an ID that this version does not expect must not fail a whole answer. One
-/// becomes an `ApiKeyId` where it is sent:
+/// Responses hold IDs as plain strings, so that an unexpected ID does not fail a whole response. It is checked when it is
+/// sent:
 ///
 /// ```
 /// use kalshi_api_keys::types::ApiKeyId;
@@ -18,7 +18,7 @@ use std::str::FromStr;
 pub struct ApiKeyId(#[schemars(length(min = 1))] String);
 
 impl ApiKeyId {
-    /// The ID as it is, not percent-encoded.
+    /// Returns the ID, not percent-encoded.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -28,10 +28,11 @@ impl TryFrom<String> for ApiKeyId {
     type Error = InvalidApiKeyId;
 
     fn try_from(id: String) -> Result<Self, InvalidApiKeyId> {
-        // URL parsers read `\` as `/`, and drop or follow dots, even percent-encoded ones.
+        // URL parsers read `\` as `/` and resolve dots, even percent-encoded ones; some gateways decode `%2F` before they
+        // route.
         match id.as_str() {
             "" | "." | ".." => Err(InvalidApiKeyId),
-            other if other.contains('\\') => Err(InvalidApiKeyId),
+            _ if id.contains(['/', '\\']) => Err(InvalidApiKeyId),
             _ => Ok(Self(id)),
         }
     }
@@ -61,9 +62,15 @@ impl FromStr for ApiKeyId {
     }
 }
 
+impl From<ApiKeyId> for String {
+    fn from(id: ApiKeyId) -> Self {
+        id.0
+    }
+}
+
 impl fmt::Display for ApiKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -73,7 +80,7 @@ impl<'de> serde::Deserialize<'de> for ApiKeyId {
     }
 }
 
-/// The text is no ID that a URL path can carry: it is empty, `.` or `..`, or holds `\`.
+/// The text is not an API key ID: it is empty, `.` or `..`, or contains `/` or `\`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an API key ID is not empty, not `.` or `..`, and holds no `\\`; copy it from the list of API keys")]
+#[error("not an API key ID: it is empty, `.` or `..`, or contains `/` or `\\`; copy it from the list of API keys")]
 pub struct InvalidApiKeyId;

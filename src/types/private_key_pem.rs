@@ -1,28 +1,27 @@
-//! A private key as the service shows it, once.
+//! A private key as the service returns it, once.
 
 use std::fmt;
 
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-/// The text of a private key, PEM.
+/// A private key, PEM.
 ///
-/// It is seen through [`expose_secret`](Self::expose_secret) and in no other way: `Debug` shows nothing of it, there
-/// is no `Display`, and it cannot be serialised, nor can what holds it:
+/// Only [`expose_secret`](Self::expose_secret) shows it: `Debug` is redacted, there is no `Display`, and neither it nor
+/// a type that holds it can be serialized or compared:
 ///
 /// ```compile_fail
-/// fn print(answer: &kalshi_api_keys::types::GenerateApiKeyResponse) {
-///     println!("{}", serde_json::to_string(answer).unwrap());
+/// fn print(response: &kalshi_api_keys::types::GenerateApiKeyResponse) {
+///     println!("{}", serde_json::to_string(response).unwrap());
 /// }
 /// ```
 ///
-/// Its memory is wiped when it is dropped, and so is the buffer in which this crate gathered the answer. What cannot be
-/// wiped belongs to others: the read buffers of `hyper` and of the TLS library, `serde_json`'s scratch space, and the
-/// kernel's.
+/// Its memory is zeroized on drop, and so is the buffer into which this crate reads the response. The read buffers of
+/// `hyper`, the TLS library and the kernel, and `serde_json`'s scratch space, are not.
 #[derive(Clone)]
 pub struct PrivateKeyPem(String);
 
 impl PrivateKeyPem {
-    /// The text, to be stored where only its owner reads it, or given to
+    /// Returns the PEM text, to store where only its owner reads it or to pass to
     /// [`Credentials::from_pem`](crate::Credentials::from_pem).
     pub fn expose_secret(&self) -> &str {
         &self.0
@@ -45,7 +44,7 @@ impl From<String> for PrivateKeyPem {
 
 impl fmt::Debug for PrivateKeyPem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PrivateKeyPem(not shown)")
+        f.write_str("PrivateKeyPem([REDACTED])")
     }
 }
 

@@ -1,25 +1,50 @@
-//! An enum of the values known today, with room for those to come.
+//! Enums that keep values they do not know.
 
-/// Defines an open string enum; `build.rs` calls it with the values of each schema marked `x-open-enum`.
+use std::fmt;
+
+/// A value of an open enum that this version does not know. Only conversion from a string makes one, so that a known
+/// value is never equal to, or hidden in, an unknown one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnknownValue(Box<str>);
+
+impl UnknownValue {
+    pub(crate) fn new(value: &str) -> Self {
+        Self(value.into())
+    }
+
+    /// Returns the value as it was read.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Defines an open enum of strings; the generated code calls it for each schema marked `x-open-enum`.
 macro_rules! open_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-            /// A value that this version does not know, as it was read; it is sent back unchanged.
-            Other(::std::string::String),
+            $(#[doc = concat!("`", $value, "`")] $variant,)*
+            /// A value that this version does not know; it is sent back unchanged.
+            Unknown($crate::types::UnknownValue),
         }
 
         impl $name {
-            /// The values this version knows, in the order of the spec.
+            /// The values that this version knows, in the order of the spec.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The value as it is sent.
+            /// Returns the value as it is sent.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $value,)*
-                    Self::Other(value) => value,
+                    Self::Unknown(value) => value.as_str(),
                 }
             }
         }
@@ -28,7 +53,7 @@ macro_rules! open_enum {
             fn from(value: &str) -> Self {
                 match value {
                     $($value => Self::$variant,)*
-                    other => Self::Other(other.to_owned()),
+                    other => Self::Unknown($crate::types::UnknownValue::new(other)),
                 }
             }
         }
@@ -49,7 +74,7 @@ macro_rules! open_enum {
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
+                f.pad(self.as_str())
             }
         }
 

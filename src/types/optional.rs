@@ -1,0 +1,56 @@
+//! What the setter of an optional property takes.
+
+use crate::types::{Subaccount, SubaccountOutOfRange};
+
+/// A value, an [`Option`] of one, or what converts into one: the argument of a builder's setter of an optional property.
+///
+/// ```
+/// use kalshi_api_keys::types::{GenerateApiKeyRequest, Subaccount};
+///
+/// let request = GenerateApiKeyRequest::builder();
+/// let request = request.subaccount(7);
+/// let request = request.subaccount(Subaccount::try_from(7)?);
+/// let request = request.subaccount(None).fcm_subtrader_id("0c8a7d31_desk7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Optional<T>(Option<T>);
+
+impl<T> Optional<T> {
+    /// Returns the value, if there is one.
+    pub fn into_option(self) -> Option<T> {
+        self.0
+    }
+}
+
+impl<T> From<T> for Optional<T> {
+    fn from(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T> From<Option<T>> for Optional<T> {
+    fn from(value: Option<T>) -> Self {
+        Self(value)
+    }
+}
+
+impl From<&str> for Optional<String> {
+    fn from(value: &str) -> Self {
+        Self(Some(value.to_owned()))
+    }
+}
+
+macro_rules! try_from_integer {
+    ($($integer:ty),*) => {$(
+        impl TryFrom<$integer> for Optional<Subaccount> {
+            type Error = SubaccountOutOfRange;
+
+            fn try_from(number: $integer) -> Result<Self, SubaccountOutOfRange> {
+                Subaccount::try_from(number).map(Self::from)
+            }
+        }
+    )*};
+}
+
+try_from_integer!(u8, i32, u64);

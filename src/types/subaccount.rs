@@ -1,0 +1,104 @@
+//! The number of a sub-account: 0 to 63 in a request, any number in a response.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Number;
+
+/// The number of a sub-account, 0 to 63.
+///
+/// Converting a number checks it. A number in a response is kept as it is, so that a service with more sub-accounts
+/// than today does not break the list of keys; sent back, it is unchanged.
+///
+/// ```
+/// use kalshi_api_keys::types::Subaccount;
+///
+/// assert!(Subaccount::try_from(63).is_ok());
+/// assert!(Subaccount::try_from(64).is_err());
+/// assert_eq!("7".parse::<Subaccount>()?.to_string(), "7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Subaccount(#[schemars(with = "u8", range(max = 63))] Number);
+
+impl Subaccount {
+    /// The highest number that can be sent.
+    pub const MAX: u8 = 63;
+
+    /// Returns the number; `None` if a response held one that is not an integer from 0 to 2⁶⁴ − 1.
+    pub fn get(&self) -> Option<u64> {
+        self.0.as_u64()
+    }
+}
+
+macro_rules! try_from_integer {
+    ($($integer:ty),*) => {$(
+        impl TryFrom<$integer> for Subaccount {
+            type Error = SubaccountOutOfRange;
+
+            fn try_from(number: $integer) -> Result<Self, SubaccountOutOfRange> {
+                match u8::try_from(number) {
+                    Ok(number @ 0..=Self::MAX) => Ok(Self(number.into())),
+                    _ => Err(SubaccountOutOfRange),
+                }
+            }
+        }
+    )*};
+}
+
+// `i32` is what an integer literal is.
+try_from_integer!(u8, i32, u64);
+
+impl FromStr for Subaccount {
+    type Err = SubaccountOutOfRange;
+
+    fn from_str(number: &str) -> Result<Self, SubaccountOutOfRange> {
+        number.parse::<u8>().map_err(|_| SubaccountOutOfRange)?.try_into()
+    }
+}
+
+impl TryFrom<Subaccount> for u64 {
+    type Error = SubaccountOutOfRange;
+
+    fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
+        subaccount.get().ok_or(SubaccountOutOfRange)
+    }
+}
+
+impl TryFrom<Subaccount> for u8 {
+    type Error = SubaccountOutOfRange;
+
+    fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
+        u64::try_from(subaccount)?.try_into().map_err(|_| SubaccountOutOfRange)
+    }
+}
+
+/// By number; what is not an integer from 0 to 2⁶⁴ − 1 comes last, in the order of its text.
+impl Ord for Subaccount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |subaccount: &Self| match subaccount.get() {
+            Some(number) => (false, number, String::new()),
+            None => (true, 0, subaccount.to_string()),
+        };
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Subaccount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Subaccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+/// The value is not the number of a sub-account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sub-account out of range 0..={max}", max = Subaccount::MAX)]
+pub struct SubaccountOutOfRange;

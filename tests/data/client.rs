@@ -1,0 +1,281 @@
+#[allow(clippy::all)]
+pub mod types {
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct ApiKey {
+        pub api_key_id: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
+        pub name: ::std::string::String,
+        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subaccount: ::std::option::Option<crate::types::Subaccount>,
+    }
+    impl ApiKey {
+        pub fn builder() -> builder::ApiKey {}
+    }
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[schemars(extend("minLength" = 1))]
+    #[serde(transparent)]
+    #[non_exhaustive]
+    pub struct ApiKeyName(::std::string::String);
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct CreateApiKeyRequest {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
+        pub name: ApiKeyName,
+        pub public_key: ::std::string::String,
+        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subaccount: ::std::option::Option<crate::types::Subaccount>,
+    }
+    impl CreateApiKeyRequest {
+        pub fn builder() -> builder::CreateApiKeyRequest {}
+    }
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct CreateApiKeyResponse {
+        pub api_key_id: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub warning: ::std::option::Option<::std::string::String>,
+    }
+    impl CreateApiKeyResponse {
+        pub fn builder() -> builder::CreateApiKeyResponse {}
+    }
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct ErrorResponse {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub details: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub service: ::std::option::Option<::std::string::String>,
+    }
+    impl ErrorResponse {
+        pub fn builder() -> builder::ErrorResponse {}
+    }
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct GenerateApiKeyRequest {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
+        #[serde(default = "defaults::generate_api_key_request_key_type")]
+        pub key_type: crate::types::ApiKeyType,
+        pub name: ApiKeyName,
+        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subaccount: ::std::option::Option<crate::types::Subaccount>,
+    }
+    impl GenerateApiKeyRequest {
+        pub fn builder() -> builder::GenerateApiKeyRequest {}
+    }
+    #[derive(::schemars::JsonSchema, ::serde::Deserialize, Clone, Debug)]
+    #[non_exhaustive]
+    pub struct GenerateApiKeyResponse {
+        pub api_key_id: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub key_type: ::std::option::Option<crate::types::ApiKeyType>,
+        pub private_key: crate::types::PrivateKeyPem,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub warning: ::std::option::Option<::std::string::String>,
+    }
+    impl GenerateApiKeyResponse {
+        pub fn builder() -> builder::GenerateApiKeyResponse {}
+    }
+    #[derive(
+        ::schemars::JsonSchema,
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
+    #[non_exhaustive]
+    pub struct GetApiKeysResponse {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub api_key_region_expiration_ts: ::std::option::Option<i64>,
+        pub api_keys: ::std::vec::Vec<ApiKey>,
+    }
+    impl GetApiKeysResponse {
+        pub fn builder() -> builder::GetApiKeysResponse {}
+    }
+    crate::types::open_enum! {
+        #[doc =
+        "What a key may do. A child scope (after `::`) grants a part of its parent and needs no parent beside it; `write` needs `read` beside it. The list is open: scopes are added over time, and one that is not listed here is read, kept and sent back unchanged."]
+        pub enum ApiKeyScope { Read = "read", Write = "write", ReadBlockTradeAccept =
+        "read::block_trade_accept", ReadPortfolioBalance = "read::portfolio_balance",
+        WriteTrade = "write::trade", WriteTransfer = "write::transfer", WriteFcmRisk =
+        "write::fcm_risk", WriteBlockTradeAccept = "write::block_trade_accept" }
+    }
+    crate::types::open_enum! {
+        #[doc =
+        "The algorithm of a key pair: `rsa` (2048 bits, signs with RSASSA-PSS) or `ed25519`. The list is open: a type that is not listed here is read and kept."]
+        pub enum ApiKeyType { Rsa = "rsa", Ed25519 = "ed25519" }
+    }
+}
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) baseurl: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) inner: crate::client::Signing,
+}
+impl Client {
+    pub fn get_api_keys(&self) -> builder::GetApiKeys<'_> {}
+    pub fn create_api_key(&self) -> builder::CreateApiKey<'_> {}
+    pub fn generate_api_key(&self) -> builder::GenerateApiKey<'_> {}
+    pub fn delete_api_key(&self) -> builder::DeleteApiKey<'_> {}
+}
+#[allow(clippy::all)]
+pub mod builder {
+    #[derive(Debug, Clone)]
+    pub struct GetApiKeys<'a> {
+        client: &'a super::Client,
+        fcm_subtrader_id: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> GetApiKeys<'a> {
+        pub fn new(client: &'a super::Client) -> Self {}
+        pub fn fcm_subtrader_id<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<::std::string::String>,
+            V::Error: ::std::fmt::Display,
+        {}
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::GetApiKeysResponse>,
+            Error<types::ErrorResponse>,
+        > {}
+    }
+    #[derive(Debug, Clone)]
+    pub struct CreateApiKey<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::CreateApiKeyRequest, String>,
+    }
+    impl<'a> CreateApiKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {}
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CreateApiKeyRequest>,
+            <V as std::convert::TryInto<
+                types::CreateApiKeyRequest,
+            >>::Error: std::fmt::Display,
+        {}
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CreateApiKeyRequest,
+            ) -> types::builder::CreateApiKeyRequest,
+        {}
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CreateApiKeyResponse>,
+            Error<types::ErrorResponse>,
+        > {}
+    }
+    #[derive(Debug, Clone)]
+    pub struct GenerateApiKey<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::GenerateApiKeyRequest, String>,
+    }
+    impl<'a> GenerateApiKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {}
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::GenerateApiKeyRequest>,
+            <V as std::convert::TryInto<
+                types::GenerateApiKeyRequest,
+            >>::Error: std::fmt::Display,
+        {}
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::GenerateApiKeyRequest,
+            ) -> types::builder::GenerateApiKeyRequest,
+        {}
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::GenerateApiKeyResponse>,
+            Error<types::ErrorResponse>,
+        > {}
+    }
+    #[derive(Debug, Clone)]
+    pub struct DeleteApiKey<'a> {
+        client: &'a super::Client,
+        api_key: Result<crate::types::ApiKeyId, String>,
+    }
+    impl<'a> DeleteApiKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {}
+        pub fn api_key<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<crate::types::ApiKeyId>,
+            V::Error: ::std::fmt::Display,
+        {}
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {}
+    }
+}
