@@ -206,9 +206,9 @@ impl VisitMut for Rewrite {
     /// The setter of a parameter drops the reason of a refusal; the setter of an optional property takes no literal; a call
     /// returns the generator's error.
     fn visit_impl_item_fn_mut(&mut self, method: &mut syn::ImplItemFn) {
-        if text(&method.sig.output).contains("Error<types::ErrorResponse>") {
+        if let Some((output, _)) = text(&method.sig.output).split_once("Error<") {
             self.calls += 1;
-            let output = text(&method.sig.output).replace("Error<types::ErrorResponse>", "crate::Error");
+            let output = format!("{output}crate::Error>");
             method.sig.output = syn::parse_str(&output).unwrap_or(syn::ReturnType::Default);
             let body = text(&method.block);
             let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next());
