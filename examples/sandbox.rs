@@ -1,11 +1,11 @@
-//! A sandbox to try things on, from any language:
+//! Runs the sandbox as a server of its own, for clients in any language:
 //!
 //! ```console
 //! $ cargo run --example sandbox -- --listen 127.0.0.1:8080 --dir /tmp/kalshi
 //! {"api_key_id":"…","base_url":"http://127.0.0.1:8080/trade-api/v2","private_key_path":"/tmp/kalshi/….pem"}
 //! ```
 //!
-//! It serves until it is killed. The first line of its output says how to reach it, and with which key.
+//! It runs until it is killed. The first line of its output is a JSON object with the base URL and the root key.
 
 use std::error::Error;
 use std::fs::DirBuilder;
@@ -22,19 +22,19 @@ use serde_json::json;
 const USAGE: &str = "\
 usage: cargo run --example sandbox -- --dir DIR [OPTION]...
 
-  --dir DIR             where the root key goes, as KEY_ID.pem (created if missing)
-  --listen ADDRESS      a loopback address and port (127.0.0.1:0, a free port)
-  --root-key-type TYPE  rsa or ed25519 (ed25519)
-  --tier TIER           basic, advanced, premier or market-maker (premier)
-  --fcm-subtrader ID    make the account an FCM member with this subtrader; may be repeated
-  --help                this text";
+  --dir DIR             save the root key here as KEY_ID.pem (created if missing)
+  --listen ADDRESS      loopback address and port [default: 127.0.0.1:0, a free port]
+  --root-key-type TYPE  rsa or ed25519 [default: ed25519]
+  --tier TIER           basic, advanced, premier or market-maker [default: premier]
+  --fcm-subtrader ID    make the account an FCM member with this subtrader; repeatable
+  --help                print this help";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("{reason}");
+        Err(message) => {
+            eprintln!("{message}");
             ExitCode::from(2)
         }
     }
@@ -49,27 +49,27 @@ async fn run() -> Result<(), String> {
     let sandbox = builder
         .start()
         .await
-        .map_err(|e| format!("the sandbox cannot start on {}: {e}; choose another --listen", options.listen))?;
+        .map_err(|e| format!("cannot start the sandbox on {}: {e}; choose another --listen", options.listen))?;
     for id in &options.fcm_subtraders {
         sandbox.set_fcm_member(true);
         sandbox.add_fcm_subtrader(id);
     }
     let path = save(&options.dir, &sandbox)
-        .map_err(|e| format!("the root key cannot be written to {:?}: {e}; choose another --dir", options.dir))?;
+        .map_err(|e| format!("cannot save the root key in {:?}: {e}; choose another --dir", options.dir))?;
 
     let api_key_id = sandbox.credentials().key_id().to_owned();
     let line = json!({ "base_url": sandbox.base_url(), "api_key_id": api_key_id, "private_key_path": path.display().to_string() });
     let mut out = io::stdout();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| format!("nobody reads the output: {e}"))?;
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| format!("cannot write to standard output: {e}"))?;
     std::future::pending().await
 }
 
-/// Saves the root key to a new file of the directory, which is made for its owner only.
+/// Saves the root key to a new file in `dir`, which is created, if missing, with access for its owner only.
 fn save(dir: &Path, sandbox: &Sandbox) -> Result<PathBuf, Box<dyn Error>> {
-    let mut private_dir = DirBuilder::new();
+    let mut builder = DirBuilder::new();
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut private_dir, 0o700);
-    private_dir.recursive(true).create(dir)?;
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)?;
     let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
     key_file::save(&path, Some(sandbox.credentials().key_id()), &sandbox.root_private_key())?;
     Ok(path)
@@ -84,7 +84,7 @@ struct Options {
 }
 
 impl Options {
-    /// `None` when help is asked for.
+    /// Parses the arguments; returns `None` for `--help`.
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut dir = None;
         let mut options = Self {
@@ -98,17 +98,18 @@ impl Options {
             if name == "--help" {
                 return Ok(None);
             }
-            let mut value = || arguments.next().ok_or_else(|| format!("{name} has no value; see --help"));
+            let mut value = || arguments.next().ok_or_else(|| format!("{name} requires a value; see --help"));
             match name.as_str() {
                 "--dir" => dir = Some(PathBuf::from(value()?)),
                 "--listen" => {
-                    options.listen = value()?.parse().map_err(|_| "--listen is no address like 127.0.0.1:0")?;
+                    options.listen =
+                        value()?.parse().map_err(|_| "invalid --listen; expected an address such as 127.0.0.1:0")?;
                 }
                 "--root-key-type" => {
                     options.root_key_type = match value()?.as_str() {
                         "rsa" => ApiKeyType::Rsa,
                         "ed25519" => ApiKeyType::Ed25519,
-                        _ => return Err("--root-key-type is neither rsa nor ed25519".to_owned()),
+                        _ => return Err("invalid --root-key-type; expected rsa or ed25519".to_owned()),
                     };
                 }
                 "--tier" => {
@@ -117,14 +118,14 @@ impl Options {
                         "advanced" => Tier::Advanced,
                         "premier" => Tier::Premier,
                         "market-maker" => Tier::MarketMaker,
-                        _ => return Err("--tier is none of basic, advanced, premier and market-maker".to_owned()),
+                        _ => return Err("invalid --tier; expected basic, advanced, premier or market-maker".to_owned()),
                     };
                 }
                 "--fcm-subtrader" => options.fcm_subtraders.push(value()?),
-                _ => return Err(format!("{name:?} is no option; see --help")),
+                _ => return Err(format!("unknown option {name:?}; see --help")),
             }
         }
-        options.dir = dir.ok_or("--dir is missing; name the directory for the root key, or see --help")?;
+        options.dir = dir.ok_or("--dir is required; see --help")?;
         Ok(Some(options))
     }
 }

@@ -1,9 +1,5 @@
-//! A local server of the same four operations, for this crate's tests and for yours. Everything is in memory, on a
-//! loopback port of its own, and gone when the [`Sandbox`] is dropped.
-//!
-//! It really verifies: every request needs its three headers, a timestamp in the window and a signature that the
-//! registered public key confirms, and the key's scopes must allow the operation. Refusals look like those recorded
-//! from the service, and those it documents; the order in which two faults of one request are noticed is a guess.
+//! A local server for tests that implements the same four operations. It keeps everything in memory, listens on a
+//! loopback port, and stops when the [`Sandbox`] is dropped.
 //!
 //! ```
 //! use kalshi_api_keys::{Client, sandbox::Sandbox, types::GenerateApiKeyRequest};
@@ -21,18 +17,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rest is there to be made worse: [`Sandbox::fail_next`] breaks an answer in one of the ways of [`Fault`],
-//! [`Sandbox::set_clock_offset_secs`] moves its clock, [`Sandbox::set_tier`] takes a permission away.
+//! [`Sandbox::fail_next`] injects a [`Fault`], [`Sandbox::set_clock_offset_secs`] moves the server's clock, and
+//! [`Sandbox::set_tier`] changes what the account may do.
+//!
+//! # Fidelity
+//!
+//! Each rule comes from the service's documentation, from responses recorded from the live service, or is a guess where
+//! neither says anything. Do not rely on a guess.
+//!
+//! | rule | source |
+//! |---|---|
+//! | the operations, and their statuses 200, 201, 204, 400, 401, 403, 404, 409 and 500 | documented |
+//! | the signed message, the algorithms, and the headers that carry the signature | documented |
+//! | a timestamp is accepted within ±10 s of the server's clock | recorded |
+//! | the bodies of 401, the shape of all other errors, and the flat `invalid_content_type` | recorded |
+//! | scopes default to `read` and `write`; `write` requires `read` | documented |
+//! | sub-accounts range from 0 to 63, and exclude an `fcm_subtrader_id` | documented |
+//! | `createApiKey` requires [`Tier::Premier`] or [`Tier::MarketMaker`] | documented |
+//! | `fcm_subtrader_id` requires an FCM member (403) and a visible subtrader (409) | documented |
+//! | a key bound to an FCM subtrader is refused on every call | documented; the status, 403, is a guess |
+//! | listing requires the scope `read`, every other operation `write` | guess |
+//! | the codes and messages of all errors but 401 | guess |
+//! | an unknown scope, an empty list of scopes, an empty name or a `null` field is refused with 400 | guess |
+//! | RSA public keys have 2048 to 8192 bits; weak Ed25519 keys are refused | guess |
+//! | bodies are limited to 64 KiB (413); unknown paths return 404, other methods 405 | guess |
+//! | the order in which a request is checked, when several things are wrong with it | guess |
 
 mod account;
+mod api_error;
 mod authentication;
 mod builder;
 mod clock;
 mod fault;
-mod new_key;
-mod operations;
+mod generated_key;
+mod handlers;
+mod operation;
 mod public_key;
-mod refusal;
+mod request;
 mod server;
 mod state;
 
@@ -43,20 +64,20 @@ use tokio::task::AbortHandle;
 
 pub use account::{RegisterError, Tier};
 pub use builder::SandboxBuilder;
-pub use fault::{Fault, UnknownOperation};
+pub use fault::Fault;
+pub use operation::UnknownOperation;
 pub use public_key::PublicKeyError;
 
 use crate::types::{ApiKey, PrivateKeyPem};
 use crate::{Credentials, Environment};
-use operations::Operation;
 use public_key::PublicKey;
-use state::Shared;
+use state::SharedState;
 
-/// A running server. Dropping it closes its port and every open connection.
+/// A running server. Dropping it closes its port and all of its connections.
 ///
-/// Its settings hold from the next request on.
+/// Settings may be changed at any time and apply from the next request on.
 pub struct Sandbox {
-    state: Shared,
+    state: SharedState,
     server: AbortHandle,
     base_url: String,
     environment: Environment,
@@ -65,119 +86,132 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox with a Premier account and a root key, Ed25519, of full access.
+    /// Starts a server with the default settings: a free port of 127.0.0.1, a [`Tier::Premier`] account, and an Ed25519
+    /// root key with the scopes `read` and `write`.
     ///
     /// # Errors
     ///
-    /// When no port can be had, or the system gives no random numbers.
+    /// If no port can be bound, or the root key cannot be generated; see [`SandboxBuilder::start`].
+    ///
+    /// # Panics
+    ///
+    /// As [`SandboxBuilder::start`] does.
     pub async fn start() -> std::io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts from other settings.
+    /// Returns a builder for a server with other settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// The base URL, such as `http://127.0.0.1:49152/trade-api/v2`.
+    /// Returns the base URL, such as `http://127.0.0.1:49152/trade-api/v2`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The base URL, as [`Client::new`](crate::Client::new) takes it.
+    /// Returns the base URL in the form that [`Client::new`](crate::Client::new) takes.
     pub fn environment(&self) -> Environment {
         self.environment.clone()
     }
 
-    /// The root key: `read` and `write`, bound to nothing. It can be deleted like any other.
+    /// Returns the credentials of the root key, which has the scopes `read` and `write` and no sub-account or subtrader.
+    /// It can be deleted like any other key.
     pub fn credentials(&self) -> Credentials {
         self.credentials.clone()
     }
 
-    /// The private key of the [credentials](Self::credentials), to be written where another process reads it. The
-    /// sandbox keeps no other private key, neither does the service.
+    /// Returns the private key of the [credentials](Self::credentials), for use by another process. Like the service,
+    /// the sandbox keeps no other private key.
     pub fn root_private_key(&self) -> PrivateKeyPem {
         self.root_private_key.clone()
     }
 
-    /// The API usage level of the account: below [`Tier::Premier`], `createApiKey` answers 403.
+    /// Sets the API usage level of the account. Below [`Tier::Premier`], `createApiKey` returns 403 (documented).
     pub fn set_tier(&self, tier: Tier) {
         self.state.lock().account.tier = tier;
     }
 
-    /// How far the sandbox's clock is ahead of this machine's, in seconds; behind it when negative. It decides which
-    /// timestamps are accepted, and shows in every answer's `Date`, which stops at the years 1970 and 9999.
+    /// Sets how many seconds the server's clock is ahead of this machine's, or behind it if negative; the default is 0.
+    /// The clock decides which timestamps are accepted, and appears in the `Date` of every response, where it is limited
+    /// to the years 1970 to 9999.
     pub fn set_clock_offset_secs(&self, seconds: i64) {
         self.state.lock().clock.offset_secs = seconds;
     }
 
-    /// How far a timestamp may be off, either way: ten seconds unless set.
+    /// Sets how far a timestamp may deviate from the server's clock in either direction. The default is 10 seconds
+    /// (recorded).
     pub fn set_time_window(&self, window: Duration) {
         self.state.lock().clock.window = window;
     }
 
-    /// Whether the account is an FCM member. It is none unless set, and naming an `fcm_subtrader_id` answers 403.
+    /// Sets whether the account is an FCM member. By default it is not, and naming an `fcm_subtrader_id` returns 403
+    /// (documented).
     pub fn set_fcm_member(&self, member: bool) {
         self.state.lock().account.fcm_member = member;
     }
 
-    /// Makes an FCM subtrader visible. Until then, binding a key to it answers 409.
+    /// Makes an FCM subtrader visible. Binding a key to one that is not visible returns 409 (documented).
     pub fn add_fcm_subtrader(&self, id: &str) {
         self.state.lock().account.fcm_subtraders.insert(id.to_owned());
     }
 
-    /// What the list says of the account's location attestation, in Unix seconds; absent unless set.
+    /// Sets `api_key_region_expiration_ts`, in Unix seconds: when the account's location attestation lapses. The default
+    /// is `None`, which omits the field.
     pub fn set_region_expiration(&self, unix_secs: Option<i64>) {
         self.state.lock().account.region_expiration = unix_secs;
     }
 
-    /// The `warning` beside every key that is created or generated from now on.
-    pub fn warn_on_creation(&self, warning: Option<String>) {
+    /// Sets the `warning` that is returned with every key created or generated. The default is `None`, which omits the
+    /// field.
+    pub fn set_creation_warning(&self, warning: Option<String>) {
         self.state.lock().account.warning = warning;
     }
 
-    /// Adds a key as it stands, unchecked but for its public key: with scopes that nobody knows yet, a sub-account
-    /// beyond 63, or an ID that is no UUID.
+    /// Adds a key without the checks of `createApiKey`, except those of the public key. It may have unknown scopes, a
+    /// sub-account above 63, or an ID that is not a UUID.
     ///
     /// # Errors
     ///
-    /// When the public key is not one that `createApiKey` takes, or the account has a key of this ID.
+    /// [`RegisterError::PublicKey`] if `createApiKey` would refuse the public key; [`RegisterError::DuplicateId`] if the
+    /// account already has a key with this ID.
     pub fn register(&self, key: ApiKey, public_key_pem: &str) -> Result<(), RegisterError> {
         let public_key = PublicKey::from_pem(public_key_pem)?;
         self.state.lock().account.register(key, public_key)
     }
 
-    /// The keys of the account, oldest first: what a signed list would answer.
+    /// Returns the keys of the account, oldest first, as `getApiKeys` lists them.
     pub fn keys(&self) -> Vec<ApiKey> {
         self.state.lock().account.keys().cloned().collect()
     }
 
-    /// How many requests have arrived, of any kind.
+    /// Returns how many requests have arrived, valid or not.
     pub fn requests(&self) -> u64 {
         self.state.lock().requests
     }
 
-    /// Spoils the next request of any of the four operations. Faults queue: each request takes the first that is
-    /// meant for it, signed or not, just as a broken network would.
+    /// Injects a fault into the next request of any of the four operations. Faults queue up: each request, signed or
+    /// not, takes the oldest that applies to its operation.
     pub fn fail_next(&self, fault: Fault) {
         self.state.lock().faults.push(None, fault);
     }
 
-    /// Spoils the next request of one operation, in the queue of [`fail_next`](Self::fail_next).
+    /// Injects a fault into the next request of one operation, through the same queue as
+    /// [`fail_next`](Self::fail_next).
     ///
     /// ```
-    /// # use kalshi_api_keys::sandbox::{Fault, Sandbox};
-    /// # fn spoil(sandbox: &Sandbox) -> Result<(), Box<dyn std::error::Error>> {
-    /// sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer)?;
+    /// # use kalshi_api_keys::sandbox::{Fault, Sandbox, UnknownOperation};
+    /// # fn inject(sandbox: &Sandbox) -> Result<(), UnknownOperation> {
+    /// sandbox.fail_next_on("generateApiKey", Fault::DropResponse)?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// When the spec has no operation of this `operationId`.
+    /// [`UnknownOperation`] if the spec has no operation with this `operationId`.
     pub fn fail_next_on(&self, operation_id: &str, fault: Fault) -> Result<(), UnknownOperation> {
-        let operation = Operation::from_id(operation_id).ok_or_else(|| UnknownOperation::new(operation_id))?;
+        let operation = operation_id.parse()?;
         self.state.lock().faults.push(Some(operation), fault);
         Ok(())
     }

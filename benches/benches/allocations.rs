@@ -1,4 +1,4 @@
-//! How many heap allocations `Signer::headers` makes. The returned values need two: the timestamp and the signature.
+//! Counts the heap allocations of `Signer::headers`. Two are inherent: the returned timestamp and signature.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 fn main() {
     for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
         let signer = signer(&private_key(key_type.clone()));
-        // The first use makes what later ones share.
+        // The first call initializes state that later ones reuse.
         black_box(signer.headers(&Method::GET, PATH).unwrap());
         let region = Region::new(ALLOCATOR);
         let headers = black_box(signer.headers(&Method::GET, PATH).unwrap());

@@ -1,4 +1,4 @@
-//! 100,000 requests on one client: what the process holds in memory, every tenth of the way (Linux).
+//! Prints the resident memory of the process during 100,000 requests of one client (Linux).
 
 use kalshi_api_keys::Client;
 use kalshi_api_keys::sandbox::Sandbox;
@@ -17,7 +17,7 @@ async fn main() {
     }
 }
 
-/// `VmRSS` of this process, the sandbox included.
+/// Returns `VmRSS` of this process, which includes the sandbox.
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

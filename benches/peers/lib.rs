@@ -1,1 +1,1 @@
-//! Nothing: see `benches/peers.rs`.
+//! Empty; the benchmark is `benches/peers.rs`.

@@ -1,6 +1,8 @@
-"""What signing a request costs in the official Python SDK, RSA of 2048 bits: `pip install kalshi-python cryptography`, then run this.
+"""Measures the time to sign a request with the official Python SDK (RSA-2048).
 
-The median of 101 rounds of ten, as in `benches/peers.rs`.
+Run `pip install kalshi-python cryptography` first.
+
+Prints the median of 101 rounds of ten signatures, as in `benches/peers.rs`.
 """
 
 import statistics

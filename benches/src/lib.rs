@@ -1,4 +1,4 @@
-//! What the benches share: fresh keys, the floor that ours is measured against, and ratios to it.
+//! Shared by the benchmarks: new keys, bare signatures as the baseline, and ratios of interleaved rounds.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 pub const KEY_ID: &str = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 pub const PATH: &str = "/trade-api/v2/api_keys";
 
-/// The text that is signed for a `GET` of [`PATH`], to measure a signature alone.
-pub const TEXT: &[u8] = b"1703123456789GET/trade-api/v2/api_keys";
+/// The message signed for a `GET` of [`PATH`], to measure a bare signature.
+pub const MESSAGE: &[u8] = b"1703123456789GET/trade-api/v2/api_keys";
 
-/// A private key made for this run.
+/// Generates a private key.
 pub fn private_key(key_type: ApiKeyType) -> PrivateKeyPem {
     KeyPair::generate(key_type.try_into().unwrap()).unwrap().private_key_pem().unwrap()
 }
@@ -23,44 +23,55 @@ pub fn signer(key: &PrivateKeyPem) -> Signer {
     Signer::new(Credentials::from_pem(KEY_ID, key.expose_secret()).unwrap())
 }
 
-/// A bare RSA-PSS signature by aws-lc-rs with the same key.
+/// Returns a function that signs with aws-lc-rs alone: RSA-PSS with the given key.
 pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> + use<> {
     let der = rsa::RsaPrivateKey::from_pkcs1_pem(key.expose_secret()).unwrap().to_pkcs1_der().unwrap();
     let pair = RsaKeyPair::from_der(der.as_bytes()).unwrap();
     move || {
         let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), TEXT, &mut signature).unwrap();
+        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), MESSAGE, &mut signature).unwrap();
         signature
     }
 }
 
-/// A bare Ed25519 signature by aws-lc-rs with a key of its own.
+/// Returns a function that signs with aws-lc-rs alone: Ed25519 with a new key.
 pub fn bare_ed25519() -> impl Fn() -> aws_lc_rs::signature::Signature {
     let pair = Ed25519KeyPair::generate().unwrap();
-    move || pair.sign(TEXT)
+    move || pair.sign(MESSAGE)
 }
 
-/// Something to measure, how often in a row, and its name.
-pub type Contender<'a> = (&'a str, u32, Box<dyn Fn() + 'a>);
+/// A function to measure.
+pub struct Contender<'a> {
+    pub name: &'static str,
+    /// Calls per round.
+    pub repeats: u32,
+    pub run: Box<dyn Fn() + 'a>,
+}
 
-/// The median of each contender over rounds in which all take turns, and that of its ratios to the first of the same round:
-/// what else the machine does meanwhile hits both alike.
+impl<'a> Contender<'a> {
+    pub fn new(name: &'static str, repeats: u32, run: impl Fn() + 'a) -> Self {
+        Self { name, repeats, run: Box::new(run) }
+    }
+}
+
+/// Prints the median time of each contender, and the median of its ratios to the first one. The contenders take turns in
+/// every round, so that other load on the machine affects them alike.
 pub fn ratios(contenders: &[Contender<'_>]) {
     const ROUNDS: usize = 101;
     let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     for _ in 0..ROUNDS {
-        for ((_, repeats, run), times) in contenders.iter().zip(&mut times) {
-            // Warm, after another's turn.
-            run();
+        for (contender, times) in contenders.iter().zip(&mut times) {
+            // Warm up after the previous contender.
+            (contender.run)();
             let start = Instant::now();
-            (0..*repeats).for_each(|_| run());
-            times.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(*repeats));
+            (0..contender.repeats).for_each(|_| (contender.run)());
+            times.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(contender.repeats));
         }
     }
     println!("\n{:<28} {:>10} {:>14}", format!("median of {ROUNDS} rounds"), "µs", "to the first");
-    for ((name, ..), own) in contenders.iter().zip(&times) {
+    for (contender, own) in contenders.iter().zip(&times) {
         let to_first = own.iter().zip(&times[0]).map(|(own, first)| own / first).collect();
-        println!("{name:<28} {:>10.1} {:>14.3}", median(own.clone()), median(to_first));
+        println!("{:<28} {:>10.1} {:>14.3}", contender.name, median(own.clone()), median(to_first));
     }
 }
 

@@ -1,19 +1,29 @@
-//! From settings to a running server with a root key.
+//! Starts a server from its settings.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
-use super::account::Account;
-use super::new_key::NewKey;
-use super::public_key::PublicKey;
-use super::state::Shared;
-use super::{Sandbox, Tier, operations, server};
-use crate::types::{ApiKeyScope, ApiKeyType};
-use crate::{Credentials, Environment, KeyAlgorithm, KeyPair};
+use super::account::{Account, Tier};
+use super::generated_key::GeneratedKey;
+use super::state::SharedState;
+use super::{Sandbox, handlers, server};
+use crate::types::{ApiKey, ApiKeyScope, ApiKeyType};
+use crate::{Credentials, Environment};
 
 /// The settings that a [`Sandbox`] starts with.
+///
+/// ```
+/// use kalshi_api_keys::sandbox::{Sandbox, Tier};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let sandbox = Sandbox::builder().tier(Tier::Basic).start().await?;
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SandboxBuilder {
     root_key_type: ApiKeyType,
@@ -28,62 +38,64 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The type of the root key: Ed25519 unless set, for an RSA key may take seconds to make.
+    /// Sets the type of the root key. The default is Ed25519, because generating an RSA key can take seconds.
     #[must_use]
     pub fn root_key_type(self, root_key_type: ApiKeyType) -> Self {
         Self { root_key_type, ..self }
     }
 
-    /// The address to listen on, a loopback one: a free port of 127.0.0.1 unless set.
+    /// Sets the address to listen on, which must be a loopback address. The default is a free port of 127.0.0.1.
     #[must_use]
     pub fn listen(self, listen: SocketAddr) -> Self {
         Self { listen, ..self }
     }
 
-    /// The API usage level of the account: [`Tier::Premier`] unless set.
+    /// Sets the API usage level of the account. The default is [`Tier::Premier`].
     #[must_use]
     pub fn tier(self, tier: Tier) -> Self {
         Self { tier, ..self }
     }
 
-    /// Starts the server, on the runtime that this is awaited in.
+    /// Starts the server on the current Tokio runtime.
     ///
     /// # Errors
     ///
-    /// When the address is no loopback address or cannot be had, or the root key cannot be made.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the address is not a loopback address; the error of the system
+    /// if it cannot be bound; [`Other`](io::ErrorKind::Other) if the root key cannot be generated.
+    ///
+    /// # Panics
+    ///
+    /// If called outside a Tokio runtime with I/O and time enabled, or if the system provides no random numbers.
     pub async fn start(self) -> io::Result<Sandbox> {
         if !self.listen.ip().is_loopback() {
             let address = self.listen.ip();
-            let message = format!("the sandbox hands out private keys unencrypted, so not on {address}; use 127.0.0.1");
+            let message = format!(
+                "cannot listen on {address}: the sandbox sends private keys unencrypted; use a loopback address such as \
+                 127.0.0.1"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let listener = TcpListener::bind(self.listen).await?;
-        // The path stands once, in the spec's servers.
+        // The base path of the spec's servers.
         let path = Environment::Production.base_url().path().to_owned();
         let base_url = format!("http://{}{path}", listener.local_addr()?);
         let environment = Environment::custom(&base_url).map_err(io::Error::other)?;
 
-        let algorithm = KeyAlgorithm::try_from(self.root_key_type).map_err(io::Error::other)?;
-        let pair =
-            tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await?.map_err(io::Error::other)?;
-        let public_key = pair.public_key_pem().map_err(io::Error::other)?;
-        let public_key = PublicKey::from_pem(&public_key).map_err(io::Error::other)?;
-        let root_private_key = pair.private_key_pem().map_err(io::Error::other)?;
-
+        let root_key: ApiKey = ApiKey::builder()
+            .api_key_id(Uuid::new_v4().to_string())
+            .name("root")
+            .scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+            .try_into()
+            .map_err(io::Error::other)?;
+        let GeneratedKey { public_key, private_key } = GeneratedKey::new(self.root_key_type).await?;
+        let credentials =
+            Credentials::from_pem(&root_key.api_key_id, private_key.expose_secret()).map_err(io::Error::other)?;
         let mut account = Account::new(self.tier);
-        let root = NewKey {
-            name: "root".to_owned(),
-            scopes: vec![ApiKeyScope::Read, ApiKeyScope::Write],
-            subaccount: None,
-            fcm_subtrader_id: None,
-        };
-        let key_id =
-            account.add(root, public_key).map_err(|_| io::Error::other("the system gave no random numbers"))?;
-        let credentials = Credentials::from_pem(key_id, root_private_key.expose_secret()).map_err(io::Error::other)?;
+        account.add(root_key, public_key);
 
-        let state = Shared::new(account);
-        let app = operations::router(&path, &state);
+        let state = SharedState::new(account);
+        let app = handlers::router(&path, &state);
         let server = tokio::spawn(server::serve(listener, app, state.clone())).abort_handle();
-        Ok(Sandbox { state, server, base_url, environment, credentials, root_private_key })
+        Ok(Sandbox { state, server, base_url, environment, credentials, root_private_key: private_key })
     }
 }

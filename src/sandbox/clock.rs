@@ -1,11 +1,11 @@
-//! The sandbox's clock: which timestamps it accepts, and what `Date` says.
+//! The sandbox's clock: decides which timestamps are accepted, and sets `Date`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-/// The last second that a `Date` can name, of the year 9999.
-const LAST_DATE: i128 = 253_402_300_799;
+/// The latest Unix second that `Date` can express, in the year 9999.
+const MAX_DATE: i128 = 253_402_300_799;
 
 pub(super) struct Clock {
     pub(super) offset_secs: i64,
@@ -19,19 +19,19 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Whether a timestamp, in Unix milliseconds, is within the window.
+    /// Whether a timestamp in Unix milliseconds is within the window, bounds included.
     pub(super) fn accepts(&self, timestamp: u64) -> bool {
         self.unix_millis().abs_diff(timestamp.into()) <= self.window.as_millis()
     }
 
-    /// The time as a `Date` header, in whole seconds.
+    /// The time as the value of a `Date` header, in whole seconds.
     pub(super) fn date(&self) -> Option<HeaderValue> {
-        let seconds = self.unix_millis().div_euclid(1000).clamp(0, LAST_DATE);
+        let seconds = self.unix_millis().div_euclid(1000).clamp(0, MAX_DATE);
         let seconds = Duration::from_secs(u64::try_from(seconds).ok()?);
         HeaderValue::try_from(httpdate::fmt_http_date(UNIX_EPOCH + seconds)).ok()
     }
 
-    /// Wide enough for every machine's clock and every offset.
+    /// The time in Unix milliseconds; cannot overflow, whatever the machine's clock and the offset.
     fn unix_millis(&self) -> i128 {
         let machine = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => since.as_millis().cast_signed(),

@@ -1,4 +1,4 @@
-//! What can go wrong between a client and the service, on demand.
+//! Fault injection: failures between a client and the service, on demand.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,117 +12,128 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use hyper::body::Frame;
 
-use super::operations::Operation;
-use super::refusal::Refusal;
+use super::api_error::ApiError;
+use super::operation::Operation;
 
-/// How one request goes wrong: see [`Sandbox::fail_next`](super::Sandbox::fail_next).
+/// A fault to inject into one request, with [`Sandbox::fail_next`](super::Sandbox::fail_next).
 ///
-/// *Processed* means handled as always: refused when it is not well signed, carried out when it is.
+/// *Processed* means handled as usual: carried out if the request is authenticated and valid, refused otherwise.
+///
+/// ```
+/// use kalshi_api_keys::sandbox::{Fault, Sandbox};
+/// use kalshi_api_keys::{Client, types::GenerateApiKeyRequest};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let sandbox = Sandbox::start().await?;
+/// let client = Client::signed(&sandbox.environment(), sandbox.credentials())?;
+///
+/// sandbox.fail_next(Fault::DropResponse);
+/// let request = GenerateApiKeyRequest::builder().name("dashboard").key_type("ed25519");
+/// assert!(client.generate_api_key().body(request).send().await.is_err());
+/// assert_eq!(sandbox.keys().len(), 2, "the root key, and one whose private key is lost");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Not processed, but answered, as by a load balancer.
-    Answer {
-        /// The status; a number that is none answers 500.
+    /// Does not process the request, but responds to it, as a load balancer would.
+    Respond {
+        /// The status code, 100 to 999; any other number becomes 500.
         status: u16,
-        /// The content type; none is sent when it is empty.
+        /// The value of `Content-Type`; if empty or not a valid header value, the header is omitted.
         content_type: String,
         /// The body.
         body: Vec<u8>,
     },
-    /// Not processed: the connection is closed without an answer.
-    LoseRequest,
-    /// Processed, then the connection is closed before the first byte of the answer.
-    LoseAnswer,
-    /// Processed and answered, until the connection is closed in the middle of the body: the headers, with the full
-    /// `Content-Length`, have arrived. An answer that is no longer arrives whole.
-    CutAnswer {
-        /// How many bytes of the body arrive.
+    /// Closes the connection without processing the request.
+    DropRequest,
+    /// Processes the request, then closes the connection before the first byte of the response.
+    DropResponse,
+    /// Processes the request, then closes the connection in the middle of the response body. The headers arrive, with
+    /// the `Content-Length` of the whole body.
+    TruncateResponse {
+        /// How many bytes of the body are sent. A body that is not longer is sent in full.
         after: usize,
     },
-    /// Processed, and answered with another status; a number that is none answers 500.
+    /// Processes the request, and responds with this status code, 100 to 999; any other number becomes 500.
     ReplaceStatus(u16),
-    /// Processed, and answered with another body.
+    /// Processes the request, and responds with this body.
     ReplaceBody(Vec<u8>),
-    /// Processed, and answered that much later.
+    /// Processes the request, and delays the response.
     Delay(Duration),
-    /// Processed, and answered with one header more, other or less, such as no `Date`, or a `Retry-After`.
-    Header {
-        /// The header's name.
+    /// Processes the request, and sets a header of the response, such as `Retry-After`, in place of any value it had.
+    SetHeader {
+        /// The name of the header.
         name: HeaderName,
-        /// Its value; `None` removes it.
-        value: Option<HeaderValue>,
+        /// The value of the header.
+        value: HeaderValue,
     },
+    /// Processes the request, and removes a header of the response, such as `Date`.
+    RemoveHeader(HeaderName),
 }
 
 impl Fault {
-    /// The service's own failure: 500, not processed.
+    /// A failure of the service itself: responds with status 500 and a JSON error, without processing the request.
+    /// The body is a guess; none has been recorded.
     pub fn internal_error() -> Self {
-        Self::answer(500, "application/json", Refusal::internal().body())
+        Self::respond(500, "application/json", ApiError::internal().body())
     }
 
-    /// An [`Answer`](Self::Answer).
-    pub fn answer(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self::Answer { status, content_type: content_type.into(), body: body.into() }
+    /// Creates a [`Fault::Respond`].
+    pub fn respond(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self::Respond { status, content_type: content_type.into(), body: body.into() }
     }
 
-    pub(super) fn precedes_processing(&self) -> bool {
-        matches!(self, Self::Answer { .. } | Self::LoseRequest)
+    pub(super) fn prevents_processing(&self) -> bool {
+        matches!(self, Self::Respond { .. } | Self::DropRequest)
     }
 
-    /// Carries it out on an answer.
-    pub(super) async fn spoil(self, mut answer: Response) -> Result<Response, Lost> {
+    /// Applies the fault to a response; it starts from an empty one if the fault prevents processing.
+    pub(super) async fn apply(self, mut response: Response) -> Result<Response, ConnectionClosed> {
         match self {
-            Self::LoseRequest | Self::LoseAnswer => return Err(Lost),
-            Self::Answer { status, content_type, body } => {
-                *answer.status_mut() = status_code(status);
+            Self::DropRequest | Self::DropResponse => return Err(ConnectionClosed),
+            Self::Respond { status, content_type, body } => {
+                *response.status_mut() = status_code(status);
                 if let Some(value) = HeaderValue::try_from(content_type).ok().filter(|value| !value.is_empty()) {
-                    answer.headers_mut().insert(CONTENT_TYPE, value);
+                    response.headers_mut().insert(CONTENT_TYPE, value);
                 }
-                replace_body(&mut answer, body.into());
+                replace_body(&mut response, body.into());
             }
-            Self::CutAnswer { after } => {
-                let (head, body) = answer.into_parts();
-                let mut body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Lost)?;
-                let length = body.len();
-                answer = Response::from_parts(head, Body::empty());
-                if after < length {
-                    body.truncate(after);
-                    replace_body(&mut answer, Body::new(Cut { arrives: body, flushed: false }));
-                    answer.headers_mut().insert(CONTENT_LENGTH, length.into());
-                } else {
-                    replace_body(&mut answer, body.into());
-                }
-            }
-            Self::ReplaceStatus(status) => *answer.status_mut() = status_code(status),
-            Self::ReplaceBody(body) => replace_body(&mut answer, body.into()),
+            Self::TruncateResponse { after } => return truncate(response, after).await,
+            Self::ReplaceStatus(status) => *response.status_mut() = status_code(status),
+            Self::ReplaceBody(body) => replace_body(&mut response, body.into()),
             Self::Delay(delay) => tokio::time::sleep(delay).await,
-            Self::Header { name, value: Some(value) } => {
-                answer.headers_mut().insert(name, value);
+            Self::SetHeader { name, value } => {
+                response.headers_mut().insert(name, value);
             }
-            Self::Header { name, value: None } => {
-                answer.headers_mut().remove(name);
+            Self::RemoveHeader(name) => {
+                response.headers_mut().remove(name);
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Without the bodies, which may hold a private key.
+/// Omits the bodies, which may contain a private key.
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer { status, content_type, .. } => {
-                let mut shown = f.debug_struct("Answer");
-                shown.field("status", status).field("content_type", content_type).finish_non_exhaustive()
+            Self::Respond { status, content_type, .. } => {
+                let mut debug = f.debug_struct("Respond");
+                debug.field("status", status).field("content_type", content_type).finish_non_exhaustive()
             }
-            Self::LoseRequest => f.write_str("LoseRequest"),
-            Self::LoseAnswer => f.write_str("LoseAnswer"),
-            Self::CutAnswer { after } => f.debug_struct("CutAnswer").field("after", after).finish(),
+            Self::DropRequest => f.write_str("DropRequest"),
+            Self::DropResponse => f.write_str("DropResponse"),
+            Self::TruncateResponse { after } => f.debug_struct("TruncateResponse").field("after", after).finish(),
             Self::ReplaceStatus(status) => f.debug_tuple("ReplaceStatus").field(status).finish(),
             Self::ReplaceBody(_) => f.debug_tuple("ReplaceBody").finish_non_exhaustive(),
             Self::Delay(delay) => f.debug_tuple("Delay").field(delay).finish(),
-            Self::Header { name, value } => f.debug_struct("Header").field("name", name).field("value", value).finish(),
+            Self::SetHeader { name, value } => {
+                f.debug_struct("SetHeader").field("name", name).field("value", value).finish()
+            }
+            Self::RemoveHeader(name) => f.debug_tuple("RemoveHeader").field(name).finish(),
         }
     }
 }
@@ -131,64 +142,71 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn replace_body(answer: &mut Response, body: Body) {
-    // That of the old body.
-    answer.headers_mut().remove(CONTENT_LENGTH);
-    *answer.body_mut() = body;
+fn replace_body(response: &mut Response, body: Body) {
+    // hyper computes the new one.
+    response.headers_mut().remove(CONTENT_LENGTH);
+    *response.body_mut() = body;
 }
 
-/// The beginning of a body, and then the end of the connection.
-struct Cut {
-    arrives: Bytes,
+async fn truncate(mut response: Response, after: usize) -> Result<Response, ConnectionClosed> {
+    let body = std::mem::take(response.body_mut());
+    let mut body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| ConnectionClosed)?;
+    let length = body.len();
+    if after < length {
+        body.truncate(after);
+        *response.body_mut() = Body::new(TruncatedBody { remaining: body, flushed: false });
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    } else {
+        replace_body(&mut response, body.into());
+    }
+    Ok(response)
+}
+
+/// A body that ends in an error, upon which hyper closes the connection.
+struct TruncatedBody {
+    remaining: Bytes,
     flushed: bool,
 }
 
-impl hyper::body::Body for Cut {
+impl hyper::body::Body for TruncatedBody {
     type Data = Bytes;
-    type Error = Lost;
+    type Error = ConnectionClosed;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Lost>>> {
-        if !self.arrives.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.arrives)))));
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionClosed>>> {
+        if !self.remaining.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.remaining)))));
         }
         if !self.flushed {
-            // On an error hyper drops what it has not sent; it sends whenever a body keeps it waiting.
+            // hyper discards its write buffer on an error, but flushes it whenever a body is pending.
             self.flushed = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(Lost)))
+        Poll::Ready(Some(Err(ConnectionClosed)))
     }
 }
 
-/// No answer: hyper closes the connection.
+/// The error that makes hyper close the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is lost on purpose")]
-pub(super) struct Lost;
+#[error("connection closed by fault injection")]
+pub(super) struct ConnectionClosed;
 
-/// The faults that wait for a request.
+/// The faults waiting for a request, oldest first.
 #[derive(Default)]
-pub(super) struct Faults(Vec<(Option<Operation>, Fault)>);
+pub(super) struct FaultQueue(Vec<(Option<Operation>, Fault)>);
 
-impl Faults {
+impl FaultQueue {
+    /// Adds a fault for one operation, or for any if `None`.
     pub(super) fn push(&mut self, operation: Option<Operation>, fault: Fault) {
         self.0.push((operation, fault));
     }
 
-    /// The first that is meant for this operation, or for any.
+    /// Removes and returns the oldest fault that applies to the operation.
     pub(super) fn take(&mut self, operation: Operation) -> Option<Fault> {
-        let at = self.0.iter().position(|(meant, _)| meant.is_none_or(|meant| meant == operation))?;
-        Some(self.0.remove(at).1)
-    }
-}
-
-/// The spec has no such operation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no operation; they are getApiKeys, createApiKey, generateApiKey and deleteApiKey")]
-pub struct UnknownOperation(String);
-
-impl UnknownOperation {
-    pub(super) fn new(operation_id: &str) -> Self {
-        Self(operation_id.to_owned())
+        let index = self.0.iter().position(|(target, _)| target.is_none_or(|target| target == operation))?;
+        Some(self.0.remove(index).1)
     }
 }

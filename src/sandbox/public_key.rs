@@ -1,4 +1,5 @@
-//! Reading a public key and verifying with it, by `rsa` and `ed25519-dalek`: never by what signs.
+//! Parsing of public keys, and verification of signatures with `rsa` and `ed25519-dalek`, independently of aws-lc-rs,
+//! which signs RSA by default.
 
 use rsa::RsaPublicKey;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
@@ -9,9 +10,9 @@ use sha2::Sha256;
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A public key that signatures are verified with.
+/// The public key of an API key.
 pub(super) enum PublicKey {
-    /// RSASSA-PSS, SHA-256, MGF1 with SHA-256, a salt of exactly 32 bytes.
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of exactly 32 bytes.
     Rsa(rsa::pss::VerifyingKey<Sha256>),
     Ed25519(ed25519_dalek::VerifyingKey),
 }
@@ -19,57 +20,57 @@ pub(super) enum PublicKey {
 impl PublicKey {
     pub(super) fn from_pem(pem: &str) -> Result<Self, PublicKeyError> {
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
-        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Damaged)?;
+        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Malformed)?;
         match info.algorithm.oid {
-            rsa::pkcs1::ALGORITHM_OID => Self::rsa(info.subject_public_key.raw_bytes()),
+            rsa::pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.subject_public_key.raw_bytes()),
             ed25519_dalek::pkcs8::ALGORITHM_OID => match ed25519_dalek::VerifyingKey::try_from(info) {
-                // A weak key confirms signatures that nobody made.
+                // A weak (small-order) key verifies signatures made without a private key.
                 Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
-                Ok(_) | Err(_) => Err(PublicKeyError::Damaged),
+                Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
             },
-            _ => Err(PublicKeyError::Algorithm),
+            _ => Err(PublicKeyError::UnsupportedAlgorithm),
         }
     }
 
-    fn rsa(pkcs1: &[u8]) -> Result<Self, PublicKeyError> {
-        let key = rsa::pkcs1::RsaPublicKey::try_from(pkcs1).map_err(|_| PublicKeyError::Damaged)?;
-        let number = |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
-        let (modulus, exponent) = (number(key.modulus), number(key.public_exponent));
+    fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let key = rsa::pkcs1::RsaPublicKey::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
+        let integer = |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
+        let (modulus, exponent) = (integer(key.modulus), integer(key.public_exponent));
         if !RSA_BITS.contains(&modulus.bits()) {
-            return Err(PublicKeyError::RsaSize { bits: modulus.bits() });
+            return Err(PublicKeyError::UnsupportedRsaSize { bits: modulus.bits() });
         }
-        // `new` would stop at 4096 bits.
+        // `RsaPublicKey::new` rejects more than 4096 bits.
         let key = RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end());
-        key.map(|key| Self::Rsa(rsa::pss::VerifyingKey::new(key))).map_err(|_| PublicKeyError::Damaged)
+        key.map(|key| Self::Rsa(rsa::pss::VerifyingKey::new(key))).map_err(|_| PublicKeyError::Malformed)
     }
 
-    pub(super) fn verify(&self, text: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Rsa(key) => rsa::pss::Signature::try_from(signature).is_ok_and(|s| key.verify(text, &s).is_ok()),
+            Self::Rsa(key) => rsa::pss::Signature::try_from(signature).is_ok_and(|s| key.verify(message, &s).is_ok()),
             Self::Ed25519(key) => {
-                ed25519_dalek::Signature::from_slice(signature).is_ok_and(|s| key.verify_strict(text, &s).is_ok())
+                ed25519_dalek::Signature::from_slice(signature).is_ok_and(|s| key.verify_strict(message, &s).is_ok())
             }
         }
     }
 }
 
-/// Why a text is no public key that an API key can have.
+/// Why a public key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicKeyError {
-    /// No PEM section of a public key.
+    /// There is no PEM section `PUBLIC KEY`.
     #[error("public_key is not PEM with a `-----BEGIN PUBLIC KEY-----` line")]
     NotPem,
-    /// The section holds no key.
+    /// The PEM section does not contain a valid key.
     #[error("public_key is damaged")]
-    Damaged,
-    /// Another algorithm.
+    Malformed,
+    /// The algorithm is neither RSA nor Ed25519.
     #[error("public_key is neither RSA nor Ed25519")]
-    Algorithm,
-    /// An RSA key that is too short, or longer than any in use.
+    UnsupportedAlgorithm,
+    /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
     #[error("public_key is RSA of {bits} bits, not {min} to {max}", min = RSA_BITS.start(), max = RSA_BITS.end())]
-    RsaSize {
-        /// The length of its modulus.
+    UnsupportedRsaSize {
+        /// The length of the modulus in bits.
         bits: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! Connections, by hand: `axum::serve` always answers, and a fault may have to close a connection instead.
+//! The accept loop. `axum::serve` cannot close a connection instead of responding, nor close the open ones on drop.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,46 +13,47 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::fault::{Fault, Lost};
-use super::state::Shared;
+use super::fault::{ConnectionClosed, Fault};
+use super::state::SharedState;
 
-/// Serves until it is dropped, and the connections with it.
-pub(super) async fn serve(listener: TcpListener, app: Router, state: Shared) {
+/// Accepts connections forever. Dropping the future closes the listener and all connections.
+pub(super) async fn serve(listener: TcpListener, app: Router, state: SharedState) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, app.clone(), state.clone()));
+                connections.spawn(serve_connection(stream, app.clone(), state.clone()));
             }
-            // Mostly too many open files, and trying again at once would not close any.
+            // Usually too many open files, which an immediate retry would not change.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, app: Router, state: Shared) {
-    // An answer in two segments would else wait for the client's delayed acknowledgement. It works without, too.
+async fn serve_connection(stream: TcpStream, app: Router, state: SharedState) {
+    // Avoids waiting for delayed ACKs when a response takes two segments. Failure only costs time.
     let _ = stream.set_nodelay(true);
     let app = TowerToHyperService::new(app);
-    let service = service_fn(move |request| answer(app.call(request), state.clone()));
-    // The date is the sandbox's, not the machine's.
+    let service = service_fn(move |request| respond(app.call(request), state.clone()));
+    // `Date` comes from the sandbox's clock, not the machine's.
     let connection = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service);
-    // Whatever broke this connection, the other side sees it closed.
+    // Whatever the error, the client sees the connection closed.
     let _ = connection.await;
 }
 
-async fn answer(
-    processed: impl Future<Output = Result<Response, Infallible>>,
-    state: Shared,
-) -> Result<Response, Lost> {
+/// Counts the request, adds `Date` to its response and applies the fault that the response carries, if any.
+async fn respond(
+    response: impl Future<Output = Result<Response, Infallible>>,
+    state: SharedState,
+) -> Result<Response, ConnectionClosed> {
     state.lock().requests += 1;
-    let Ok(mut answer) = processed.await;
+    let Ok(mut response) = response.await;
     if let Some(date) = state.lock().clock.date() {
-        answer.headers_mut().insert(DATE, date);
+        response.headers_mut().insert(DATE, date);
     }
-    match answer.extensions_mut().remove::<Fault>() {
-        Some(fault) => fault.spoil(answer).await,
-        None => Ok(answer),
+    match response.extensions_mut().remove::<Fault>() {
+        Some(fault) => fault.apply(response).await,
+        None => Ok(response),
     }
 }

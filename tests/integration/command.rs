@@ -182,9 +182,9 @@ async fn list_json_is_the_answer_byte_for_byte() {
     for (fault, code, says) in [
         (Fault::internal_error(), REFUSED, "the service answered 500"),
         (Fault::ReplaceBody(b"{}".to_vec()), REFUSED, "is not as documented"),
-        (Fault::CutAnswer { after: 9 }, NETWORK, "broke off before it was whole"),
+        (Fault::TruncateResponse { after: 9 }, NETWORK, "broke off before it was whole"),
         (Fault::ReplaceStatus(302), REFUSED, "is a redirect, and none is followed"),
-        (Fault::LoseAnswer, NETWORK, "did not answer"),
+        (Fault::DropResponse, NETWORK, "did not answer"),
     ] {
         desk.sandbox.fail_next(fault);
         let ran = desk.run(&["list", "--json"]).await;
@@ -290,7 +290,7 @@ async fn each_class_of_failure_has_its_exit_code() {
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.err);
         assert!(ran.err.contains(says), "{arguments:?}: {}", ran.err);
     }
-    desk.sandbox.fail_next(Fault::LoseAnswer);
+    desk.sandbox.fail_next(Fault::DropResponse);
     assert_eq!(desk.run(&["list"]).await.code, NETWORK);
     desk.sandbox.fail_next(Fault::internal_error());
     assert_eq!(desk.run(&["generate", "--out", "b.pem"]).await.code, LEFT_TO_DO);

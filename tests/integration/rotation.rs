@@ -67,7 +67,7 @@ impl TestAccount {
 }
 
 fn refusal() -> Fault {
-    Fault::answer(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#)
+    Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#)
 }
 
 #[test]
@@ -296,9 +296,9 @@ async fn a_planted_key_file_deletes_nothing() {
     for id in ["old", "other"] {
         let account = TestAccount::new().await;
         account.register("other", vec![ApiKeyScope::Read], None, None);
-        account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+        account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
         for _ in 0..3 {
-            account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+            account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
         }
         account.fails(account.plan()).await;
         let (id, key) = match id {
@@ -320,7 +320,7 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
 
     let account = TestAccount::new().await;
     for _ in 0..3 {
-        account.sandbox.fail_next_on("generateApiKey", Fault::LoseRequest).unwrap();
+        account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
     }
     account.fails(account.plan()).await;
     let journal = account.folder.path().join("new.pem.rotation");

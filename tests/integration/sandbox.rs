@@ -1,11 +1,11 @@
-//! The sandbox does what its documentation says: it verifies, it refuses as the service does, and it breaks on demand.
+//! The sandbox does what its documentation says: it verifies signatures, returns the service's errors and injects faults.
 
 mod authentication;
 mod clock;
+mod errors;
 mod faults;
 mod keys;
 mod lifetime;
-mod refusals;
 
 use std::sync::LazyLock;
 
@@ -17,20 +17,20 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An answer, read whole.
+/// A response with its body.
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl Response {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The code of a refusal.
+    /// The code of an error response.
     fn code(&self) -> String {
         self.json()["error"]["code"].as_str().expect("a code").to_owned()
     }
@@ -44,33 +44,34 @@ fn client(sandbox: &Sandbox) -> Client {
     Client::new(sandbox.environment(), sandbox.credentials()).expect("a client")
 }
 
+/// A signer with the root key.
 fn root(sandbox: &Sandbox) -> Signer {
     Signer::new(sandbox.credentials())
 }
 
-/// Sends a request that this crate's client would not: `rest` is what follows the base URL, a body is sent as JSON.
-async fn send(sandbox: &Sandbox, signer: &Signer, method: Method, rest: &str, body: Option<&str>) -> Answer {
+/// Sends a signed request that the generated client could not: `rest` follows the base URL, the body is sent as JSON.
+async fn send(sandbox: &Sandbox, signer: &Signer, method: Method, rest: &str, body: Option<&str>) -> Response {
     let signed = signer.headers(&method, &path(sandbox, rest)).expect("headers");
     send_with(sandbox, signed.into_iter().collect(), method, rest, body).await
 }
 
-/// The same with the headers of the caller's choice.
-async fn send_with(sandbox: &Sandbox, headers: HeaderMap, method: Method, rest: &str, body: Option<&str>) -> Answer {
+/// Like [`send`], with the given headers in place of a signature.
+async fn send_with(sandbox: &Sandbox, headers: HeaderMap, method: Method, rest: &str, body: Option<&str>) -> Response {
     let url = format!("{}{rest}", sandbox.base_url());
     let mut request = http().request(method, url).headers(headers);
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_owned());
     }
-    let answer = request.send().await.expect("an answer");
-    Answer {
-        status: answer.status(),
-        headers: answer.headers().clone(),
-        body: answer.text().await.expect("a whole answer"),
+    let response = request.send().await.expect("a response");
+    Response {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: response.text().await.expect("a complete body"),
     }
 }
 
-/// One for all tests, for making one reads all of the system's certificates. No connection outlives its request: the
-/// runtime of the test that opened it may be gone.
+/// Shared by all tests, because building a client loads the system's certificates. Connections are not reused: the
+/// runtime that drives them ends with its test.
 fn http() -> &'static reqwest::Client {
     static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
         let builder = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).pool_max_idle_per_host(0);
@@ -79,7 +80,7 @@ fn http() -> &'static reqwest::Client {
     &HTTP
 }
 
-/// The path to sign for what follows the base URL.
+/// The path to sign: that of the base URL, followed by `rest`.
 fn path(sandbox: &Sandbox, rest: &str) -> String {
     let url = reqwest::Url::parse(sandbox.base_url()).expect("a URL");
     format!("{}{rest}", url.path())
@@ -90,7 +91,7 @@ async fn connect(sandbox: &Sandbox) -> std::io::Result<TcpStream> {
     TcpStream::connect((url.host_str().expect("a host"), url.port().expect("a port"))).await
 }
 
-/// Sends a request line and headers as they stand, and answers every byte that comes back until the connection closes.
+/// Sends a request line and headers unchanged, and returns every byte received until the connection closes.
 async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderMap) -> String {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -99,13 +100,13 @@ async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderM
     request.push_str("\r\n");
     let mut stream = connect(sandbox).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.expect("closed in order");
-    String::from_utf8(answer).expect("text")
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.expect("closed without an error");
+    String::from_utf8(response).expect("text")
 }
 
-/// Registers a key pair as the key that is given, and answers a signer for it.
-fn registered(sandbox: &Sandbox, key: ApiKey) -> Signer {
+/// Registers a new key pair under the given key, and returns a signer for it.
+fn register(sandbox: &Sandbox, key: ApiKey) -> Signer {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).expect("a key pair");
     let pem = pair.private_key_pem().expect("PEM");
     let credentials = Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
@@ -113,11 +114,13 @@ fn registered(sandbox: &Sandbox, key: ApiKey) -> Signer {
     Signer::new(credentials)
 }
 
+/// A key with the given ID and scopes.
 fn key(id: &str, scopes: &[&str]) -> ApiKey {
     let scopes: Vec<_> = scopes.iter().map(|scope| ApiKeyScope::from(*scope)).collect();
-    ApiKey::builder().api_key_id(id).name(id).scopes(scopes).try_into().unwrap()
+    ApiKey::builder().api_key_id(id).name(id).scopes(scopes).try_into().expect("a key")
 }
 
+/// A new Ed25519 public key.
 fn public_key() -> String {
     KeyPair::generate(KeyAlgorithm::Ed25519).and_then(|pair| pair.public_key_pem()).expect("a public key")
 }

@@ -119,7 +119,7 @@ async fn a_key_that_cannot_be_saved_is_deleted_again_or_named() {
     assert!(lost.err.contains("cannot write the private key to stdout"), "{}", lost.err);
     assert!(lost.err.ends_with(" was deleted again\n"), "{}", lost.err);
 
-    desk.sandbox.fail_next_on("deleteApiKey", Fault::answer(403, "application/json", FORBIDDEN)).unwrap();
+    desk.sandbox.fail_next_on("deleteApiKey", Fault::respond(403, "application/json", FORBIDDEN)).unwrap();
     let lost = ran_into(closed(), desk.command(&["generate", "--stdout"])).await;
     assert_eq!((lost.code, desk.ids().len()), (LEFT_TO_DO, 2));
     let err = desk.plain(&lost.err);
@@ -156,7 +156,7 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
 #[tokio::test]
 async fn what_arrived_of_an_unusable_response_is_saved() {
     let desk = Desk::new().await;
-    for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::CutAnswer { after: 190 })] {
+    for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::TruncateResponse { after: 190 })] {
         desk.sandbox.fail_next_on("generateApiKey", fault).unwrap();
         let ran = desk.run(&["generate", "--out", file]).await;
         assert_eq!(ran.code, LEFT_TO_DO);
@@ -172,12 +172,12 @@ async fn what_arrived_of_an_unusable_response_is_saved() {
 #[tokio::test]
 async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
     for fault in [
-        Fault::LoseAnswer,
-        Fault::LoseRequest,
+        Fault::DropResponse,
+        Fault::DropRequest,
         Fault::internal_error(),
-        Fault::answer(404, "text/html", "<html>"),
-        Fault::answer(403, "text/plain", "no"),
-        Fault::answer(401, "", ""),
+        Fault::respond(404, "text/html", "<html>"),
+        Fault::respond(403, "text/plain", "no"),
+        Fault::respond(401, "", ""),
         Fault::ReplaceStatus(502),
     ] {
         let desk = Desk::new().await;
@@ -191,12 +191,12 @@ async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
 #[tokio::test]
 async fn a_private_key_file_is_removed_only_when_the_service_itself_refused() {
     for (fault, code, kept) in [
-        (Fault::answer(403, "application/json", FORBIDDEN), REFUSED, false),
-        (Fault::answer(403, "text/html", "<html>"), LEFT_TO_DO, true),
-        (Fault::answer(404, "text/plain", ""), LEFT_TO_DO, true),
+        (Fault::respond(403, "application/json", FORBIDDEN), REFUSED, false),
+        (Fault::respond(403, "text/html", "<html>"), LEFT_TO_DO, true),
+        (Fault::respond(404, "text/plain", ""), LEFT_TO_DO, true),
         (Fault::ReplaceStatus(403), LEFT_TO_DO, true),
-        (Fault::LoseAnswer, LEFT_TO_DO, true),
-        (Fault::LoseRequest, LEFT_TO_DO, true),
+        (Fault::DropResponse, LEFT_TO_DO, true),
+        (Fault::DropRequest, LEFT_TO_DO, true),
     ] {
         let desk = Desk::new().await;
         desk.sandbox.fail_next_on("createApiKey", fault.clone()).unwrap();
@@ -221,7 +221,7 @@ async fn a_private_key_file_is_removed_only_when_the_service_itself_refused() {
 async fn create_registers_a_public_key_and_never_sends_a_private_one() {
     let desk = Desk::new().await;
     std::fs::write(desk.file("key.pub"), &rsa().public).unwrap();
-    desk.sandbox.warn_on_creation(Some("a risk control\nis missing".into()));
+    desk.sandbox.set_creation_warning(Some("a risk control\nis missing".into()));
     let ran = desk.run(&["create", "--public-key", "key.pub", "--name", "theirs"]).await;
     assert_eq!((ran.code, desk.plain(&ran.out).as_str()), (0, "created NEW\n"));
     assert!(ran.err.starts_with("warning: the service says: a risk control"), "{}", ran.err);

@@ -9,12 +9,12 @@ use super::{Desk, LEFT_TO_DO, REFUSED, USAGE};
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
     for (fault, requests) in [
         (None, 3),
-        (Some(Fault::LoseAnswer), 3),
-        (Some(Fault::LoseRequest), 5),
+        (Some(Fault::DropResponse), 3),
+        (Some(Fault::DropRequest), 5),
         (Some(Fault::ReplaceStatus(504)), 3),
-        (Some(Fault::answer(404, "text/html", "<html>")), 5),
-        (Some(Fault::answer(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 5),
-        (Some(Fault::answer(204, "", "")), 5),
+        (Some(Fault::respond(404, "text/html", "<html>")), 5),
+        (Some(Fault::respond(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 5),
+        (Some(Fault::respond(204, "", "")), 5),
     ] {
         let desk = Desk::new().await;
         desk.key("report", vec![ApiKeyScope::Read], None);
@@ -31,7 +31,7 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
 async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
     let desk = Desk::new().await;
     desk.key("report", vec![ApiKeyScope::Read], None);
-    let refusal = Fault::answer(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
     desk.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
     let ran = desk.run(&["delete", "report", "--yes"]).await;
     assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (REFUSED, "", 2), "{}", ran.err);

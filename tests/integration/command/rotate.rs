@@ -27,12 +27,12 @@ async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
 
 #[tokio::test]
 async fn a_refusal_leaves_nothing_and_a_lost_response_a_journal() {
-    let refusal = || Fault::answer(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
     for (operation, fault, code, left) in [
         ("getApiKeys", refusal(), REFUSED, false),
         ("generateApiKey", refusal(), REFUSED, false),
-        ("generateApiKey", Fault::LoseRequest, LEFT_TO_DO, true),
-        ("generateApiKey", Fault::LoseAnswer, LEFT_TO_DO, true),
+        ("generateApiKey", Fault::DropRequest, LEFT_TO_DO, true),
+        ("generateApiKey", Fault::DropResponse, LEFT_TO_DO, true),
         ("deleteApiKey", refusal(), LEFT_TO_DO, true),
     ] {
         let desk = Desk::new().await;
@@ -53,7 +53,7 @@ async fn a_refusal_leaves_nothing_and_a_lost_response_a_journal() {
 #[tokio::test]
 async fn a_lost_response_settles_after_a_minute() {
     let desk = Desk::new().await;
-    desk.sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
+    desk.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
     let rotate = ["rotate", "--out", "new.pem", "--yes"];
     for _ in 0..2 {
         let ran = desk.run(&rotate).await;
@@ -75,7 +75,7 @@ async fn a_lost_response_settles_after_a_minute() {
 #[tokio::test]
 async fn a_journal_of_another_environment_or_plan_changes_nothing() {
     let desk = Desk::new().await;
-    desk.sandbox.fail_next_on("generateApiKey", Fault::LoseAnswer).unwrap();
+    desk.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
     let rotate = ["rotate", "--out", "new.pem", "--yes"];
     desk.run(&rotate).await;
     let (keys, files) = (desk.ids(), desk.files());

@@ -1,4 +1,4 @@
-//! Nobody gets in without a signature over exactly what was sent.
+//! Authentication and authorization.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,14 +8,14 @@ use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signer as _, Verifier as _};
 use http::{HeaderMap, HeaderValue, Method};
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::types::ApiKeyType;
-use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
+use kalshi_api_keys::KeyAlgorithm;
+use kalshi_api_keys::{Credentials, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use sha2::Digest as _;
 
-use super::{Answer, client, exchange, key, path, public_key, registered, root, sandbox, send, send_with};
+use super::{Response, client, exchange, key, path, public_key, register, root, sandbox, send, send_with};
 
 const KEY: &str = "kalshi-access-key";
 const TIMESTAMP: &str = "kalshi-access-timestamp";
@@ -29,19 +29,19 @@ const WRONG_SIGNATURE: &str = r#"{"error":{"code":"authentication_error","messag
 const UNKNOWN_KEY: &str =
     r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
 
-/// What a well signed list carries.
+/// The headers of a correctly signed `getApiKeys`.
 fn signed(sandbox: &Sandbox) -> HeaderMap {
     root(sandbox).headers(&Method::GET, &path(sandbox, "/api_keys")).expect("headers").into_iter().collect()
 }
 
-async fn list(sandbox: &Sandbox, headers: HeaderMap) -> Answer {
+async fn list(sandbox: &Sandbox, headers: HeaderMap) -> Response {
     send_with(sandbox, headers, Method::GET, "/api_keys", None).await
 }
 
-fn assert_refused(answer: &Answer, body: &str, case: &str) {
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, body), "{case}");
-    assert_eq!(answer.headers["content-type"], "application/json", "{case}");
-    assert!(answer.headers.contains_key("date"), "{case}");
+fn assert_refused(response: &Response, body: &str, case: &str) {
+    assert_eq!((response.status.as_u16(), response.body.as_str()), (401, body), "{case}");
+    assert_eq!(response.headers["content-type"], "application/json", "{case}");
+    assert!(response.headers.contains_key("date"), "{case}");
 }
 
 fn text(value: &str) -> HeaderValue {
@@ -49,7 +49,7 @@ fn text(value: &str) -> HeaderValue {
 }
 
 #[tokio::test]
-async fn a_missing_header_is_refused_in_the_recorded_words() {
+async fn refuses_a_missing_header_with_the_recorded_body() {
     let sandbox = sandbox().await;
     assert_eq!(list(&sandbox, signed(&sandbox)).await.status, 200);
     for (missing, body) in [(KEY, NO_KEY), (SIGNATURE, NO_SIGNATURE), (TIMESTAMP, EXPIRED)] {
@@ -61,7 +61,7 @@ async fn a_missing_header_is_refused_in_the_recorded_words() {
 }
 
 #[tokio::test]
-async fn every_operation_asks_for_a_signature() {
+async fn every_operation_requires_a_signature() {
     let sandbox = sandbox().await;
     let operations = [
         (Method::GET, "/api_keys"),
@@ -71,13 +71,13 @@ async fn every_operation_asks_for_a_signature() {
         (Method::DELETE, "/api_keys/"),
     ];
     for (method, rest) in operations {
-        let answer = send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
-        assert_refused(&answer, NO_KEY, &format!("{method} {rest}"));
+        let response = send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
+        assert_refused(&response, NO_KEY, &format!("{method} {rest}"));
     }
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_refused_in_the_recorded_words() {
+async fn refuses_an_unknown_key_with_the_recorded_body() {
     let sandbox = sandbox().await;
     let mut headers = signed(&sandbox);
     headers.insert(KEY, text("a952bcbe-ec3b-4b5b-b8f9-11dae589608c"));
@@ -85,9 +85,9 @@ async fn an_unknown_key_is_refused_in_the_recorded_words() {
 }
 
 #[tokio::test]
-async fn another_keys_signature_is_refused_in_the_recorded_words() {
+async fn refuses_the_signature_of_another_key_with_the_recorded_body() {
     let sandbox = sandbox().await;
-    let other = registered(&sandbox, key("other", &["read"]));
+    let other = register(&sandbox, key("other", &["read"]));
     let mut headers: HeaderMap =
         other.headers(&Method::GET, &path(&sandbox, "/api_keys")).expect("headers").into_iter().collect();
     headers.insert(KEY, text(sandbox.credentials().key_id()));
@@ -95,39 +95,39 @@ async fn another_keys_signature_is_refused_in_the_recorded_words() {
 }
 
 #[tokio::test]
-async fn a_timestamp_counts_within_ten_seconds_either_way() {
+async fn refuses_a_timestamp_outside_the_window() {
     let sandbox = sandbox().await;
-    // Towards the past the way of the request counts, so only well within.
+    // A request ages on its way, so no case is just inside the lower bound.
     for (seconds, accepted) in [(0, true), (9, true), (-4, true), (-11, false), (-30, false), (60, false), (-60, false)]
     {
-        let signer = root(&sandbox).with_clock(move || off(seconds));
-        let answer = send(&sandbox, &signer, Method::GET, "/api_keys", None).await;
+        let signer = root(&sandbox).with_clock(move || now_plus(seconds));
+        let response = send(&sandbox, &signer, Method::GET, "/api_keys", None).await;
         if accepted {
-            assert_eq!(answer.status, 200, "{seconds} s");
+            assert_eq!(response.status, 200, "{seconds} s");
         } else {
-            assert_refused(&answer, EXPIRED, &format!("{seconds} s"));
+            assert_refused(&response, EXPIRED, &format!("{seconds} s"));
         }
     }
 }
 
 #[tokio::test]
-async fn the_time_window_can_be_set() {
+async fn the_time_window_is_configurable() {
     let sandbox = sandbox().await;
     sandbox.set_time_window(Duration::from_secs(3600));
     for (seconds, status) in [(3500, 200), (-3500, 200), (3700, 401), (-3700, 401)] {
-        let signer = root(&sandbox).with_clock(move || off(seconds));
+        let signer = root(&sandbox).with_clock(move || now_plus(seconds));
         assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, status, "{seconds} s");
     }
 }
 
-/// The machine's clock and some seconds.
-fn off(seconds: i64) -> SystemTime {
+/// This machine's time plus a number of seconds, which may be negative.
+fn now_plus(seconds: i64) -> SystemTime {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 { SystemTime::now() - distance } else { SystemTime::now() + distance }
 }
 
 #[tokio::test]
-async fn a_timestamp_is_decimal_milliseconds() {
+async fn refuses_a_timestamp_that_is_not_decimal_milliseconds() {
     let sandbox = sandbox().await;
     let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
     let cases = [
@@ -142,17 +142,17 @@ async fn a_timestamp_is_decimal_milliseconds() {
         format!("{millis}00000000000000000000"),
     ];
     for timestamp in cases {
-        // Well signed, so that the timestamp is all that is wrong.
-        let answer = list(&sandbox, signed_by_hand(&sandbox, &timestamp, "GET")).await;
-        assert_refused(&answer, EXPIRED, &timestamp);
+        // The signature is correct, so only the timestamp can be refused.
+        let response = list(&sandbox, sign_manually(&sandbox, &timestamp, "GET")).await;
+        assert_refused(&response, EXPIRED, &timestamp);
     }
-    assert_eq!(list(&sandbox, signed_by_hand(&sandbox, &millis.to_string(), "GET")).await.status, 200);
-    let answer = list(&sandbox, signed_by_hand(&sandbox, &millis.to_string(), "get")).await;
-    assert_refused(&answer, WRONG_SIGNATURE, "the method in small letters");
+    assert_eq!(list(&sandbox, sign_manually(&sandbox, &millis.to_string(), "GET")).await.status, 200);
+    let response = list(&sandbox, sign_manually(&sandbox, &millis.to_string(), "get")).await;
+    assert_refused(&response, WRONG_SIGNATURE, "the method in lower case");
 }
 
-/// Signed by the root key without the crate's signer.
-fn signed_by_hand(sandbox: &Sandbox, timestamp: &str, method: &str) -> HeaderMap {
+/// Headers signed with the root key, without the crate's signer.
+fn sign_manually(sandbox: &Sandbox, timestamp: &str, method: &str) -> HeaderMap {
     let pem = sandbox.root_private_key();
     let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
     let message = format!("{timestamp}{method}{}", path(sandbox, "/api_keys"));
@@ -165,7 +165,7 @@ fn signed_by_hand(sandbox: &Sandbox, timestamp: &str, method: &str) -> HeaderMap
 }
 
 #[tokio::test]
-async fn a_signature_is_standard_base64_with_padding() {
+async fn refuses_a_signature_that_is_not_padded_standard_base64() {
     let sandbox = sandbox().await;
     let headers = signed(&sandbox);
     let good = headers[SIGNATURE].to_str().expect("text");
@@ -173,11 +173,11 @@ async fn a_signature_is_standard_base64_with_padding() {
     let mut changed = bytes.clone();
     changed[40] ^= 1;
     let cases = [
-        ("no base64", "***".to_owned()),
+        ("not base64", "***".to_owned()),
         ("unpadded", STANDARD_NO_PAD.encode(&bytes)),
-        ("short", STANDARD.encode(&bytes[..63])),
-        ("long", STANDARD.encode([bytes.as_slice(), &[0]].concat())),
-        ("one bit changed", STANDARD.encode(changed)),
+        ("too short", STANDARD.encode(&bytes[..63])),
+        ("too long", STANDARD.encode([bytes.as_slice(), &[0]].concat())),
+        ("one bit flipped", STANDARD.encode(changed)),
     ];
     for (case, signature) in cases {
         let mut headers = headers.clone();
@@ -187,25 +187,25 @@ async fn a_signature_is_standard_base64_with_padding() {
 }
 
 #[tokio::test]
-async fn the_signature_covers_time_method_and_path_but_not_the_query() {
+async fn the_signature_covers_timestamp_method_and_path_but_not_the_query() {
     let sandbox = sandbox().await;
     let headers = signed(&sandbox);
-    let answer = send_with(&sandbox, headers.clone(), Method::GET, "/api_keys?fcm_subtrader_id=a_b", None).await;
-    assert_eq!(answer.status, 200, "a query is not signed");
+    let response = send_with(&sandbox, headers.clone(), Method::GET, "/api_keys?fcm_subtrader_id=a_b", None).await;
+    assert_eq!(response.status, 200, "a query is not signed");
 
     let mut later = headers.clone();
     let timestamp: u64 = headers[TIMESTAMP].to_str().expect("text").parse().expect("a number");
     later.insert(TIMESTAMP, (timestamp + 1).into());
     assert_refused(&list(&sandbox, later).await, WRONG_SIGNATURE, "another time");
 
-    let answer = send_with(&sandbox, headers.clone(), Method::POST, "/api_keys", Some("{}")).await;
-    assert_refused(&answer, WRONG_SIGNATURE, "another method");
-    let answer = send_with(&sandbox, headers, Method::POST, "/api_keys/generate", Some("{}")).await;
-    assert_refused(&answer, WRONG_SIGNATURE, "another path");
+    let response = send_with(&sandbox, headers.clone(), Method::POST, "/api_keys", Some("{}")).await;
+    assert_refused(&response, WRONG_SIGNATURE, "another method");
+    let response = send_with(&sandbox, headers, Method::POST, "/api_keys/generate", Some("{}")).await;
+    assert_refused(&response, WRONG_SIGNATURE, "another path");
 }
 
 #[tokio::test]
-async fn the_path_is_verified_as_it_came() {
+async fn the_signature_covers_the_path_as_sent() {
     let sandbox = sandbox().await;
     sandbox.register(key("a/b c", &["read"]), &public_key()).expect("a new key");
     for (sent, signed, status) in [
@@ -214,13 +214,13 @@ async fn the_path_is_verified_as_it_came() {
         ("/api_keys/%61%2fb%20c", "/api_keys/%61%2fb%20c", "204"),
     ] {
         let headers = root(&sandbox).headers(&Method::DELETE, &path(&sandbox, signed)).expect("headers");
-        let answer = exchange(&sandbox, "DELETE", &path(&sandbox, sent), &headers.into_iter().collect()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{sent} signed as {signed}: {answer}");
+        let response = exchange(&sandbox, "DELETE", &path(&sandbox, sent), &headers.into_iter().collect()).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{sent} signed as {signed}: {response}");
     }
 }
 
 #[tokio::test]
-async fn rsa_keys_sign_with_a_salt_of_exactly_32_bytes() {
+async fn refuses_an_rsa_signature_without_a_32_byte_salt() {
     let sandbox = Sandbox::builder().root_key_type(ApiKeyType::Rsa).start().await.expect("a sandbox");
     let root_key = sandbox.root_private_key();
     assert!(root_key.expose_secret().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
@@ -234,18 +234,18 @@ async fn rsa_keys_sign_with_a_salt_of_exactly_32_bytes() {
         let signing = rsa::pss::SigningKey::<sha2::Sha256>::new_with_salt_len(private_key.clone(), salt);
         let signature = signing.sign_with_rng(&mut OsRng, message.as_bytes()).to_vec();
         headers.insert(SIGNATURE, text(&STANDARD.encode(signature)));
-        let answer = list(&sandbox, headers).await;
+        let response = list(&sandbox, headers).await;
         if salt == 32 {
-            assert_eq!(answer.status, 200);
+            assert_eq!(response.status, 200);
         } else {
-            assert_refused(&answer, WRONG_SIGNATURE, &format!("a salt of {salt} bytes"));
+            assert_refused(&response, WRONG_SIGNATURE, &format!("a salt of {salt} bytes"));
         }
     }
 }
 
-/// The identity as `R` and `s = k·a`: the equation holds, so a lenient verifier accepts what no signer makes.
+/// `R` is the identity and `s = k·a`: the verification equation holds, so only strict verification refuses it.
 #[tokio::test]
-async fn an_ed25519_signature_is_verified_strictly() {
+async fn verifies_ed25519_signatures_strictly() {
     let sandbox = sandbox().await;
     let pem = sandbox.root_private_key();
     let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
@@ -268,70 +268,74 @@ async fn an_ed25519_signature_is_verified_strictly() {
     let signature = ed25519_dalek::Signature::from_slice(&forged).expect("64 bytes");
     public.verify(message.as_bytes(), &signature).expect("a lenient verifier accepts it");
     headers.insert(SIGNATURE, text(&STANDARD.encode(forged)));
-    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "no signer makes it");
+    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "small-order R");
 }
 
-/// Of the group in which Ed25519 signs.
+/// The order of the base point of Ed25519.
 const ORDER: &[u8] = b"7237005577332262213973186563042994240857116359379907606001950938285454250989";
 
 #[tokio::test]
 async fn a_deleted_key_stops_working_at_once() {
     let sandbox = sandbox().await;
-    let other = registered(&sandbox, key("other", &["read", "write"]));
-    assert_eq!(send(&sandbox, &other, Method::DELETE, "/api_keys/other", None).await.status, 204, "it may go itself");
+    let other = register(&sandbox, key("other", &["read", "write"]));
+    assert_eq!(
+        send(&sandbox, &other, Method::DELETE, "/api_keys/other", None).await.status,
+        204,
+        "a key may delete itself"
+    );
     assert_refused(&send(&sandbox, &other, Method::GET, "/api_keys", None).await, UNKNOWN_KEY, "deleted");
 }
 
 #[tokio::test]
-async fn listing_needs_read_and_the_rest_needs_write() {
+async fn listing_requires_read_and_every_other_operation_write() {
     let sandbox = sandbox().await;
-    let everything_but = |missing: &'static str| {
+    let all_except = |missing: &'static str| {
         let all = ["read", "write", "read::portfolio_balance", "read::block_trade_accept", "write::trade"];
         let more = ["write::transfer", "write::fcm_risk", "write::block_trade_accept", "of::tomorrow"];
         all.into_iter().chain(more).filter(|scope| *scope != missing).collect::<Vec<_>>()
     };
-    let without_read = registered(&sandbox, key("without-read", &everything_but("read")));
-    let without_write = registered(&sandbox, key("without-write", &everything_but("write")));
+    let without_read = register(&sandbox, key("without-read", &all_except("read")));
+    let without_write = register(&sandbox, key("without-write", &all_except("write")));
     let generate = r#"{"name":"n","key_type":"ed25519"}"#;
     let create = serde_json::json!({ "name": "n", "public_key": public_key() }).to_string();
     for (signer, list, rest) in [(&without_read, 403, [201, 201, 404]), (&without_write, 200, [403, 403, 403])] {
-        let answer = send(&sandbox, signer, Method::GET, "/api_keys", None).await;
-        assert_eq!(answer.status, list);
-        let answers = [
+        let response = send(&sandbox, signer, Method::GET, "/api_keys", None).await;
+        assert_eq!(response.status, list);
+        let others = [
             send(&sandbox, signer, Method::POST, "/api_keys", Some(&create)).await,
             send(&sandbox, signer, Method::POST, "/api_keys/generate", Some(generate)).await,
             send(&sandbox, signer, Method::DELETE, "/api_keys/nobody", None).await,
         ];
-        for (answer, status) in answers.iter().zip(rest) {
-            assert_eq!(answer.status, status, "{answer:?}");
+        for (response, status) in others.iter().zip(rest) {
+            assert_eq!(response.status, status, "{response:?}");
             if status == 403 {
-                assert_eq!(answer.code(), "insufficient_scope");
+                assert_eq!(response.code(), "insufficient_scope");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_bound_to_a_subtrader_is_refused_everywhere() {
+async fn refuses_a_key_bound_to_a_subtrader_on_every_operation() {
     let sandbox = sandbox().await;
     let mut bound = key("bound", &["read", "write"]);
     bound.fcm_subtrader_id = Some("u_1".to_owned());
-    let bound = registered(&sandbox, bound);
+    let bound = register(&sandbox, bound);
     for (method, rest) in [
         (Method::GET, "/api_keys"),
         (Method::POST, "/api_keys"),
         (Method::POST, "/api_keys/generate"),
         (Method::DELETE, "/api_keys/bound"),
     ] {
-        let answer = send(&sandbox, &bound, method.clone(), rest, Some("{}")).await;
-        assert_eq!(answer.status, 403, "{method} {rest}");
-        assert_eq!(answer.code(), "fcm_subtrader_key", "{method} {rest}");
+        let response = send(&sandbox, &bound, method.clone(), rest, Some("{}")).await;
+        assert_eq!(response.status, 403, "{method} {rest}");
+        assert_eq!(response.code(), "fcm_subtrader_key", "{method} {rest}");
     }
     assert_eq!(sandbox.keys().len(), 2);
 }
 
 #[tokio::test]
-async fn a_created_key_signs_for_both_key_types() {
+async fn accepts_signatures_of_created_keys_of_both_types() {
     let sandbox = sandbox().await;
     for key_type in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
         let pair = KeyPair::generate(key_type).expect("a key pair");
@@ -341,6 +345,6 @@ async fn a_created_key_signs_for_both_key_types() {
         let id = created.json()["api_key_id"].as_str().expect("an ID").to_owned();
         let pem = pair.private_key_pem().expect("PEM");
         let signer = Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
-        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type:?}");
+        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type}");
     }
 }

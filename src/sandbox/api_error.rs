@@ -1,15 +1,15 @@
-//! Answers in JSON, and the one shape of those that refuse.
+//! JSON responses, and the body shared by all error responses.
 
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Why a request is refused: `{"error":{"code":…,"message":…}}`, as recorded from the service.
+/// An error response: `{"error":{"code":…,"message":…}}`, as recorded from the service.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     #[serde(skip)]
     status: StatusCode,
     code: &'static str,
@@ -18,12 +18,12 @@ pub(super) struct Refusal {
     details: Option<&'static str>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), details: None }
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_parameters", message)
     }
 
@@ -39,36 +39,31 @@ impl Refusal {
         Self { details: Some(details), ..self }
     }
 
-    /// The body alone.
+    /// Serializes the body.
     pub(super) fn body(&self) -> Vec<u8> {
         #[derive(Serialize)]
         struct Nested<'a> {
-            error: &'a Refusal,
-        }
-        #[derive(Serialize)]
-        struct Flat<'a> {
-            code: &'a str,
-            message: &'a str,
+            error: &'a ApiError,
         }
         match self.code {
-            // The one code that was recorded flat.
-            "invalid_content_type" => bytes(&Flat { code: self.code, message: &self.message }),
-            _ => bytes(&Nested { error: self }),
+            // The only code recorded without the enclosing `error` object.
+            "invalid_content_type" => to_json(self),
+            _ => to_json(&Nested { error: self }),
         }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, [(CONTENT_TYPE, JSON)], self.body()).into_response()
+        (self.status, [(CONTENT_TYPE, APPLICATION_JSON)], self.body()).into_response()
     }
 }
 
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    (status, [(CONTENT_TYPE, JSON)], bytes(body)).into_response()
+pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
+    (status, [(CONTENT_TYPE, APPLICATION_JSON)], to_json(body)).into_response()
 }
 
-fn bytes(body: &impl Serialize) -> Vec<u8> {
-    // Strings, numbers and lists of them always serialise.
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    // Cannot fail: the bodies consist of strings, numbers and lists of them.
     serde_json::to_vec(body).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Each status that the service documents, and the few that any server has.
+//! Error responses: every documented status, and those of any HTTP server.
 
 use http::{Method, StatusCode};
 use kalshi_api_keys::Error;
@@ -6,21 +6,21 @@ use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
 use serde_json::{Value, json};
 
-use super::{Answer, client, key, path, public_key, registered, root, sandbox, send, send_with};
+use super::{Response, client, key, path, public_key, register, root, sandbox, send, send_with};
 
 const SPEC: &str = include_str!("../../../openapi/api_keys.yaml");
 
-async fn post(sandbox: &Sandbox, rest: &str, body: &str) -> Answer {
+async fn post(sandbox: &Sandbox, rest: &str, body: &str) -> Response {
     send(sandbox, &root(sandbox), Method::POST, rest, Some(body)).await
 }
 
-/// The members that both ways to mint a key have, and what is wrong with each: 400.
-fn common_faults() -> Vec<Value> {
+/// Invalid values of the fields that `createApiKey` and `generateApiKey` share.
+fn invalid_fields() -> Vec<Value> {
     vec![
         json!({ "name": null }),
         json!({ "name": "" }),
         json!({ "name": 7 }),
-        // Absent, each would be its default: for scopes, full access.
+        // Must not be taken for absent: absent scopes mean full access.
         json!({ "scopes": null }),
         json!({ "subaccount": null }),
         json!({ "fcm_subtrader_id": null }),
@@ -50,18 +50,19 @@ fn common_faults() -> Vec<Value> {
     ]
 }
 
-fn merged(whole: &Value, changed: &Value) -> String {
-    let mut whole = whole.clone();
-    for (name, value) in changed.as_object().expect("an object") {
-        whole[name] = value.clone();
+/// `body` with some of its fields replaced.
+fn with_fields(body: &Value, fields: &Value) -> String {
+    let mut body = body.clone();
+    for (name, value) in fields.as_object().expect("an object") {
+        body[name] = value.clone();
     }
-    whole.to_string()
+    body.to_string()
 }
 
 #[tokio::test]
-async fn bad_input_is_400_and_mints_nothing() {
+async fn refuses_invalid_input_with_400_and_creates_no_key() {
     let sandbox = sandbox().await;
-    // So that nothing but the fault stands in the way.
+    // So that each case is refused for its invalid field alone.
     sandbox.set_fcm_member(true);
     for id in ["u_1", "desk7", "_desk7", "u_", "u_desk-7", "u_12345678901234567"] {
         sandbox.add_fcm_subtrader(id);
@@ -69,12 +70,12 @@ async fn bad_input_is_400_and_mints_nothing() {
     let create = json!({ "name": "n", "public_key": public_key() });
     let generate = json!({ "name": "n", "key_type": "ed25519" });
     let mut cases: Vec<(&str, String)> = Vec::new();
-    for fault in common_faults() {
-        cases.push(("/api_keys", merged(&create, &fault)));
-        cases.push(("/api_keys/generate", merged(&generate, &fault)));
+    for invalid in invalid_fields() {
+        cases.push(("/api_keys", with_fields(&create, &invalid)));
+        cases.push(("/api_keys/generate", with_fields(&generate, &invalid)));
     }
     for key_type in [json!("dsa"), json!("RSA"), json!(""), json!(1), json!(null)] {
-        cases.push(("/api_keys/generate", merged(&generate, &json!({ "key_type": key_type }))));
+        cases.push(("/api_keys/generate", with_fields(&generate, &json!({ "key_type": key_type }))));
     }
     for rest in ["/api_keys", "/api_keys/generate"] {
         for body in ["", "{", "null", "[]", "\"name\"", "{\"name\":\"n\"} {}", "{}"] {
@@ -82,63 +83,67 @@ async fn bad_input_is_400_and_mints_nothing() {
         }
     }
     for (rest, body) in cases {
-        let answer = post(&sandbox, rest, &body).await;
-        assert_eq!(answer.status, 400, "{rest} {body}: {}", answer.body);
-        assert_eq!(answer.code(), "invalid_parameters", "{rest} {body}");
-        assert!(!answer.json()["error"]["message"].as_str().unwrap_or_default().is_empty(), "{rest} {body}");
+        let response = post(&sandbox, rest, &body).await;
+        assert_eq!(response.status, 400, "{rest} {body}: {}", response.body);
+        assert_eq!(response.code(), "invalid_parameters", "{rest} {body}");
+        assert!(!response.json()["error"]["message"].as_str().unwrap_or_default().is_empty(), "{rest} {body}");
     }
     assert_eq!(sandbox.keys().len(), 1);
 
     for accepted in [json!({}), json!({ "subaccount": 0 }), json!({ "subaccount": 63 })] {
-        assert_eq!(post(&sandbox, "/api_keys", &merged(&create, &accepted)).await.status, 201, "{accepted}");
-        assert_eq!(post(&sandbox, "/api_keys/generate", &merged(&generate, &accepted)).await.status, 201, "{accepted}");
+        assert_eq!(post(&sandbox, "/api_keys", &with_fields(&create, &accepted)).await.status, 201, "{accepted}");
+        assert_eq!(
+            post(&sandbox, "/api_keys/generate", &with_fields(&generate, &accepted)).await.status,
+            201,
+            "{accepted}"
+        );
     }
     for id in ["u_1", "a b_c_1234567890123456"] {
         sandbox.add_fcm_subtrader(id);
-        let body = merged(&create, &json!({ "fcm_subtrader_id": id }));
+        let body = with_fields(&create, &json!({ "fcm_subtrader_id": id }));
         assert_eq!(post(&sandbox, "/api_keys", &body).await.status, 201, "{id}");
     }
 }
 
 #[tokio::test]
-async fn a_public_key_is_rsa_of_2048_bits_or_ed25519_in_a_public_key_section() {
+async fn refuses_public_keys_other_than_rsa_2048_to_8192_and_ed25519() {
     let sandbox = sandbox().await;
     let short = include_str!("../data/rsa_1024.pub.pem");
     let ec = include_str!("../data/p256.pub.pem");
     let pkcs1 = include_str!("../data/rsa_2048.pkcs1.pub.pem");
     let good = public_key();
     let private = sandbox.root_private_key();
-    // The identity point: it confirms signatures that nobody made.
+    // The identity point: it verifies signatures made without a private key.
     let weak = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
     let cases = [
         ("null", json!(null)),
         ("empty", json!("")),
         ("a number", json!(1)),
-        ("no PEM", json!("MCowBQYDK2VwAyEA")),
+        ("not PEM", json!("MCowBQYDK2VwAyEA")),
         ("RSA of 1024 bits", json!(short)),
         ("an elliptic-curve key", json!(ec)),
         ("PKCS#1", json!(pkcs1)),
         ("a private key", json!(private.expose_secret())),
-        ("cut short", json!(good.replace("MCow", "MCo"))),
+        ("truncated", json!(good.replace("MCow", "MCo"))),
         ("another algorithm", json!(good.replace("MCowBQYDK2Vw", "MCowBQYDK2Vx"))),
         ("a weak key", json!(weak)),
     ];
     for (case, key) in cases {
-        let answer = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_parameters"), "{case}");
+        let response = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (400, "invalid_parameters"), "{case}");
     }
     assert_eq!(sandbox.keys().len(), 1);
 
     let rsa_2048 = include_str!("../data/rsa_2048.pub.pem");
     let rsa_8192 = include_str!("../data/rsa_8192.pub.pem");
     for key in [good.replace('\n', "\r\n"), good, rsa_2048.to_owned(), rsa_8192.to_owned()] {
-        let answer = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
-        assert_eq!(answer.status, 201, "{}", answer.body);
+        let response = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
+        assert_eq!(response.status, 201, "{}", response.body);
     }
 }
 
 #[tokio::test]
-async fn another_content_type_is_the_flat_400() {
+async fn refuses_other_content_types_with_the_flat_400() {
     let sandbox = sandbox().await;
     let body = json!({ "name": "n", "key_type": "ed25519" }).to_string();
     for rest in ["/api_keys", "/api_keys/generate"] {
@@ -155,12 +160,12 @@ async fn another_content_type_is_the_flat_400() {
             if let Some(content_type) = content_type {
                 headers.insert("content-type", content_type.parse().expect("text"));
             }
-            let body = merged(&serde_json::from_str(&body).expect("JSON"), &json!({ "public_key": public_key() }));
+            let body = with_fields(&serde_json::from_str(&body).expect("JSON"), &json!({ "public_key": public_key() }));
             let request = super::http().post(format!("{}{rest}", sandbox.base_url())).headers(headers).body(body);
-            let answer = request.send().await.expect("an answer");
-            assert_eq!(answer.status(), status, "{content_type:?}");
+            let response = request.send().await.expect("a response");
+            assert_eq!(response.status(), status, "{content_type:?}");
             if status == 400 {
-                let body = answer.text().await.expect("whole");
+                let body = response.text().await.expect("a complete body");
                 assert!(body.starts_with(r#"{"code":"invalid_content_type","message":""#), "{body}");
             }
         }
@@ -168,14 +173,10 @@ async fn another_content_type_is_the_flat_400() {
 }
 
 #[tokio::test]
-async fn a_key_of_ones_own_needs_premier_or_market_maker() {
+async fn create_requires_the_premier_or_market_maker_tier() {
     let sandbox = Sandbox::builder().tier(Tier::Advanced).start().await.expect("a sandbox");
     let client = client(&sandbox);
-    let create = || {
-        client
-            .create_api_key()
-            .body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()))
-    };
+    let create = || client.create_api_key().body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()));
     let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     assert_eq!(create().send().await.map(|_| ()).map_err(|e| e.status()), Err(Some(StatusCode::FORBIDDEN)));
     for (tier, allowed) in
@@ -184,77 +185,77 @@ async fn a_key_of_ones_own_needs_premier_or_market_maker() {
         sandbox.set_tier(tier);
         match create().send().await {
             Ok(_) => assert!(allowed, "{tier:?}"),
-            Err(Error::ErrorResponse(refusal)) => {
-                assert!(!allowed, "{tier:?}: {refusal:?}");
-                assert_eq!(refusal.status(), StatusCode::FORBIDDEN);
-                assert_eq!(refusal.code.as_deref(), Some("insufficient_usage_level"));
+            Err(Error::ErrorResponse(error)) => {
+                assert!(!allowed, "{tier:?}: {error:?}");
+                assert_eq!(error.status(), StatusCode::FORBIDDEN);
+                assert_eq!(error.code.as_deref(), Some("insufficient_usage_level"));
             }
             Err(other) => panic!("{tier:?}: {other:?}"),
         }
-        client.generate_api_key().body(generate.clone()).send().await.expect("on every level");
+        client.generate_api_key().body(generate.clone()).send().await.expect("allowed on every tier");
     }
 }
 
 #[tokio::test]
-async fn a_subtrader_is_403_for_others_and_409_until_it_is_visible() {
+async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
     let sandbox = sandbox().await;
     let body = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519", "fcm_subtrader_id": "u_1" });
     for rest in ["/api_keys", "/api_keys/generate"] {
         sandbox.set_fcm_member(false);
-        let answer = post(&sandbox, rest, &body.to_string()).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "not_an_fcm_member"));
+        let response = post(&sandbox, rest, &body.to_string()).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (403, "not_an_fcm_member"));
         sandbox.set_fcm_member(true);
-        let fresh = merged(&body, &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }));
-        let answer = post(&sandbox, rest, &fresh).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (409, "fcm_subtrader_not_yet_visible"));
+        let unseen = with_fields(&body, &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }));
+        let response = post(&sandbox, rest, &unseen).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (409, "fcm_subtrader_not_yet_visible"));
         sandbox.add_fcm_subtrader(&format!("u_{}", rest.len()));
-        assert_eq!(post(&sandbox, rest, &fresh).await.status, 201);
+        assert_eq!(post(&sandbox, rest, &unseen).await.status, 201);
     }
 }
 
 #[tokio::test]
-async fn deleting_an_unknown_key_is_404_and_no_key_at_all_400() {
+async fn deleting_an_unknown_key_is_404_and_an_invalid_id_400() {
     let sandbox = sandbox().await;
-    registered(&sandbox, key("a", &["read"]));
-    let refused = client(&sandbox).delete_api_key().api_key("nobody").send().await.expect_err("no such key");
-    assert_eq!(refused.status(), Some(StatusCode::NOT_FOUND));
+    register(&sandbox, key("a", &["read"]));
+    let error = client(&sandbox).delete_api_key().api_key("nobody").send().await.expect_err("no such key");
+    assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     for (rest, status, code) in [
         ("/api_keys/nobody", 404, "api_key_not_found"),
-        // Decoded once, so this is `%61`, not `a`.
+        // Decoded once: the ID is `%61`, not `a`.
         ("/api_keys/%2561", 404, "api_key_not_found"),
         ("/api_keys/", 400, "invalid_parameters"),
         ("/api_keys/%ff", 400, "invalid_parameters"),
     ] {
-        let answer = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{rest}");
+        let response = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (status, code), "{rest}");
     }
 }
 
 #[tokio::test]
-async fn a_list_of_what_is_no_subtrader_is_400() {
+async fn refuses_an_invalid_subtrader_id_in_the_query_with_400() {
     let sandbox = sandbox().await;
     for query in ["fcm_subtrader_id", "fcm_subtrader_id=", "fcm_subtrader_id=desk7", "fcm_subtrader_id=u_%FF"] {
-        let answer = send(&sandbox, &root(&sandbox), Method::GET, &format!("/api_keys?{query}"), None).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_parameters"), "{query}");
+        let response = send(&sandbox, &root(&sandbox), Method::GET, &format!("/api_keys?{query}"), None).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (400, "invalid_parameters"), "{query}");
     }
 }
 
 #[tokio::test]
-async fn a_large_body_is_413() {
+async fn refuses_a_body_above_64_kib_with_413() {
     let sandbox = sandbox().await;
     for rest in ["/api_keys", "/api_keys/generate"] {
-        let sized = |length: usize| {
-            let start = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519" }).to_string();
-            start.clone() + &" ".repeat(length - start.len())
+        let body_of_length = |length: usize| {
+            let body = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519" }).to_string();
+            format!("{body}{}", " ".repeat(length - body.len()))
         };
-        assert_eq!(post(&sandbox, rest, &sized(64 * 1024)).await.status, 201);
-        let answer = post(&sandbox, rest, &sized(64 * 1024 + 1)).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (413, "payload_too_large"));
+        assert_eq!(post(&sandbox, rest, &body_of_length(64 * 1024)).await.status, 201);
+        let response = post(&sandbox, rest, &body_of_length(64 * 1024 + 1)).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (413, "payload_too_large"));
     }
 }
 
 #[tokio::test]
-async fn other_paths_are_404_and_other_methods_405_signed_or_not() {
+async fn unknown_paths_are_404_and_other_methods_405_signed_or_not() {
     let sandbox = sandbox().await;
     for (method, rest, status, code) in [
         (Method::GET, "", 404, "not_found"),
@@ -266,15 +267,15 @@ async fn other_paths_are_404_and_other_methods_405_signed_or_not() {
         (Method::PATCH, "/api_keys/a", 405, "method_not_allowed"),
     ] {
         let case = format!("{method} {rest}");
-        let answer = send_with(&sandbox, http::HeaderMap::new(), method.clone(), rest, None).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{case}");
-        let answer = send(&sandbox, &root(&sandbox), method, rest, None).await;
-        assert_eq!(answer.status, status, "{case}");
+        let response = send_with(&sandbox, http::HeaderMap::new(), method.clone(), rest, None).await;
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (status, code), "{case}");
+        let response = send(&sandbox, &root(&sandbox), method, rest, None).await;
+        assert_eq!(response.status, status, "{case}");
     }
 }
 
 #[tokio::test]
-async fn every_operation_of_the_spec_fails_with_500_on_demand() {
+async fn every_operation_of_the_spec_can_be_made_to_return_500() {
     let sandbox = sandbox().await;
     let operations: Vec<_> = SPEC.lines().filter_map(|line| line.trim().strip_prefix("operationId: ")).collect();
     assert_eq!(operations.len(), 4);
@@ -284,21 +285,21 @@ async fn every_operation_of_the_spec_fails_with_500_on_demand() {
     let client = client(&sandbox);
     let create = CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key());
     let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
-    let refusals = [
+    let results = [
         client.get_api_keys().send().await.map(|_| ()),
         client.create_api_key().body(create).send().await.map(|_| ()),
         client.generate_api_key().body(generate).send().await.map(|_| ()),
         client.delete_api_key().api_key("a").send().await.map(|_| ()),
     ];
-    for (refusal, operation) in refusals.into_iter().zip(operations) {
-        match refusal {
-            Err(Error::ErrorResponse(refusal)) => {
-                assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR, "{operation}");
-                assert_eq!(refusal.code.as_deref(), Some("internal_error"), "{operation}");
+    for (result, operation) in results.into_iter().zip(operations) {
+        match result {
+            Err(Error::ErrorResponse(error)) => {
+                assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR, "{operation}");
+                assert_eq!(error.code.as_deref(), Some("internal_error"), "{operation}");
             }
             other => panic!("{operation}: {other:?}"),
         }
     }
-    assert_eq!(sandbox.keys().len(), 1, "none was processed");
-    client.get_api_keys().send().await.expect("only once each");
+    assert_eq!(sandbox.keys().len(), 1, "no request was processed");
+    client.get_api_keys().send().await.expect("each fault applies once");
 }
