@@ -14,6 +14,7 @@ mod key;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
 pub mod key_file;
+mod key_id;
 mod key_pair;
 mod response;
 #[cfg(feature = "rotation")]
@@ -24,6 +25,8 @@ pub mod rotation;
 pub mod sandbox;
 mod schema;
 mod signer;
+mod small_file;
+pub mod text;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
 #[allow(missing_docs, unreachable_patterns, unused_imports)]
