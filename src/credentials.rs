@@ -226,7 +226,9 @@ fn expand_home(path: &str) -> PathBuf {
 #[non_exhaustive]
 pub enum CredentialsError {
     /// The ID is empty, is not visible ASCII, or could be a private key.
-    #[error("invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of API keys")]
+    #[error(
+        "invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of API keys"
+    )]
     InvalidApiKeyId,
     /// The text cannot be used as a private key.
     #[error("cannot use the private key")]

@@ -14,6 +14,8 @@ use crate::CredentialsError;
 use crate::credentials::read_file;
 use crate::types::PrivateKeyPem;
 
+pub use crate::small_file::read_small_file;
+
 /// Saves a private key to a file that does not exist yet.
 ///
 /// ```

@@ -1,32 +1,33 @@
-//! Which key signs, and where to: flags first, then variables.
+//! The connection flags: which key signs, and for which environment. The variables stand in for missing flags.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
-use crate::failed::Failed;
+use crate::failure::Failure;
 use crate::output::{quoted, say};
 
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// The ID of the API key that signs [variable: KALSHI_API_KEY_ID]
-    #[arg(long, global = true, value_name = "ID")]
+    /// The ID of the API key that signs, unless its key file names it
+    #[arg(long, global = true, value_name = "ID", env = "KALSHI_API_KEY_ID", hide_env_values = true)]
     api_key_id: Option<String>,
-    /// The file with its private key [variable: KALSHI_PRIVATE_KEY_PATH]
+    // The variables of the other flags exclude one another, but a flag overrides them all, which `env` cannot express.
+    /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]
     private_key_path: Option<PathBuf>,
-    /// demo (the default), production, or a base URL [variable: KALSHI_ENV]
+    /// demo (the default), production, or a base URL [env: KALSHI_ENV]
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "api_base_url")]
     env: Option<String>,
-    /// The base URL [variable: KALSHI_API_BASE_URL]
+    /// The base URL [env: KALSHI_API_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     api_base_url: Option<String>,
 }
 
 impl Connection {
-    pub fn client(&self) -> Result<Client, Failed> {
+    pub fn client(&self) -> Result<Client, Failure> {
         Ok(Client::signed(&self.environment()?, self.credentials()?)?)
     }
 
@@ -39,27 +40,25 @@ impl Connection {
     }
 
     pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let credentials = match (&self.api_key_id, &self.private_key_path) {
+        let api_key_id = self.api_key_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+        let credentials = match (api_key_id, &self.private_key_path) {
             (None, None) => Credentials::from_env(),
             (Some(id), None) => Credentials::from_env_with_id(id),
             (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
-            (None, Some(path)) => {
-                let id = variable("KALSHI_API_KEY_ID").ok_or(CredentialsError::MissingApiKeyId)?;
-                Credentials::from_pem_file(id.trim(), path)
-            }
+            (None, Some(path)) => Credentials::from_key_file(path),
         }?;
         if let Some(file) = credentials.file()
             && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
             say(&format!(
-                "warning: {file:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",
+                "warning: others than its owner can read {file:?}; run `chmod 600 {}`, or replace the key",
                 quoted(&file.to_string_lossy())
             ));
         }
         Ok(credentials)
     }
 
-    /// The flags as they were given, for a command that says what to run next.
+    /// Formats the flags as they were given, for a command to run next.
     pub fn flags(&self) -> String {
         let path = self.private_key_path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let flag = |name: &str, value: &Option<String>| {
@@ -68,7 +67,7 @@ impl Connection {
         flag("api-key-id", &self.api_key_id) + &flag("private-key-path", &path) + &self.place()
     }
 
-    /// Those of them that name the environment.
+    /// Formats those of them that name the environment.
     pub fn place(&self) -> String {
         match (&self.env, &self.api_base_url) {
             (Some(name), _) => format!(" --env {}", quoted(name)),
@@ -76,9 +75,4 @@ impl Connection {
             (None, None) => String::new(),
         }
     }
-}
-
-/// A variable that is not empty.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

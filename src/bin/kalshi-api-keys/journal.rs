@@ -8,7 +8,7 @@ use kalshi_api_keys::rotation::Step;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::failed::Failed;
+use crate::failure::Failure;
 
 #[derive(Serialize, Deserialize)]
 pub struct Journal {
@@ -30,12 +30,12 @@ pub struct Journal {
 
 impl Journal {
     /// Writes the journal of a rotation that begins; never over another.
-    pub fn begin(file: &Path, base_url: String, old: String, before: Vec<String>) -> Result<Self, Failed> {
+    pub fn begin(file: &Path, base_url: String, old: String, before: Vec<String>) -> Result<Self, Failure> {
         let path = beside(file);
         let journal = Self { path, base_url, old, before, new: None, file: file.to_owned(), steps: Vec::new() };
         let written = journal.written().and_then(|new| new.persist_noclobber(&journal.path).map_err(|e| e.error));
         written.and_then(|_| sync(folder(&journal.path))).map_err(|error| {
-            Failed::usage(format!(
+            Failure::usage(format!(
                 "{:?} cannot be written: {error}; nothing was minted, check the folder",
                 journal.path
             ))
@@ -44,7 +44,7 @@ impl Journal {
     }
 
     /// The journal of a rotation that did not come to its end, if there is one.
-    pub fn of(file: &Path) -> Result<Option<Self>, Failed> {
+    pub fn of(file: &Path) -> Result<Option<Self>, Failure> {
         let path = beside(file);
         let read = match std::fs::read(&path) {
             // Or a name that no file can have, as the store will say.
@@ -53,7 +53,7 @@ impl Journal {
         };
         match read {
             Ok(journal) => Ok(Some(Self { path, ..journal })),
-            Err(error) => Err(Failed::left_to_do(format!(
+            Err(error) => Err(Failure::left_to_do(format!(
                 "a rotation was interrupted, and its journal {path:?} cannot be read: {error}; list the keys, delete those \
                  without a private key, and remove the journal"
             ))),

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use http::StatusCode;
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::types::ApiKey;
 use kalshi_api_keys::{Client, Credentials, Error};
 
 use crate::connection::Connection;
-use crate::failed::{self, Failed};
+use crate::failure::{self, Failure};
 use crate::journal::Journal;
-use crate::output::{print, quoted, visible};
+use crate::output::{print, quoted};
 use crate::rotate::{now_set, remove};
 
 pub async fn explain(
@@ -18,9 +19,9 @@ pub async fn explain(
     base_url: &str,
     file: &Path,
     mut journal: Journal,
-) -> Result<(), Failed> {
+) -> Result<(), Failure> {
     if journal.base_url != base_url {
-        return Err(Failed::usage(format!(
+        return Err(Failure::usage(format!(
             "the rotation that {:?} tells of was one of {}, not of {base_url}; name that environment",
             journal.path(),
             journal.base_url
@@ -31,7 +32,7 @@ pub async fn explain(
         Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
             // The old key may be gone.
             let new = journal.new.as_deref().and_then(|id| Some((id, with(client, id, file)?)));
-            let refused = || failed::explain(&error);
+            let refused = || failure::explain(&error);
             let Some((id, new)) = new else { return Err(cannot_look(&journal, &refused())) };
             flags = format!(" --api-key-id {} --private-key-path {}", quoted(id), quoted(&file.to_string_lossy()));
             flags += &connection.place();
@@ -43,8 +44,8 @@ pub async fn explain(
     let held = holder(client, &fresh, file).await?;
     if let Some(new) = held.filter(|new| journal.new.as_ref() != Some(&new.api_key_id)) {
         journal.learn(&new.api_key_id).map_err(|error| {
-            let (id, path) = (visible(&new.api_key_id), journal.path());
-            Failed::left_to_do(format!("{path:?} cannot be written: {error}; note that {file:?} is of the key {id}"))
+            let (id, path) = (printable(&new.api_key_id), journal.path());
+            Failure::left_to_do(format!("{path:?} cannot be written: {error}; note that {file:?} is of the key {id}"))
         })?;
     }
     let found = Found {
@@ -70,36 +71,37 @@ struct Found<'a> {
     file: bool,
 }
 
-fn tell(found: &Found<'_>, journal: &Journal, file: &Path, flags: &str) -> Result<(), Failed> {
+fn tell(found: &Found<'_>, journal: &Journal, file: &Path, flags: &str) -> Result<(), Failure> {
     if let (None, Some(new), []) = (found.old, found.held, found.orphans.as_slice()) {
         remove(journal.path());
-        print(&format!("the old key {} is gone and the new key {} works\n", journal.old, visible(&new.api_key_id)))?;
+        print(&format!("the old key {} is gone and the new key {} works\n", journal.old, printable(&new.api_key_id)))?;
         return print(&now_set(&new.api_key_id, file));
     }
     if let (Some(_), None, [], false) = (found.old, found.held, found.orphans.as_slice(), found.file) {
         remove(journal.path());
-        return Err(Failed::left_to_do(
+        return Err(Failure::left_to_do(
             "the rotation was interrupted, but no new key is left of it; run the same command again to rotate",
         ));
     }
     let steps = if journal.steps.is_empty() { "nothing".to_owned() } else { journal.steps.join(", ") };
-    let mut said = format!("a rotation was interrupted; done were: {}\n", visible(&steps));
+    let mut said = format!("a rotation was interrupted; done were: {}\n", printable(&steps));
     let mut next = Vec::new();
     let mut delete =
-        |key: &ApiKey| next.push(format!("kalshi-api-keys{flags} delete {}", quoted(&visible(&key.api_key_id))));
+        |key: &ApiKey| next.push(format!("kalshi-api-keys{flags} delete {}", quoted(&printable(&key.api_key_id))));
     match (found.old, found.held) {
         (Some(old), Some(_)) => {
-            said += &format!("the old key {} is in force\n", visible(&old.api_key_id));
+            said += &format!("the old key {} is in force\n", printable(&old.api_key_id));
             delete(old);
         }
-        (Some(old), None) => said += &format!("the old key {} is in force, and stays\n", visible(&old.api_key_id)),
-        (None, _) => said += &format!("the old key {} is gone\n", visible(&journal.old)),
+        (Some(old), None) => said += &format!("the old key {} is in force, and stays\n", printable(&old.api_key_id)),
+        (None, _) => said += &format!("the old key {} is gone\n", printable(&journal.old)),
     }
     if let Some(new) = found.held {
-        said += &format!("the new key {} is in force, and {file:?} holds its private key\n", visible(&new.api_key_id));
+        said +=
+            &format!("the new key {} is in force, and {file:?} holds its private key\n", printable(&new.api_key_id));
     }
     for key in &found.orphans {
-        let (id, name) = (visible(&key.api_key_id), visible(&key.name));
+        let (id, name) = (printable(&key.api_key_id), printable(&key.name));
         said += &format!("the key {id} ({name}) appeared since, an orphan unless somebody else made it\n");
         delete(key);
     }
@@ -113,11 +115,11 @@ fn tell(found: &Found<'_>, journal: &Journal, file: &Path, flags: &str) -> Resul
     said += "left to do:\n";
     next.iter().for_each(|command| said += &format!("  {command}\n"));
     print(&said)?;
-    Err(Failed::left_to_do("a rotation was interrupted; run the commands above, then the same command again"))
+    Err(Failure::left_to_do("a rotation was interrupted; run the commands above, then the same command again"))
 }
 
-fn cannot_look(journal: &Journal, reason: &str) -> Failed {
-    Failed::left_to_do(format!(
+fn cannot_look(journal: &Journal, reason: &str) -> Failure {
+    Failure::left_to_do(format!(
         "a rotation was interrupted, and neither the key that signs nor the new one signs in to look: {reason}; sign with a \
          key that works, and see {:?}",
         journal.path()

@@ -1,4 +1,4 @@
-//! `list`: a table, or the service's answer as it is.
+//! `list`: a table, or the response of the service unchanged.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,77 +6,84 @@ use bytes::Bytes;
 use comfy_table::{Table, presets};
 use http::{StatusCode, header};
 use kalshi_api_keys::rotation::Binding;
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::types::{ApiKey, GetApiKeysResponse};
 use kalshi_api_keys::{Client, Error, ResponseValue};
 use progenitor_client::{ClientHooks as _, ClientInfo as _, OperationInfo};
 use reqwest::ResponseBuilderExt as _;
 
-use crate::alarms::alarms;
 use crate::arguments::List;
-use crate::failed::Failed;
-use crate::output::{print, print_bytes, say, scopes, visible};
+use crate::failure::Failure;
+use crate::output::{print, print_bytes, say, scopes};
+use crate::warnings::{Warnings, warnings};
 
-pub async fn list(client: &Client, what: &List) -> Result<(), Failed> {
-    if what.json {
-        let (body, list) = as_answered(client).await?;
-        let alarms = alarms(&list, now());
-        for (key, remarks) in list.api_keys.iter().zip(alarms.keys).filter(|(_, remarks)| !remarks.is_empty()) {
-            say(&format!("warning: key {}: {}", visible(&key.api_key_id), remarks.join(", ")));
-        }
-        warn(alarms.attestation);
-        return print_bytes(&body);
+pub async fn list(client: &Client, arguments: &List) -> Result<(), Failure> {
+    let attestation = if arguments.json { print_json(client).await? } else { print_table(client).await? };
+    if let Some(warning) = attestation {
+        say(&format!("warning: {warning}"));
     }
-    let list = client.get_api_keys().send().await?.into_inner();
-    let alarms = alarms(&list, now());
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
-    for (key, remarks) in list.api_keys.iter().zip(&alarms.keys) {
-        let (id, name) = (visible(&key.api_key_id), visible(&key.name));
-        table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
-    }
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    print(&format!("{}\n", table.trim_fmt()))?;
-    warn(alarms.attestation);
     Ok(())
 }
 
-fn warn(attestation: Option<String>) {
-    if let Some(alarm) = attestation {
-        say(&format!("warning: {alarm}"));
+/// Prints the response unchanged; returns the warning about the attestation.
+async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
+    let (body, list) = get_unchanged(client).await?;
+    let Warnings { keys, attestation } = warnings(&list, now());
+    for (key, remarks) in list.api_keys.iter().zip(keys) {
+        if !remarks.is_empty() {
+            say(&format!("warning: key {}: {}", printable(&key.api_key_id), remarks.join(", ")));
+        }
     }
+    print_bytes(&body)?;
+    Ok(attestation)
 }
 
-/// What a key is bound to, in words.
+/// Prints the keys as a table; returns the warning about the attestation.
+async fn print_table(client: &Client) -> Result<Option<String>, Failure> {
+    let list = client.get_api_keys().send().await?.into_inner();
+    let Warnings { keys, attestation } = warnings(&list, now());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
+    for (key, remarks) in list.api_keys.iter().zip(keys) {
+        let [id, name] = [&key.api_key_id, &key.name].map(|text| printable(text).into_owned());
+        table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    print(&format!("{}\n", table.trim_fmt()))?;
+    Ok(attestation)
+}
+
+/// Formats what a key is bound to.
 pub fn binding(key: &ApiKey) -> String {
     match Binding::of(key) {
         Binding::Subaccount(number) => format!("sub-account {number}"),
-        Binding::FcmSubtrader(id) => format!("subtrader {}", visible(&id)),
+        Binding::FcmSubtrader(id) => format!("subtrader {}", printable(&id)),
         _ => "none".to_owned(),
     }
 }
 
-/// This machine's time, in Unix seconds.
+/// Returns this machine's time in Unix seconds.
 pub fn now() -> i64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The answer as it came, beside what this version reads of it. The generated client drops what it does not know, so the
-/// request goes by its hooks alone: they sign it, set a wrong clock right, and bound the answer.
-async fn as_answered(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Error> {
+/// Requests the list; returns the body as it came and what this version reads of it. The generated client drops fields
+/// that it does not know, so only its hooks are used: they sign, correct the clock and limit the size of the response.
+async fn get_unchanged(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Error> {
     const LIST: OperationInfo = OperationInfo { operation_id: "get_api_keys" };
     let request = client.client().get(format!("{}/api_keys", client.baseurl()));
     let request = request.header(header::ACCEPT, "application/json").build();
     let mut request = request.map_err(Error::CommunicationError)?;
     client.pre(&mut request, &LIST).await?;
-    let answer = client.exec(request, &LIST).await.map_err(Error::CommunicationError)?;
+    let response = client.exec(request, &LIST).await.map_err(Error::CommunicationError)?;
 
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let head = http::Response::builder().status(status).url(answer.url().clone());
-    let extensions = answer.extensions().clone();
-    let body = answer.bytes().await.map_err(Error::ResponseBodyError)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let head = http::Response::builder().status(status).url(response.url().clone());
+    let extensions = response.extensions().clone();
+    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
     match (status, serde_json::from_slice(&body)) {
         (StatusCode::OK, Ok(list)) => Ok((body, list)),
         (status, _) if status.is_client_error() || status.is_server_error() => {
@@ -84,9 +91,9 @@ async fn as_answered(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Err
             Err(Error::ErrorResponse(ResponseValue::new(reason, status, headers)))
         }
         _ => {
-            let mut rest = head.body(body).unwrap_or_default();
-            rest.extensions_mut().extend(extensions);
-            Err(Error::UnexpectedResponse(rest.into()))
+            let mut response = head.body(body).unwrap_or_default();
+            response.extensions_mut().extend(extensions);
+            Err(Error::UnexpectedResponse(response.into()))
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use kalshi_api_keys::key_file::{self, KeyFileError};
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use kalshi_api_keys::{Client, Effect, Error, ErrorExt as _, KeyPair};
 
 use crate::arguments::{Create, Generate};
-use crate::failed::{self, Failed};
-use crate::output::{self, print, quoted, say, visible};
+use crate::failure::{self, Failure};
+use crate::output::{self, print, quoted, say};
 
 /// Where a private key goes.
 enum Keeper {
@@ -18,20 +19,20 @@ enum Keeper {
 
 impl Keeper {
     /// Whether it can keep a key, as far as that can be told before one is minted.
-    fn new(file: Option<PathBuf>) -> Result<Self, Failed> {
+    fn new(file: Option<PathBuf>) -> Result<Self, Failure> {
         let Some(file) = file else { return Ok(Self::Stdout) };
         key_file::check(&file)?;
         Ok(Self::File(file))
     }
 
-    fn keep(&self, key: &PrivateKeyPem) -> Result<(), Failed> {
+    fn keep(&self, key: &PrivateKeyPem) -> Result<(), Failure> {
         match self {
             Self::File(file) => match key_file::save(file, key) {
                 Err(error @ KeyFileError::NotSynced { .. }) => say(&format!("warning: {error}")),
                 saved => saved?,
             },
             Self::Stdout => output::write(key.expose_secret().as_bytes())
-                .map_err(|error| Failed::usage(format!("the private key did not arrive at its reader: {error}")))?,
+                .map_err(|error| Failure::usage(format!("the private key did not arrive at its reader: {error}")))?,
         }
         Ok(())
     }
@@ -53,7 +54,7 @@ impl Keeper {
     }
 
     /// Where everything else goes, so that a key on stdout stands alone.
-    fn tell(&self, line: &str) -> Result<(), Failed> {
+    fn tell(&self, line: &str) -> Result<(), Failure> {
         match self {
             Self::File(_) => print(&format!("{line}\n")),
             Self::Stdout => {
@@ -64,7 +65,7 @@ impl Keeper {
     }
 }
 
-pub async fn generate(client: &Client, what: Generate) -> Result<(), Failed> {
+pub async fn generate(client: &Client, what: Generate) -> Result<(), Failure> {
     let keeper = Keeper::new(what.to.out)?;
     warn_of_unknown(&what.key.scopes);
     let body = GenerateApiKeyRequest::builder()
@@ -81,44 +82,44 @@ pub async fn generate(client: &Client, what: Generate) -> Result<(), Failed> {
         return Err(withdraw(client, &made.api_key_id, reason).await);
     }
     warn(made.warning);
-    keeper.tell(&format!("generated {}; its private key is in {}", visible(&made.api_key_id), keeper.place()))
+    keeper.tell(&format!("generated {}; its private key is in {}", printable(&made.api_key_id), keeper.place()))
 }
 
 /// What arrived of an answer that cannot be used may be a private key: it is kept as it is.
-async fn not_generated(error: Error, keeper: &Keeper) -> Failed {
+async fn not_generated(error: Error, keeper: &Keeper) -> Failure {
     if error.effect() != Effect::Unknown {
         return error.into();
     }
-    let line = failed::explain(&error);
+    let line = failure::explain(&error);
     let arrived = match error {
         Error::UnexpectedResponse(answer) => answer.bytes().await.unwrap_or_default(),
         _ => Default::default(),
     };
     if arrived.is_empty() {
-        return Failed::left_to_do(line).and("a key that you do not know of has no holder: delete it");
+        return Failure::left_to_do(line).and("a key that you do not know of has no holder: delete it");
     }
     match keeper.keep(&String::from_utf8_lossy(&arrived).into_owned().into()) {
-        Ok(()) => Failed::left_to_do(line).and(format!(
+        Ok(()) => Failure::left_to_do(line).and(format!(
             "what arrived is in {}: take the private key out of it, or delete the new key and the file",
             keeper.place()
         )),
-        Err(reason) => Failed::left_to_do(line).and(format!("{reason}; what arrived is lost: delete the new key")),
+        Err(reason) => Failure::left_to_do(line).and(format!("{reason}; what arrived is lost: delete the new key")),
     }
 }
 
 /// Deletes a key whose private half could not be kept.
-async fn withdraw(client: &Client, id: &str, reason: Failed) -> Failed {
+async fn withdraw(client: &Client, id: &str, reason: Failure) -> Failure {
     match client.delete_api_key().api_key(id).send().await {
         Ok(_) => reason.and(format!("the new key {id} was deleted again")),
-        Err(error) => Failed::left_to_do(format!(
+        Err(error) => Failure::left_to_do(format!(
             "{reason}; the new key {id} is an orphan that was not deleted again ({}); run `kalshi-api-keys delete {}`",
-            failed::explain(&error),
+            failure::explain(&error),
             quoted(id)
         )),
     }
 }
 
-pub async fn create(client: &Client, what: Create) -> Result<(), Failed> {
+pub async fn create(client: &Client, what: Create) -> Result<(), Failure> {
     warn_of_unknown(&what.key.scopes);
     let (public_key, keeper) = match &what.public_key {
         Some(file) => (public_key(file)?, None),
@@ -140,37 +141,40 @@ pub async fn create(client: &Client, what: Create) -> Result<(), Failed> {
         (Ok(made), keeper) => {
             let made = made.into_inner();
             warn(made.warning);
-            let id = visible(&made.api_key_id);
+            let id = printable(&made.api_key_id);
             match keeper {
                 Some(keeper) => keeper.tell(&format!("created {id}; its private key is in {}", keeper.place())),
                 None => print(&format!("created {id}\n")),
             }
         }
-        (Err(error), Some(keeper)) if error.effect() == Effect::Unknown => Err(Failed::left_to_do(format!(
+        (Err(error), Some(keeper)) if error.effect() == Effect::Unknown => Err(Failure::left_to_do(format!(
             "{}; {} is kept: if there is a new key, it holds its private key, and else remove it",
-            failed::explain(&error),
+            failure::explain(&error),
             keeper.place()
         ))),
-        (Err(error), None) if error.effect() == Effect::Unknown => Err(Failed::left_to_do(failed::explain(&error))),
-        (Err(error), Some(keeper)) => Err(Failed::from(error).and(keeper.drop())),
+        (Err(error), None) if error.effect() == Effect::Unknown => Err(Failure::left_to_do(failure::explain(&error))),
+        (Err(error), Some(keeper)) => Err(Failure::from(error).and(keeper.drop())),
         (Err(error), None) => Err(error.into()),
     }
 }
 
-fn public_key(file: &Path) -> Result<String, Failed> {
-    let pem = std::fs::read_to_string(file).map_err(|error| {
-        Failed::usage(format!("the public key file {file:?} cannot be read: {error}; check the path"))
+fn public_key(file: &Path) -> Result<String, Failure> {
+    let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
+        Failure::usage(format!("cannot read the public key file {file:?}: {error}; check the path"))
     })?;
+    let pem = String::from_utf8_lossy(&bytes).into_owned();
     // It must never travel.
     if pem.contains("PRIVATE KEY") {
-        return Err(Failed::usage(format!("{file:?} holds a private key, and nothing was sent; give its public half")));
+        return Err(Failure::usage(format!(
+            "{file:?} holds a private key, and nothing was sent; give its public half"
+        )));
     }
     Ok(pem)
 }
 
 fn warn(warning: Option<String>) {
     if let Some(warning) = warning {
-        say(&format!("warning: the service says: {}", visible(&warning)));
+        say(&format!("warning: the service says: {}", printable(&warning)));
     }
 }
 
@@ -178,7 +182,7 @@ fn warn(warning: Option<String>) {
 pub fn warn_of_unknown(scopes: &[ApiKeyScope]) {
     for scope in scopes {
         if let ApiKeyScope::Other(scope) = scope {
-            say(&format!("warning: this version does not know the scope {}; it is sent as it is", visible(scope)));
+            say(&format!("warning: this version does not know the scope {}; it is sent as it is", printable(scope)));
         }
     }
 }

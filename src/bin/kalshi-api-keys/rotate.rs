@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use kalshi_api_keys::rotation::{self, Failure, KeyState, Plan, RotationError, Standing, Step};
+use kalshi_api_keys::rotation::{self, Failure as Cause, KeyState, Plan, RotationError, Standing, Step};
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::{KeyPair, key_file};
 
 use crate::arguments::Rotate;
-use crate::ask::confirm;
 use crate::connection::Connection;
-use crate::failed::{Code, Failed, code};
+use crate::failure::{Code, Failure, code};
 use crate::journal::Journal;
 use crate::leftovers;
 use crate::mint::warn_of_unknown;
-use crate::output::{print, quoted, say, visible};
+use crate::output::{print, quoted, say};
+use crate::prompt::confirm;
 
-pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed> {
+pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failure> {
     let client = connection.client()?;
     let base_url = connection.environment()?.base_url()?.to_string();
     if let Some(journal) = Journal::of(&what.out)? {
@@ -45,13 +46,13 @@ pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed>
             say(&format!("warning: {:?} could not be written: {error}; keep this output", journal.path()));
         }
         // Nobody's listening must not end a rotation half-way.
-        let _ = print(&format!("{}\n", visible(&words(step))));
+        let _ = print(&format!("{}\n", printable(&words(step))));
     });
     match rotation::rotate(&client, plan).await {
         Ok(rotated) => {
             remove(&path);
             if let Some(warning) = rotated.warning {
-                say(&format!("warning: the service says: {}", visible(&warning)));
+                say(&format!("warning: the service says: {}", printable(&warning)));
             }
             print(&now_set(&rotated.key_id, &what.out))
         }
@@ -61,7 +62,7 @@ pub async fn rotate(connection: &Connection, what: Rotate) -> Result<(), Failed>
 
 /// What to do once a new key is in service.
 pub fn now_set(id: &str, file: &Path) -> String {
-    let (id, file) = (quoted(&visible(id)), quoted(&file.to_string_lossy()));
+    let (id, file) = (quoted(&printable(id)), quoted(&file.to_string_lossy()));
     format!("done; from now on set KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}\n")
 }
 
@@ -77,22 +78,22 @@ fn words(step: &Step) -> String {
     }
 }
 
-fn not_rotated(error: &RotationError, journal: &Path) -> Failed {
+fn not_rotated(error: &RotationError, journal: &Path) -> Failure {
     if !is_undone(&error.standing) {
-        return Failed::left_to_do(format!("{error}; run the same command again to see what is left to do"));
+        return Failure::left_to_do(format!("{error}; run the same command again to see what is left to do"));
     }
     remove(journal);
     let class = match &error.failure {
-        Failure::List(e) | Failure::Mint(e) | Failure::SignIn(e) | Failure::Delete(e) | Failure::Confirm(e) => code(e),
-        Failure::Unprovable(why) => {
-            return Failed::usage(format!(
+        Cause::List(e) | Cause::Mint(e) | Cause::SignIn(e) | Cause::Delete(e) | Cause::Confirm(e) => code(e),
+        Cause::Unprovable(why) => {
+            return Failure::usage(format!(
                 "the new key {why}, so it cannot be seen to work, and nothing was minted; generate it, try it, and delete \
                  the old one"
             ));
         }
         _ => Code::Usage,
     };
-    Failed::new(class, format!("{error}; nothing is left to do: try again once that is mended"))
+    Failure::new(class, format!("{error}; nothing is left to do: try again once that is mended"))
 }
 
 /// Whether all is as it was before.
