@@ -64,16 +64,20 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// assert!(!could_be_key_material("/home/me/.config/kalshi/production.pem"));
 /// ```
 pub fn could_be_key_material(text: &str) -> bool {
-    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
-    text.contains("-----") || text.split(|c| !is_digit(c)).any(is_encoded)
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
+    let is_long = |run: &&str| run.len() >= MIN_KEY_RUN;
+    text.contains("-----")
+        || text
+            .split(|c: char| !c.is_ascii_hexdigit())
+            .filter(is_long)
+            .any(|run| run.contains(|c: char| c.is_ascii_digit()))
+        || text.split(|c| !is_base64(c)).filter(is_long).any(has_digits_and_both_cases)
 }
 
-/// Whether a run of base64 digits is long enough for a key, and not words: it has digits and letters of both cases, or
-/// is hexadecimal.
-fn is_encoded(run: &str) -> bool {
-    let any = |is: fn(&u8) -> bool| run.as_bytes().iter().any(|byte| is(byte));
-    let is_base64 = any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
-    run.len() >= MIN_KEY_RUN && (is_base64 || run.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// Returns whether a run of base64 digits is unlike words and paths, most of which are in one case.
+fn has_digits_and_both_cases(run: &str) -> bool {
+    let any = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+    any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
 }
 
 fn is_visible(c: char) -> bool {

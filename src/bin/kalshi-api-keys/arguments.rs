@@ -180,7 +180,7 @@ pub struct Rotate {
     /// The algorithm of its key pair
     #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
     pub key_type: ApiKeyType,
-    /// Generate the key pair on this machine, so that its private key never travels (Premier usage level)
+    /// Generate the key pair on this machine (Premier usage level)
     #[arg(long)]
     pub local: bool,
     /// Do not ask for confirmation
@@ -191,6 +191,7 @@ pub struct Rotate {
 #[derive(Args)]
 pub struct Sign {
     /// The HTTP method, such as GET
+    #[arg(value_parser = not_a_key)]
     pub method: String,
     /// The path from the root, percent-encoded, with its query if it has one
     pub path: String,
@@ -241,7 +242,7 @@ fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
 /// Refuses a private key where something is expected that is sent to the service.
 fn not_a_key(text: &str) -> Result<String, &'static str> {
     if could_be_key_material(text) {
-        return Err("this could be a private key, so it is not sent");
+        return Err("this could be a private key, and is not used");
     }
     Ok(text.to_owned())
 }
