@@ -176,7 +176,7 @@ fn a_key_in_place_of_an_id_or_a_path_is_not_repeated() {
 #[test]
 fn a_long_path_that_could_be_a_key_still_opens() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(&URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 60, _>(|n| n as u8)));
+    let path = directory.path().join(URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 60, _>(|n| n as u8)));
     std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
     Credentials::from_pem_file(KEY_ID, &path).unwrap();
 }

@@ -11,10 +11,10 @@ use crate::output::{quoted, say};
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// The ID of the API key that signs, unless its key file names it
-    #[arg(long, global = true, value_name = "ID", env = "KALSHI_API_KEY_ID", hide_env_values = true)]
+    // Not clap's `env`: an empty variable counts as unset, and a flag overrides the variables of others as well.
+    /// The ID of the API key that signs, unless its key file names it [env: KALSHI_API_KEY_ID]
+    #[arg(long, global = true, value_name = "ID")]
     api_key_id: Option<String>,
-    // The variables of the other flags exclude one another, but a flag overrides them all, which `env` cannot express.
     /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]
     private_key_path: Option<PathBuf>,
@@ -40,12 +40,14 @@ impl Connection {
     }
 
     pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let api_key_id = self.api_key_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
-        let credentials = match (api_key_id, &self.private_key_path) {
+        let credentials = match (&self.api_key_id, &self.private_key_path) {
             (None, None) => Credentials::from_env(),
             (Some(id), None) => Credentials::from_env_with_id(id),
             (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
-            (None, Some(path)) => Credentials::from_key_file(path),
+            (None, Some(path)) => match std::env::var("KALSHI_API_KEY_ID") {
+                Ok(id) if !id.trim().is_empty() => Credentials::from_pem_file(id.trim(), path),
+                _ => Credentials::from_key_file(path),
+            },
         }?;
         if let Some(file) = credentials.file()
             && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
