@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use http::Method;
+use progenitor_client::{ClientHooks as _, OperationInfo};
 use reqwest::{Request, Response};
 
 use crate::types::ErrorResponse;
-use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Signer};
+use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer};
 
 /// The time limit for establishing a connection, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -139,6 +140,38 @@ impl Client {
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
         self.prepare::<ErrorResponse>(&mut request)?;
         self.send(request).await.map_err(|error| progenitor_client::Error::CommunicationError(error).into())
+    }
+
+    /// Sends a request to a documented operation as its generated method does, with the same limits and errors, and returns
+    /// the response with its body as it came, including what this version of the crate does not know.
+    ///
+    /// ```no_run
+    /// # use kalshi_api_keys::Client;
+    /// use kalshi_api_keys::{Operation, http::Method};
+    ///
+    /// # async fn example(client: Client, list: Operation) -> Result<(), Box<dyn std::error::Error>> {
+    /// let list = Operation::find("getApiKeys").ok_or("unknown operation")?;
+    /// let response = client.execute_operation(list, client.request(Method::GET, list.path)).await?;
+    /// println!("{}", response.text().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the generated methods, except that a body of a success is not looked at.
+    pub async fn execute_operation(&self, operation: Operation, mut request: Request) -> Result<Response, Error> {
+        let info = OperationInfo { operation_id: operation.id };
+        let response = async {
+            self.pre(&mut request, &info).await?;
+            let response = self.exec(request, &info).await?;
+            let is_error = response.status().is_client_error() || response.status().is_server_error();
+            if is_error {
+                return Err(progenitor_client::Error::ErrorResponse(crate::response::read(response).await?));
+            }
+            Ok(response)
+        };
+        response.await.map_err(|error| Error::new(Some(operation), error))
     }
 }
 

@@ -1,10 +1,10 @@
-//! A key ID and the private key that belongs to it, and the places they are read from.
+//! A key ID and the private key that belongs to it, and where they are read from.
 
 use std::env::VarError;
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf, is_separator};
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -12,17 +12,24 @@ use zeroize::Zeroizing;
 
 use crate::crypto::SigningKey;
 use crate::key::{KeyError, PrivateKey};
+use crate::key_id::{find_key_id, is_valid_key_id};
+use crate::small_file::read_small_file;
+use crate::text::could_be_key_material;
 
-/// The most that is read of a key file, in bytes. An RSA key of 8192 bits takes a tenth of it.
-const MAX_FILE: u64 = 64 * 1024;
+const KEY_ID_VARIABLE: &str = "KALSHI_API_KEY_ID";
+const KEY_VARIABLE: &str = "KALSHI_PRIVATE_KEY";
+const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 
-/// The ID of an API key and its private key, read and checked: what a [`Signer`](crate::Signer) signs with.
+/// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
-/// Cloning is cheap, and copies no key. The private key cannot be had back; `Debug` shows the ID only. Its memory is
-/// wiped when the last clone is dropped.
+/// Cloning is cheap and does not copy the key. The private key cannot be extracted; `Debug` shows the ID only. Its memory
+/// is wiped when the last clone is dropped.
 ///
-/// A key is PEM text, RSA (PKCS#1, as the service hands it out, or PKCS#8; 2048 bits or more) or Ed25519 (PKCS#8).
-/// Other text may stand around it; its line ends may be CRLF, or written out as `\n` on one line.
+/// A private key is PEM text: RSA (PKCS#1, as the service generates it, or PKCS#8; 2048 to 8192 bits) or Ed25519
+/// (PKCS#8). Other text may surround it; its lines may end in CRLF, or be joined by a literal `\n`. A line
+/// `Kalshi-API-Key-ID: <ID>` before the key names the API key that it belongs to; an ID given separately must be the same.
+///
+/// An ID is visible ASCII. Text that [could be a private key](crate::text::could_be_key_material) is refused.
 #[derive(Clone)]
 pub struct Credentials {
     key_id: HeaderValue,
@@ -32,7 +39,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// From a key ID and the text of its private key.
+    /// Parses the text of a private key.
     ///
     /// ```no_run
     /// use kalshi_api_keys::Credentials;
@@ -44,79 +51,109 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::KeyId`] when no header can carry the ID, [`CredentialsError::Key`] when the text is no
-    /// private key that can sign. No error repeats what was given.
+    /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::Key`] for an unusable private key or
+    /// one that names another API key. No error repeats its input.
     pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
-        let key_id = header(&key_id.into())?;
-        let read = PrivateKey::from_pem(pem).and_then(|key| Ok((SigningKey::new(&key)?, key.fingerprint()?)));
-        let (key, fingerprint) = read.map_err(CredentialsError::Key)?;
-        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into(), file: None })
+        Self::parse(Some(&key_id.into()), pem)
     }
 
-    /// From a key ID and the path of its private key, a file of at most 64 KiB.
+    /// Reads a private key from a file of at most 64 KiB.
     ///
     /// # Errors
     ///
-    /// Those of [`from_pem`](Self::from_pem), naming the file, and [`CredentialsError::File`] when it cannot be read.
+    /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::KeyFile`] for an unusable private key
+    /// or one that names another API key, [`CredentialsError::File`] or [`CredentialsError::PathContainsKey`] when the
+    /// file cannot be read.
     pub fn from_pem_file(key_id: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        let path = path.as_ref();
-        // Key and path are easily taken for one another, and a path is shown in errors.
-        if path.to_string_lossy().contains("-----") {
-            return Err(CredentialsError::PathContainsKey);
-        }
-        let (pem, _) = read_file(path)?;
-        match Self::from_pem(key_id, &pem) {
-            Ok(credentials) => Ok(Self { file: Some(path.into()), ..credentials }),
-            Err(CredentialsError::Key(reason)) => Err(CredentialsError::KeyFile { path: path.to_owned(), reason }),
-            Err(other) => Err(other),
-        }
+        Self::read(Some(&key_id.into()), path.as_ref())
     }
 
-    /// From the environment: `KALSHI_API_KEY_ID`, and one of `KALSHI_PRIVATE_KEY` (the text of the key) and
-    /// `KALSHI_PRIVATE_KEY_PATH` (the path of its file, where `~` is the home directory). An empty variable counts as
-    /// unset.
+    /// Reads a private key and the ID of its API key from one file, which names the ID in a line
+    /// `Kalshi-API-Key-ID: <ID>` before the key.
     ///
     /// # Errors
     ///
-    /// Names the variable that is missing, set beside its alternative, or not usable. None repeats a value.
+    /// Those of [`from_pem_file`](Self::from_pem_file), and [`KeyError::MissingApiKeyId`] in
+    /// [`CredentialsError::KeyFile`] when no line names the ID.
+    pub fn from_key_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        Self::read(None, path.as_ref())
+    }
+
+    /// Reads the environment variables `KALSHI_API_KEY_ID`, and either `KALSHI_PRIVATE_KEY` (the text of the private key)
+    /// or `KALSHI_PRIVATE_KEY_PATH` (the path of its file, where `~` is the home directory). The ID may be left out when
+    /// the text of the key names it. An empty variable counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing, in conflict with another, or unusable. No error repeats a value that could be
+    /// key material.
     pub fn from_env() -> Result<Self, CredentialsError> {
-        let key_id = variable("KALSHI_API_KEY_ID")?.ok_or(CredentialsError::MissingApiKeyId)?;
-        Self::from_env_with_id(key_id.trim()).map_err(|error| match error {
-            CredentialsError::KeyId => in_variable("KALSHI_API_KEY_ID")(error),
-            other => other,
+        let key_id = variable(KEY_ID_VARIABLE)?;
+        Self::from_variables(key_id.as_deref().map(|id| id.trim())).map_err(|error| match error {
+            CredentialsError::InvalidApiKeyId => in_variable(KEY_ID_VARIABLE)(error),
+            error if error.is_missing_key_id() => CredentialsError::MissingApiKeyId,
+            error => error,
         })
     }
 
-    /// From a key ID, and the private key in the environment as [`from_env`](Self::from_env) finds it.
+    /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for an ID that is known otherwise.
     ///
     /// # Errors
     ///
-    /// Those of [`from_env`](Self::from_env), but for the variable of the ID.
+    /// Those of [`from_env`](Self::from_env).
     pub fn from_env_with_id(key_id: impl Into<String>) -> Result<Self, CredentialsError> {
-        const KEY: &str = "KALSHI_PRIVATE_KEY";
-        const PATH: &str = "KALSHI_PRIVATE_KEY_PATH";
-        match (variable(KEY)?, variable(PATH)?) {
+        Self::from_variables(Some(&key_id.into()))
+    }
+
+    fn from_variables(key_id: Option<&str>) -> Result<Self, CredentialsError> {
+        match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
             (None, None) => Err(CredentialsError::MissingPrivateKey),
             (Some(_), Some(_)) => Err(CredentialsError::ConflictingPrivateKeys),
-            (Some(pem), None) => Self::from_pem(key_id, &pem).map_err(in_variable(KEY)),
-            (None, Some(path)) => Self::from_pem_file(key_id, expand_home(&path)).map_err(in_variable(PATH)),
+            (Some(pem), None) => Self::parse(key_id, &pem).map_err(in_variable(KEY_VARIABLE)),
+            (None, Some(path)) => Self::read(key_id, &expand_home(&path)).map_err(in_variable(KEY_PATH_VARIABLE)),
         }
     }
 
-    /// The ID of the API key.
+    fn read(key_id: Option<&str>, path: &Path) -> Result<Self, CredentialsError> {
+        let (text, _) = read_file(path)?;
+        match Self::parse(key_id, &text) {
+            Ok(credentials) => Ok(Self { file: Some(path.into()), ..credentials }),
+            Err(CredentialsError::Key(source)) => Err(CredentialsError::KeyFile { path: path.to_owned(), source }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(key_id: Option<&str>, text: &str) -> Result<Self, CredentialsError> {
+        if key_id.is_some_and(|id| !is_valid_key_id(id)) {
+            return Err(CredentialsError::InvalidApiKeyId);
+        }
+        let parsed = PrivateKey::from_pem(text).and_then(|key| Ok((SigningKey::new(&key)?, key.fingerprint()?)));
+        let (key, fingerprint) = parsed.map_err(CredentialsError::Key)?;
+        let id = match (key_id, find_key_id(text).map_err(CredentialsError::Key)?) {
+            (Some(given), Some(found)) if given != found => {
+                return Err(CredentialsError::Key(KeyError::ConflictingApiKeyIds));
+            }
+            (Some(id), _) | (None, Some(id)) => id,
+            (None, None) => return Err(CredentialsError::Key(KeyError::MissingApiKeyId)),
+        };
+        let key_id = HeaderValue::from_str(id).map_err(|_| CredentialsError::InvalidApiKeyId)?;
+        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into(), file: None })
+    }
+
+    /// Returns the ID of the API key.
     pub fn key_id(&self) -> &str {
-        // Only visible ASCII went in, so it never is the empty string.
+        // Always visible ASCII, so never the default.
         self.key_id.to_str().unwrap_or_default()
     }
 
     /// Identifies the private key without showing it: `SHA256:` and the digest of its public half (DER,
-    /// SubjectPublicKeyInfo) in base64 without padding. What OpenSSL says of the same key:
+    /// SubjectPublicKeyInfo) in base64 without padding. OpenSSL prints the same digest:
     /// `openssl pkey -in KEY -pubout -outform DER | openssl dgst -sha256 -binary | base64`.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The file that the private key was read from, if it was one.
+    /// Returns the path of the file that the private key was read from, if it was read from one.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
@@ -136,30 +173,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
-    let visible = !key_id.is_empty() && key_id.bytes().all(|b| b.is_ascii_graphic());
-    HeaderValue::from_str(key_id).ok().filter(|_| visible).ok_or(CredentialsError::KeyId)
-}
-
-/// The text of a key file, and what the system says of the file.
+/// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
-    let unreadable = |source| CredentialsError::File { path: path.to_owned(), source };
-    let unusable = |reason| CredentialsError::KeyFile { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    // Never grown while it is filled, which would leave copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(unusable(KeyError::TooLarge));
-    }
+    let unusable = |source| CredentialsError::KeyFile { path: path.to_owned(), source };
+    let (mut bytes, metadata) = read_small_file(path).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => unusable(KeyError::TooLarge),
+        // The key itself is easily given in place of its path.
+        _ if could_be_key_material(&path.to_string_lossy()) => CredentialsError::PathContainsKey(source),
+        _ => CredentialsError::File { path: path.to_owned(), source },
+    })?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok((Zeroizing::new(text), metadata)),
         Err(error) => {
             let bytes = Zeroizing::new(error.into_bytes());
-            // Every key in DER is a SEQUENCE, whose tag is this byte.
-            let der = bytes.first() == Some(&0x30);
-            Err(unusable(if der { KeyError::Der } else { KeyError::NotUtf8 }))
+            // A key in DER is a SEQUENCE, which starts with this byte.
+            let is_der = bytes.first() == Some(&0x30);
+            Err(unusable(if is_der { KeyError::Der } else { KeyError::NotUtf8 }))
         }
     }
 }
@@ -168,94 +197,96 @@ fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, Credentials
     match std::env::var(name) {
         Ok(value) => Ok(Some(Zeroizing::new(value)).filter(|value| !value.trim().is_empty())),
         Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(CredentialsError::Variable {
-            variable: name,
-            reason: Box::new(CredentialsError::Key(KeyError::NotUtf8)),
-        }),
+        Err(VarError::NotUnicode(_)) => Err(in_variable(name)(CredentialsError::Key(KeyError::NotUtf8))),
     }
 }
 
+/// Names the variable whose value caused an error.
 fn in_variable(variable: &'static str) -> impl Fn(CredentialsError) -> CredentialsError {
-    move |reason| match reason {
-        // The ID came from elsewhere.
-        CredentialsError::KeyId if variable != "KALSHI_API_KEY_ID" => reason,
-        reason => CredentialsError::Variable { variable, reason: Box::new(reason) },
+    move |error| match error {
+        // The ID is not in the variable of the key.
+        CredentialsError::InvalidApiKeyId if variable != KEY_ID_VARIABLE => error,
+        source => CredentialsError::Variable { variable, source: Box::new(source) },
     }
 }
 
+/// Replaces a `~` at the beginning of a path with the home directory.
 fn expand_home(path: &str) -> PathBuf {
-    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(is_separator));
     match rest.zip(std::env::home_dir()) {
-        Some((rest, home)) => home.join(rest.trim_start_matches('/')),
+        Some((rest, home)) => home.join(rest.trim_start_matches(is_separator)),
         None => PathBuf::from(path),
     }
 }
 
-/// Why there are no credentials. No message repeats a key, an ID or a variable's value.
+/// Why credentials cannot be used. No message repeats a key, an ID, or the value of a variable that could be a key.
+///
+/// Each error states what happened; the cause is its [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
-    /// The key ID is empty, or holds what no header can carry: a space, a control character, or not ASCII.
+    /// The ID is empty, is not visible ASCII, or could be a private key.
     #[error(
-        "the API key ID is empty or holds characters that no header can carry; copy it again from the list of API keys"
+        "invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of API keys"
     )]
-    KeyId,
-    /// The text is no private key that can sign.
-    #[error("the private key cannot be used: {0}")]
+    InvalidApiKeyId,
+    /// The text cannot be used as a private key.
+    #[error("cannot use the private key")]
     Key(#[source] KeyError),
-    /// The file holds no private key that can sign.
-    #[error("the private key in {path:?} cannot be used: {reason}")]
+    /// The content of the file cannot be used as a private key.
+    #[error("cannot use the private key in {path:?}")]
     KeyFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with the key in it.
-        #[source]
-        reason: KeyError,
+        /// Why its content cannot be used.
+        source: KeyError,
     },
     /// The file cannot be read.
-    #[error("the private key file {path:?} cannot be read: {source}; check the path and its permissions")]
+    #[error("cannot read the private key file {path:?}; check the path and its permissions")]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// Why it cannot be read.
         source: io::Error,
     },
-    /// The path is a key.
-    #[error("the path of the private key is the key itself; give the path of its file, or use the key as text")]
-    PathContainsKey,
-    /// No key ID in the environment.
-    #[error("the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key")]
-    MissingApiKeyId,
-    /// No private key in the environment.
+    /// A file cannot be read whose path could be a private key.
     #[error(
-        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to its file's path"
+        "cannot read the private key file, whose path is not shown because it could be the key itself; give the path of \
+         its file"
+    )]
+    PathContainsKey(#[source] io::Error),
+    /// The environment does not name the API key.
+    #[error(
+        "the variable KALSHI_API_KEY_ID is not set, and the private key has no `Kalshi-API-Key-ID` line; set it to the ID \
+         of the API key"
+    )]
+    MissingApiKeyId,
+    /// The environment has no private key.
+    #[error(
+        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to the path of its \
+         file"
     )]
     MissingPrivateKey,
-    /// Two private keys in the environment.
+    /// The environment has two private keys.
     #[error("KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set; unset one of them")]
     ConflictingPrivateKeys,
-    /// A variable whose value cannot be used.
-    #[error("the variable {variable} cannot be used: {reason}")]
+    /// The value of a variable cannot be used.
+    #[error("invalid value of the variable {variable}")]
     Variable {
-        /// The variable's name.
+        /// The name of the variable.
         variable: &'static str,
-        /// What is wrong with its value.
-        reason: Box<CredentialsError>,
+        /// Why its value cannot be used.
+        source: Box<CredentialsError>,
     },
 }
 
-// TEMPORARY until merged
-pub(crate) fn key_id_line(id: &str) -> String {
-    format!("Kalshi-API-Key-ID: {id}\n")
-}
-pub(crate) fn key_id_in(text: &str) -> Result<Option<&str>, CredentialsError> {
-    Ok(text.lines().find_map(|line| line.strip_prefix("Kalshi-API-Key-ID:")).map(str::trim))
-}
-impl Credentials {
-    /// TEMPORARY
-    pub fn from_key_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        let (text, _) = read_file(path.as_ref())?;
-        let id = key_id_in(&text)?.ok_or(CredentialsError::MissingApiKeyId)?.to_owned();
-        Self::from_pem_file(id, path)
+impl CredentialsError {
+    /// Whether nothing names the API key that the private key belongs to.
+    pub(crate) fn is_missing_key_id(&self) -> bool {
+        match self {
+            Self::Key(source) | Self::KeyFile { source, .. } => *source == KeyError::MissingApiKeyId,
+            Self::Variable { source, .. } => source.is_missing_key_id(),
+            _ => false,
+        }
     }
 }

@@ -10,6 +10,7 @@ use progenitor_client::ResponseValue;
 
 use crate::operation::Operation;
 use crate::response::Truncated;
+use crate::text::printable;
 use crate::types::ErrorResponse;
 
 /// Why a call failed.
@@ -35,24 +36,24 @@ pub enum Error {
     /// The request could not be signed. Nothing was sent.
     Custom(String),
     /// The request failed to arrive, or its response did: no connection, a broken one, a timeout.
-    CommunicationError(Failure<reqwest::Error>),
+    CommunicationError(Cause<reqwest::Error>),
     /// The service refused the request, or failed, and said so in its own JSON.
-    ErrorResponse(Failure<ResponseValue<ErrorResponse>>),
+    ErrorResponse(Cause<ResponseValue<ErrorResponse>>),
     /// The head of a response arrived, and nothing of its body.
-    ResponseBodyError(Failure<reqwest::Error>),
+    ResponseBodyError(Cause<reqwest::Error>),
     /// Any other response: a gateway's error page, a redirect, a truncated or undocumented body. What arrived of the
     /// body can be read; after `generateApiKey` it may hold a private key.
-    UnexpectedResponse(Failure<reqwest::Response>),
+    UnexpectedResponse(Cause<reqwest::Response>),
 }
 
 /// What failed, and in which operation.
 #[derive(Debug)]
-pub struct Failure<T> {
+pub struct Cause<T> {
     operation: Option<Operation>,
     cause: T,
 }
 
-impl<T> Failure<T> {
+impl<T> Cause<T> {
     /// Returns the operation that failed, if it was one of the spec's.
     pub fn operation(&self) -> Option<Operation> {
         self.operation
@@ -68,7 +69,7 @@ impl<T> Failure<T> {
     }
 }
 
-impl<T> Deref for Failure<T> {
+impl<T> Deref for Cause<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -97,11 +98,11 @@ impl Error {
             Generated::InvalidRequest(reason) => Self::InvalidRequest(reason),
             Generated::Custom(reason) => Self::Custom(reason),
             Generated::CommunicationError(cause) | Generated::InvalidUpgrade(cause) => {
-                Self::CommunicationError(Failure { operation, cause })
+                Self::CommunicationError(Cause { operation, cause })
             }
-            Generated::ErrorResponse(cause) => Self::ErrorResponse(Failure { operation, cause }),
-            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Failure { operation, cause }),
-            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Failure { operation, cause }),
+            Generated::ErrorResponse(cause) => Self::ErrorResponse(Cause { operation, cause }),
+            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Cause { operation, cause }),
+            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Cause { operation, cause }),
             // Not made by this crate: `response::read` takes the place of what makes it.
             Generated::InvalidResponsePayload(..) => Self::Custom("the response is not as documented".to_owned()),
         }
@@ -274,11 +275,14 @@ fn origin(url: &reqwest::Url) -> String {
 fn reason(response: &ErrorResponse) -> String {
     let message = response.message.as_deref().filter(|message| response.code.as_deref() != Some(message));
     let parts = [response.code.as_deref(), message, response.details.as_deref()];
-    let parts = parts.into_iter().flatten().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let parts = parts
+        .into_iter()
+        .flatten()
+        .map(|part| printable(&part.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned());
     parts.collect::<Vec<_>>().join(": ")
 }
 
-fn next_step(response: &Failure<ResponseValue<ErrorResponse>>) -> String {
+fn next_step(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
     let next = match (response.status().as_u16(), response.code.as_deref(), response.details.as_deref()) {
         (401, Some("header_timestamp_expired"), _) => return clock_skew(response.headers()),
         (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",

@@ -1,34 +1,35 @@
-//! Reading a private key: PEM text -> an RSA or Ed25519 key that was checked, or an error that says what the text is
-//! and what to do. `rsa` and `ed25519-dalek` read and check in both engines.
+//! Parses a private key: from PEM text to a validated RSA or Ed25519 key, or to an error that says what the text is and
+//! what to do. With either backend, `rsa` and `ed25519-dalek` parse and validate.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfo};
-use rsa::traits::PublicKeyParts as _;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// The shortest RSA key that is accepted, in bits: the size that the service generates.
 const MIN_RSA_BITS: usize = 2048;
+/// The longest that both backends sign with, in bits.
+const MAX_RSA_BITS: usize = 8192;
 
 const RSA: ObjectIdentifier = rsa::pkcs1::ALGORITHM_OID;
 const ED25519: ObjectIdentifier = ed25519_dalek::pkcs8::ALGORITHM_OID;
 const ELLIPTIC_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
-/// A private key, checked. Wiped when dropped, by the crates that define the two.
+/// A validated private key. The crates that define the two kinds wipe them when they are dropped.
 pub(crate) enum PrivateKey {
     Rsa(Box<rsa::RsaPrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl PrivateKey {
-    /// Reads the first private key in `text`: PKCS#1 or PKCS#8, among other text, its lines indented, quoted, ended
-    /// by CRLF or written out on one line as `\n`.
+    /// Parses the first private key in `text`: PKCS#1 or PKCS#8, possibly with text around it. Its lines may be indented
+    /// or quoted, end in CRLF, or be joined by a literal `\n`.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let text = lines(text);
+        let text = normalize(text);
         if text.trim().is_empty() {
             return Err(KeyError::Empty);
         }
@@ -36,14 +37,15 @@ impl PrivateKey {
             match section.map(|(kind, der)| (kind, Zeroizing::new(der))) {
                 Ok((SectionKind::RsaPrivateKey, der)) => return Self::from_pkcs1(&der),
                 Ok((SectionKind::PrivateKey, der)) => return Self::from_pkcs8(&der),
-                // Another section, or one that does not read; the key may follow.
+                // Another section, or a malformed one; the key may follow.
                 Ok(_) | Err(_) => {}
             }
         }
         Err(diagnose_pem(&text))
     }
 
-    /// `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in base64 without padding, as OpenSSH writes it.
+    /// Returns `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in base64 without padding, as
+    /// OpenSSH formats it.
     pub(crate) fn fingerprint(&self) -> Result<String, KeyError> {
         let public_key = match self {
             Self::Rsa(key) => key.to_public_key().to_public_key_der(),
@@ -54,11 +56,9 @@ impl PrivateKey {
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        check_rsa_sizes(&rsa::pkcs1::RsaPrivateKey::try_from(der).map_err(|_| KeyError::Damaged)?)?;
         let key = rsa::RsaPrivateKey::from_pkcs1_der(der).map_err(|_| KeyError::Damaged)?;
-        match key.n().bits() {
-            bits if bits < MIN_RSA_BITS => Err(KeyError::RsaTooShort { bits }),
-            _ => Ok(Self::Rsa(Box::new(key))),
-        }
+        Ok(Self::Rsa(Box::new(key)))
     }
 
     fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
@@ -75,19 +75,47 @@ impl PrivateKey {
     }
 }
 
-/// The text with real line ends and nothing around its lines.
-fn lines(text: &str) -> Zeroizing<String> {
-    let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
-    // A written-out line end becomes a real one; neither replacement makes the text longer.
-    let mut lines = Zeroizing::new(String::with_capacity(text.len() + 1));
-    for line in text.split('\n').flat_map(|line| line.split("\\n")) {
-        lines.push_str(line.trim_end_matches("\\r").trim_matches(around));
-        lines.push('\n');
+/// Refuses numbers of unsuitable sizes before they are validated, which would take minutes for some of them.
+fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> {
+    let modulus_bits = bit_length(key.modulus.as_bytes());
+    if key.other_prime_infos.is_some() || bit_length(key.prime1.as_bytes()) != bit_length(key.prime2.as_bytes()) {
+        return Err(KeyError::InvalidRsaPrimes);
     }
-    lines
+    if modulus_bits < MIN_RSA_BITS {
+        return Err(KeyError::RsaTooShort { bits: modulus_bits });
+    }
+    if modulus_bits > MAX_RSA_BITS {
+        return Err(KeyError::Unusable);
+    }
+    let fits = |number: &[u8]| bit_length(number) <= modulus_bits;
+    let numbers = [key.public_exponent, key.private_exponent, key.prime1];
+    if numbers.iter().all(|number| fits(number.as_bytes())) { Ok(()) } else { Err(KeyError::Damaged) }
 }
 
-/// Why a text without a readable private key has none.
+/// Returns the length in bits of a big-endian number without leading zero bytes.
+fn bit_length(number: &[u8]) -> usize {
+    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+}
+
+/// Returns the lines of a text without what surrounds them. A literal `\n` ends a line, too.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let surrounds = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
+    let lines = text.split('\n').flat_map(|line| line.split("\\n"));
+    lines.map(move |line| line.trim_end_matches("\\r").trim_matches(surrounds))
+}
+
+/// Returns the text with a real line end after each of its [`lines`].
+fn normalize(text: &str) -> Zeroizing<String> {
+    // A literal line end is longer than a real one, so the text only shrinks and is never reallocated.
+    let mut normalized = Zeroizing::new(String::with_capacity(text.len() + 1));
+    for line in lines(text) {
+        normalized.push_str(line);
+        normalized.push('\n');
+    }
+    normalized
+}
+
+/// Determines what a text without a readable private key is.
 fn diagnose_pem(text: &str) -> KeyError {
     let has = |mark: &str| text.contains(mark);
     if !has("-----BEGIN ") {
@@ -109,60 +137,76 @@ fn diagnose_pem(text: &str) -> KeyError {
     }
 }
 
-/// Why a text or a file is no private key that can sign. No message repeats any of it.
+/// Why a text cannot be used as a private key. No message repeats any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Nothing but white space.
-    #[error("it is empty; it should hold the private key, from its BEGIN to its END line")]
+    /// The text is empty or white space.
+    #[error("empty text; give the whole private key, from its BEGIN to its END line")]
     Empty,
-    /// No `-----BEGIN` in it.
-    #[error(
-        "it is no PEM text (no `-----BEGIN` line); give the key itself, not a path to it, from its BEGIN to its END line"
-    )]
+    /// The text has no `-----BEGIN` line.
+    #[error("not PEM: no `-----BEGIN` line; give the key itself, not its path, from its BEGIN to its END line")]
     NotPem,
     /// Binary DER.
-    #[error("it is DER, not PEM; convert it: `openssl pkey -inform DER -in KEY -out kalshi.pem`")]
+    #[error("DER, not PEM; convert it: `openssl pkey -inform DER -in KEY -out kalshi.pem`")]
     Der,
-    /// Bytes that are no text.
-    #[error("it is not UTF-8 text; save it again as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`")]
+    /// The bytes are not UTF-8.
+    #[error("not UTF-8 text; save it as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`")]
     NotUtf8,
-    /// Larger than any key.
-    #[error("it is larger than 64 KiB, so no private key; give the PEM file of the key alone")]
+    /// The file is larger than any key.
+    #[error("larger than 64 KiB; give the PEM file of the private key alone")]
     TooLarge,
-    /// Protected by a passphrase.
-    #[error("it is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, then keep that file safe")]
+    /// The key is protected by a passphrase.
+    #[error("the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file")]
     Encrypted,
-    /// The format of `ssh-keygen`.
-    #[error("it is an OpenSSH key; make a new key, or convert an RSA one: `ssh-keygen -p -N '' -m PEM -f KEY`")]
+    /// The key is in the format of `ssh-keygen`.
+    #[error("an OpenSSH key; generate another, or convert an RSA key: `ssh-keygen -p -N '' -m PEM -f KEY`")]
     OpenSsh,
     /// An elliptic-curve key other than Ed25519.
-    #[error("it is an elliptic-curve (EC) key; Kalshi takes RSA and Ed25519: `openssl genpkey -algorithm ed25519`")]
+    #[error("an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519: `openssl genpkey -algorithm ed25519`")]
     EllipticCurve,
-    /// The public half.
-    #[error("it is a public key; requests are signed with the private one, shown once when the key was made")]
+    /// The public half of a key pair.
+    #[error("a public key; give the private key, which was shown once when the API key was created")]
     PublicKey,
     /// A certificate.
-    #[error("it is a certificate; requests are signed with a private key, shown once when the API key was made")]
+    #[error("a certificate; give the private key, which was shown once when the API key was created")]
     Certificate,
     /// A PEM section of another kind.
-    #[error("it is PEM, but no private key; look for `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`")]
+    #[error("PEM without a private key; look for `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`")]
     OtherSection,
-    /// A private key of an algorithm the service does not take.
-    #[error("its algorithm is neither RSA nor Ed25519; make another: `openssl genpkey -algorithm ed25519`")]
+    /// A private key of an algorithm that the service does not accept.
+    #[error("neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519`")]
     OtherAlgorithm,
-    /// Cut short, or changed on its way.
-    #[error("it is cut short or damaged; copy it again, whole, from its BEGIN to its END line")]
+    /// The key is truncated or was altered.
+    #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
-    /// An RSA key that is no longer safe.
+    /// An RSA key that is too short to be safe.
     #[error(
-        "it is an RSA key of {bits} bits; 2048 is the least: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
+        "an RSA key of {bits} bits; use 2048 or more: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
     )]
     RsaTooShort {
         /// The length of its modulus.
         bits: usize,
     },
-    /// Read and checked, but refused by the code that would sign with it.
-    #[error("it cannot sign: {} takes RSA keys of 2048 to 8192 bits and Ed25519 keys", crate::CRYPTO_BACKEND)]
+    /// An RSA key that is not the product of two primes of equal length, as FIPS 186-5 requires.
+    #[error(
+        "an RSA key without two primes of equal length; generate another: `openssl genpkey -algorithm RSA -pkeyopt \
+         rsa_keygen_bits:2048`"
+    )]
+    InvalidRsaPrimes,
+    /// The backend refuses a valid key.
+    #[error(
+        "{} cannot sign with this key; use an RSA key of 2048 to 8192 bits or an Ed25519 key",
+        crate::CRYPTO_BACKEND
+    )]
     Unusable,
+    /// The text does not name its API key.
+    #[error("no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or give the ID separately")]
+    MissingApiKeyId,
+    /// A `Kalshi-API-Key-ID` line has an ID that is not visible ASCII.
+    #[error("invalid ID in its `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
+    InvalidApiKeyId,
+    /// The text names several API keys, or another than the caller.
+    #[error("its `Kalshi-API-Key-ID` line names another API key; correct the wrong ID")]
+    ConflictingApiKeyIds,
 }

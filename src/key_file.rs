@@ -23,7 +23,9 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::CredentialsError;
-use crate::credentials::{key_id_in, key_id_line, read_file};
+use crate::credentials::read_file;
+use crate::key_id::{find_key_id, format_key_id};
+pub use crate::small_file::read_small_file;
 use crate::types::PrivateKeyPem;
 
 /// Saves a private key, and the ID of its API key if there is one already, to a file that does not exist yet.
@@ -65,7 +67,7 @@ pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -
 pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let text = read_file(path).map_err(|error| not_saved(path)(io::Error::other(error)))?.0;
-    if key_id_in(&text).ok().flatten().is_some() {
+    if find_key_id(&text) != Ok(None) {
         return Err(KeyFileError::Exists { path: path.to_owned() });
     }
     let file = write_temporary(path, Some(key_id), &text)?;
@@ -147,7 +149,10 @@ fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<Named
         _ => not_saved(path)(error),
     })?;
     let mut text = Zeroizing::new(String::with_capacity(pem.len() + 512));
-    text.extend(key_id.map(key_id_line).as_deref());
+    if let Some(key_id) = key_id {
+        let line = format_key_id(key_id);
+        text.push_str(&line.ok_or_else(|| not_saved(path)(io::Error::other("the ID of its API key is unusable")))?);
+    }
     text.push_str(pem);
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_saved(path))?;
     Ok(file)
@@ -194,15 +199,13 @@ mod platform {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
-    use rustix::fs::OFlags;
-
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 
     /// Opens without following a link and without waiting for the other end of a pipe.
     pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path)
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
     }
 
     pub(super) fn is_mine(metadata: &Metadata) -> bool {

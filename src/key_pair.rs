@@ -81,7 +81,7 @@ impl KeyPair {
     pub(crate) fn from_pem_file(path: &std::path::Path) -> Result<Self, crate::CredentialsError> {
         let (text, _) = crate::credentials::read_file(path)?;
         let key = PrivateKey::from_pem(&text);
-        key.map(Self).map_err(|reason| crate::CredentialsError::KeyFile { path: path.to_owned(), reason })
+        key.map(Self).map_err(|source| crate::CredentialsError::KeyFile { path: path.to_owned(), source })
     }
 
     /// Returns the public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.

@@ -14,6 +14,7 @@ mod key;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
 pub mod key_file;
+mod key_id;
 mod key_pair;
 mod operation;
 mod response;
@@ -24,8 +25,10 @@ pub mod rotation;
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;
 mod signer;
+mod small_file;
 #[cfg(feature = "tracing")]
 mod telemetry;
+pub mod text;
 pub mod types;
 
 /// Generated from `openapi/api_keys.yaml` by `build.rs`.
@@ -38,7 +41,7 @@ pub use client::{BuildError, CONNECT_TIMEOUT, ClientBuilder, READ_TIMEOUT, REQUE
 pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
 pub use environment::{BaseUrl, Environment, EnvironmentError};
-pub use error::{Effect, Error, Failure};
+pub use error::{Cause, Effect, Error};
 use generated::spec;
 pub use generated::{Client, builder};
 pub use key::KeyError;

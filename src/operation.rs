@@ -16,9 +16,18 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Returns the operation of a generated method.
-    pub(crate) fn of_method(name: &str) -> Option<Self> {
-        spec::OPERATIONS.iter().find(|(method, _)| *method == name).map(|(_, operation)| *operation)
+    /// Returns the operation of the spec with this `operationId`, or with this name of its generated method.
+    ///
+    /// ```
+    /// use kalshi_api_keys::Operation;
+    ///
+    /// let delete = Operation::find("deleteApiKey").unwrap();
+    /// assert_eq!((delete.method, delete.path), ("DELETE", "/api_keys/{api_key}"));
+    /// assert_eq!(Operation::find("delete_api_key"), Some(delete));
+    /// ```
+    pub fn find(id: &str) -> Option<Self> {
+        let found = spec::OPERATIONS.iter().find(|(method, operation)| *method == id || operation.id == id);
+        found.map(|(_, operation)| *operation)
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
@@ -31,5 +40,5 @@ pub(crate) async fn call<T>(
     method: &str,
     response: impl Future<Output = Result<T, progenitor_client::Error<ErrorResponse>>>,
 ) -> Result<T, Error> {
-    response.await.map_err(|error| Error::new(Operation::of_method(method), error))
+    response.await.map_err(|error| Error::new(Operation::find(method), error))
 }

@@ -39,7 +39,7 @@ use self::journal::{Goal, Journal};
 use self::plan::Source;
 use crate::key_file;
 use crate::types::{ApiKey, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError};
+use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
 /// for 10 seconds and refused after 30.
@@ -286,7 +286,7 @@ impl Rotation {
         let file = match Credentials::from_key_file(&self.plan.file) {
             _ if self.plan.file.symlink_metadata().is_err() => KeyFile::Missing,
             Ok(credentials) => KeyFile::WithId(credentials),
-            Err(CredentialsError::MissingApiKeyId) if matches!(goal.source, Source::Local(_)) => KeyFile::WithoutId,
+            Err(error) if error.is_missing_key_id() && matches!(goal.source, Source::Local(_)) => KeyFile::WithoutId,
             Err(error) => KeyFile::Unusable(error),
         };
         self.state.new_key_id = file.key_id().map(str::to_owned);

@@ -14,7 +14,7 @@ use crate::{Environment, Operation};
 /// Returns the span of an operation. `otel.name` is what OpenTelemetry calls an HTTP client's span: method and template.
 pub(crate) fn span(environment: &Environment, request: &Request, operation: &OperationInfo) -> Span {
     let (method, url) = (request.method(), environment.base_url());
-    let template = Operation::of_method(operation.operation_id).map_or("", |operation| operation.path);
+    let template = Operation::find(operation.operation_id).map_or("", |operation| operation.path);
     let base = url.path().trim_end_matches('/');
     tracing::info_span!(
         "http_request",

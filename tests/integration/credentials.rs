@@ -1,17 +1,21 @@
-//! Every form of a private key that is read, every form that is refused and what the refusal says.
+//! Which forms of a private key are read, which are refused, and that no refusal repeats a key.
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Method;
 use kalshi_api_keys::{Credentials, CredentialsError, KeyError, Signer};
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+use rsa::rand_core::OsRng;
+use rsa::traits::PrivateKeyParts as _;
 
-use crate::fixtures::{KEY_ID, Pair, at_ms, ed25519, openssl, rsa, shows_key};
+use crate::fixtures::{KEY_ID, Pair, at_ms, chain, ed25519, key_forms, openssl, rsa, shows_key};
 use crate::signing::verifies_bytes;
 
 #[test]
-fn a_key_is_read_in_every_form_that_people_hold_it_in() {
+fn reads_a_key_in_every_common_form() {
     let pkcs1 = rsa().private.expose_secret();
     let key = rsa::RsaPrivateKey::from_pkcs1_pem(pkcs1).unwrap();
     let pkcs8 = key.to_pkcs8_pem(LineEnding::LF).unwrap();
@@ -38,9 +42,9 @@ fn a_key_is_read_in_every_form_that_people_hold_it_in() {
 }
 
 #[test]
-fn a_file_is_read_as_text_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kalshi.pem");
+fn reads_a_file_as_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kalshi.pem");
     std::fs::write(&path, rsa().private.expose_secret()).unwrap();
     let credentials = Credentials::from_pem_file(KEY_ID, &path).unwrap();
     assert_eq!(credentials.key_id(), KEY_ID);
@@ -48,7 +52,7 @@ fn a_file_is_read_as_text_is() {
 }
 
 #[test]
-fn what_is_no_private_key_is_refused_with_diagnose_pem() {
+fn diagnoses_text_without_a_usable_private_key() {
     let pkcs1 = rsa().private.expose_secret();
     let lines: Vec<_> = pkcs1.lines().collect();
     let without_end = lines[..lines.len() - 1].join("\n");
@@ -81,13 +85,13 @@ fn what_is_no_private_key_is_refused_with_diagnose_pem() {
     for (what, text, expected) in table {
         let error = Credentials::from_pem(KEY_ID, text).map(|_| what).unwrap_err();
         assert!(matches!(&error, CredentialsError::Key(e) if e == expected), "{what}: {error}");
-        acts_and_hides(&error);
+        check_message(&error);
     }
 }
 
 #[test]
-fn an_rsa_key_under_2048_bits_is_refused_with_its_length() {
-    let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 1024).unwrap();
+fn refuses_rsa_keys_under_2048_bits_with_their_length() {
+    let key = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
     for pem in [key.to_pkcs1_pem(LineEnding::LF).unwrap(), key.to_pkcs8_pem(LineEnding::LF).unwrap()] {
         let error = Credentials::from_pem(KEY_ID, &pem).unwrap_err();
         assert!(matches!(error, CredentialsError::Key(KeyError::RsaTooShort { bits: 1024 })), "{error}");
@@ -95,9 +99,9 @@ fn an_rsa_key_under_2048_bits_is_refused_with_its_length() {
 }
 
 #[test]
-fn keys_that_openssl_makes_of_other_kinds_are_refused_with_what_they_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+fn diagnoses_other_keys_that_openssl_generates() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     let Some(_) = openssl(path, &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa"])
     else {
         return;
@@ -117,17 +121,17 @@ fn keys_that_openssl_makes_of_other_kinds_are_refused_with_what_they_are() {
     for (command, what, expected) in made {
         openssl(path, &command.split(' ').collect::<Vec<_>>());
         let error = Credentials::from_pem_file(KEY_ID, path.join("KEY")).map(|_| what).unwrap_err();
-        assert!(matches!(&error, CredentialsError::KeyFile { reason, .. } if reason == expected), "{what}: {error}");
-        acts_and_hides(&error);
+        assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if source == expected), "{what}: {error}");
+        check_message(&error);
         std::fs::remove_file(path.join("KEY")).unwrap();
     }
 }
 
 #[test]
-fn a_file_that_is_no_text_or_no_file_is_refused_with_its_path() {
-    let folder = tempfile::tempdir().unwrap();
+fn refuses_unusable_files_with_their_path() {
+    let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     };
@@ -140,57 +144,186 @@ fn a_file_that_is_no_text_or_no_file_is_refused_with_its_path() {
         (file("large", &vec![b'a'; 64 * 1024 + 1]), KeyError::TooLarge),
     ] {
         let error = refused(&path);
-        assert!(matches!(&error, CredentialsError::KeyFile { reason, .. } if *reason == expected), "{error}");
+        assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if *source == expected), "{error}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-        acts_and_hides(&error);
+        check_message(&error);
     }
-    let error = refused(&folder.path().join("missing.pem"));
+    let error = refused(&directory.path().join("missing.pem"));
     assert!(matches!(&error, CredentialsError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
     assert!(error.to_string().contains("missing.pem"), "{error}");
-    assert!(matches!(refused(folder.path()), CredentialsError::File { .. }), "a folder");
 }
 
 #[test]
-fn a_key_given_for_an_id_or_a_path_is_not_shown() {
-    let pem = rsa().private.expose_secret();
-    let swapped = Credentials::from_pem(pem, KEY_ID).unwrap_err();
-    assert!(matches!(swapped, CredentialsError::KeyId));
-    let for_path = Credentials::from_pem_file(KEY_ID, pem).unwrap_err();
-    assert!(matches!(for_path, CredentialsError::PathContainsKey));
-    let both = Credentials::from_pem_file(pem, KEY_ID).unwrap_err();
-    for error in [swapped, for_path, both] {
-        acts_and_hides(&error);
+fn a_key_in_place_of_an_id_or_a_path_is_not_repeated() {
+    for pair in [rsa(), ed25519()] {
+        let pem = pair.private.expose_secret();
+        for (form, key) in key_forms(&pair.private) {
+            let as_id = Credentials::from_pem(&key, pem).map(|_| form).unwrap_err();
+            assert!(matches!(as_id, CredentialsError::InvalidApiKeyId), "{form}");
+            let as_path = Credentials::from_pem_file(KEY_ID, &key).unwrap_err();
+            assert!(matches!(as_path, CredentialsError::PathContainsKey(_)), "{form}: {as_path:?}");
+            let as_key_file = Credentials::from_key_file(&key).unwrap_err();
+            let swapped = Credentials::from_pem(&key, KEY_ID).unwrap_err();
+            let as_line = Credentials::from_pem(KEY_ID, &format!("Kalshi-API-Key-ID: {key}\n{pem}"));
+            let as_text = Credentials::from_pem(KEY_ID, &key);
+            for error in [as_id, as_path, as_key_file, swapped].into_iter().chain(as_line.err()).chain(as_text.err()) {
+                check_message(&error);
+            }
+        }
     }
 }
 
 #[test]
-fn a_key_id_that_no_header_carries_is_refused() {
+fn a_long_path_that_could_be_a_key_still_opens() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 60, _>(|n| n as u8)));
+    std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
+    Credentials::from_pem_file(KEY_ID, &path).unwrap();
+}
+
+#[test]
+fn a_key_file_names_its_api_key() {
+    let pem = ed25519().private.expose_secret();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kalshi.pem");
+    let line = format!("Kalshi-API-Key-ID: {KEY_ID}\n");
+    for text in [
+        format!("{line}{pem}"),
+        format!("{line}{line}{pem}"),
+        format!("my key\r\nkalshi-api-key-id:{KEY_ID} \r\n{}", pem.replace('\n', "\r\n")),
+        format!("{line}{pem}").replace('\n', "\\n"),
+    ] {
+        std::fs::write(&path, &text).unwrap();
+        let credentials = Credentials::from_key_file(&path).unwrap();
+        assert_eq!((credentials.key_id(), credentials.file()), (KEY_ID, Some(path.as_path())));
+        assert!(signs_for(ed25519(), credentials));
+        Credentials::from_pem_file(KEY_ID, &path).unwrap();
+        let error = Credentials::from_pem_file("another", &path).unwrap_err();
+        assert!(matches!(&error, CredentialsError::KeyFile { source: KeyError::ConflictingApiKeyIds, .. }), "{error}");
+        check_message(&error);
+        let error = Credentials::from_pem("another", &text).unwrap_err();
+        assert!(matches!(&error, CredentialsError::Key(KeyError::ConflictingApiKeyIds)), "{error}");
+    }
+    for (text, expected) in [
+        (pem.to_owned(), KeyError::MissingApiKeyId),
+        (format!("Kalshi-API-Key-ID: another\n{line}{pem}"), KeyError::ConflictingApiKeyIds),
+        (format!("Kalshi-API-Key-ID:\n{pem}"), KeyError::InvalidApiKeyId),
+        (format!("Kalshi-API-Key-ID: a b\n{pem}"), KeyError::InvalidApiKeyId),
+        (format!("Kalshi-API-Key-ID: é\n{pem}"), KeyError::InvalidApiKeyId),
+        (line, KeyError::NotPem),
+    ] {
+        std::fs::write(&path, &text).unwrap();
+        let error = Credentials::from_key_file(&path).unwrap_err();
+        assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if *source == expected), "{text}: {error:?}");
+        check_message(&error);
+    }
+}
+
+#[test]
+fn refuses_rsa_keys_without_two_primes_of_equal_length() {
+    let prime = |key: &rsa::RsaPrivateKey, n: usize| key.primes()[n].clone();
+    let long = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
+    let short = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
+    let e = rsa::BigUint::from(65537u32);
+    for key in [
+        rsa::RsaPrivateKey::from_p_q(prime(&long, 0), prime(&short, 0), e.clone()).unwrap(),
+        rsa::RsaPrivateKey::from_p_q(prime(&short, 0), prime(&long, 0), e).unwrap(),
+    ] {
+        for pem in [key.to_pkcs1_pem(LineEnding::LF).unwrap(), key.to_pkcs8_pem(LineEnding::LF).unwrap()] {
+            let error = Credentials::from_pem(KEY_ID, &pem).unwrap_err();
+            assert!(matches!(error, CredentialsError::Key(KeyError::InvalidRsaPrimes)), "{error:?}");
+            check_message(&error);
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let generate = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "KEY"];
+    let three_primes = [&generate[..], &["-pkeyopt", "rsa_keygen_primes:3"]].concat();
+    if openssl(directory.path(), &three_primes).is_some() {
+        let error = Credentials::from_pem_file(KEY_ID, directory.path().join("KEY")).unwrap_err();
+        let expected = KeyError::InvalidRsaPrimes;
+        assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if *source == expected), "{error:?}");
+    }
+}
+
+/// Numbers of any size reach the validation unless their sizes are checked first: unequal primes took minutes.
+#[test]
+fn refuses_rsa_numbers_of_unsuitable_sizes_promptly() {
+    let number = |bytes: usize| vec![0xc1; bytes];
+    for (modulus, exponent, private_exponent, primes, expected) in [
+        (256, 3, 256, [16, 240], KeyError::InvalidRsaPrimes),
+        (256, 3, 256, [240, 16], KeyError::InvalidRsaPrimes),
+        (255, 3, 255, [128, 128], KeyError::RsaTooShort { bits: 2040 }),
+        (1025, 3, 1025, [512, 512], KeyError::Unusable),
+        (256, 257, 256, [128, 128], KeyError::Damaged),
+        (256, 3, 257, [128, 128], KeyError::Damaged),
+        (256, 3, 256, [8000, 8000], KeyError::Damaged),
+    ] {
+        let numbers = [modulus, exponent, private_exponent, primes[0], primes[1], 1, 1, 1].map(number);
+        let [n, e, d, p, q, dp, dq, qi] = &numbers;
+        let uint = |bytes| rsa::pkcs1::UintRef::new(bytes).unwrap();
+        let key = rsa::pkcs1::RsaPrivateKey {
+            modulus: uint(n),
+            public_exponent: uint(e),
+            private_exponent: uint(d),
+            prime1: uint(p),
+            prime2: uint(q),
+            exponent1: uint(dp),
+            exponent2: uint(dq),
+            coefficient: uint(qi),
+            other_prime_infos: None,
+        };
+        let der = rsa::pkcs1::der::Encode::to_der(&key).unwrap();
+        let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n", STANDARD.encode(der));
+        let started = std::time::Instant::now();
+        let error = Credentials::from_pem(KEY_ID, &pem).unwrap_err();
+        assert!(matches!(&error, CredentialsError::Key(reason) if *reason == expected), "{expected:?}: {error:?}");
+        assert!(started.elapsed() < std::time::Duration::from_secs(1), "{expected:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn refuses_special_files_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let socket = directory.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    for path in [fifo, socket, link, "/dev/zero".into(), "/dev/null".into(), directory.path().to_owned()] {
+        // In a thread that is left behind if it blocks.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let opened = path.clone();
+        std::thread::spawn(move || sender.send(Credentials::from_pem_file(KEY_ID, opened).unwrap_err()));
+        let error = receiver.recv_timeout(std::time::Duration::from_secs(5)).expect("reading blocks");
+        assert!(matches!(&error, CredentialsError::File { .. }), "{path:?}: {error:?}");
+        assert!(path.ends_with("socket") || chain(&error).contains("not a regular file"), "{}", chain(&error));
+    }
+}
+
+#[test]
+fn refuses_key_ids_that_are_not_visible_ascii() {
     let pem = ed25519().private.expose_secret();
     for id in ["", " ", "a b", " a", "a\n", "a\r\nHost: b", "\0", "é", "a\u{7f}"] {
         let error = Credentials::from_pem(id, pem).unwrap_err();
-        assert!(matches!(error, CredentialsError::KeyId), "{id:?}: {error}");
+        assert!(matches!(error, CredentialsError::InvalidApiKeyId), "{id:?}: {error}");
     }
     for id in ["a", KEY_ID, "a/b?c#d%e", "\"<>\\^`{|}~"] {
         assert_eq!(Credentials::from_pem(id, pem).unwrap().key_id(), id);
     }
 }
 
-/// The error is one line that says what to do, and neither it nor its sources show a key.
-fn acts_and_hides(error: &CredentialsError) {
-    let mut shown = format!("{error} {error:?}");
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        shown += &format!(" {error} {error:?}");
-        source = error.source();
-    }
+/// With its causes, the error is one line that says what to do; neither it nor they show a key, nor does their `Debug`.
+fn check_message(error: &CredentialsError) {
+    let line = chain(error);
+    let shown = format!("{line} {error:?}");
     assert!(!shows_key(&shown, &rsa().private) && !shows_key(&shown, &ed25519().private), "{shown}");
-    let line = error.to_string();
-    assert!(!line.contains('\n') && line.contains("; "), "no line to act on: {line}");
+    assert!(!line.contains('\n') && line.contains("; "), "not a line with advice: {line}");
 }
 
 fn signs_for(pair: &Pair, credentials: Credentials) -> bool {
-    use base64::Engine as _;
     let signed = Signer::new(credentials).with_clock(at_ms(1_000)).headers(&Method::GET, "/a").unwrap();
     let (_, signature) = signed.into_iter().last().unwrap();
-    verifies_bytes(pair, "1000GET/a", &base64::engine::general_purpose::STANDARD.decode(signature).unwrap())
+    verifies_bytes(pair, "1000GET/a", &STANDARD.decode(signature).unwrap())
 }

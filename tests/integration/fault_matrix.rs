@@ -13,7 +13,7 @@ use kalshi_api_keys::{Client, Credentials};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
-use crate::command::Desk;
+use crate::command::TestAccount;
 use crate::fixtures::{ed25519, shows_key};
 use crate::gateway::{Fault, Gateway};
 
@@ -89,8 +89,8 @@ struct Ran {
 }
 
 async fn run(case: Case) -> Result<(), String> {
-    let desk = Desk::new().await;
-    let gateway = Gateway::start(&desk.sandbox, case.fault, case.at, case.lasting).await;
+    let account = TestAccount::new().await;
+    let gateway = Gateway::start(&account.sandbox, case.fault, case.at, case.lasting).await;
     let pid: Arc<Mutex<Option<Pid>>> = Arc::default();
     gateway.on_signal({
         let (pid, signal) = (pid.clone(), case.signal);
@@ -107,28 +107,28 @@ async fn run(case: Case) -> Result<(), String> {
     });
     // Somebody else creates a key at the worst moment.
     gateway.on_fault({
-        let sandbox = desk.sandbox.clone();
+        let sandbox = account.sandbox.clone();
         move || sandbox.register(theirs(), &ed25519().public).unwrap()
     });
 
-    let first = rotate(&desk, &gateway, case.local, |child| *pid.lock().unwrap() = Some(child)).await;
+    let first = rotate(&account, &gateway, case.local, |child| *pid.lock().unwrap() = Some(child)).await;
     let reached = gateway.heal() >= case.at;
     let context = |what: &str| {
-        let files = desk.files();
+        let files = account.files();
         format!(
             "{case:?}: {what}; exit {:?}, keys {:?}, files {files:?}\n{}{}",
             first.code,
-            desk.ids(),
+            account.ids(),
             first.out,
             first.err
         )
     };
-    holds(&desk, &case, &first, reached).await.map_err(|what| context(&what))?;
+    holds(&account, &case, &first, reached).await.map_err(|what| context(&what))?;
 
     gateway.forward_late().await;
     for run in 2.. {
-        let again = rotate(&desk, &gateway, case.local, |_| {}).await;
-        holds(&desk, &case, &again, reached)
+        let again = rotate(&account, &gateway, case.local, |_| {}).await;
+        holds(&account, &case, &again, reached)
             .await
             .map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
         // A rotation that was finished before leaves a file, which is not overwritten.
@@ -140,7 +140,7 @@ async fn run(case: Case) -> Result<(), String> {
             return Err(context(&format!("not finished by run {run}: {}{}", again.out, again.err)));
         }
     }
-    is_finished(&desk, reached).await.map_err(|what| context(&what))
+    is_finished(&account, reached).await.map_err(|what| context(&what))
 }
 
 fn theirs() -> ApiKey {
@@ -148,10 +148,10 @@ fn theirs() -> ApiKey {
     serde_json::from_value(serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes })).unwrap()
 }
 
-async fn rotate(desk: &Desk, gateway: &Gateway, local: bool, started: impl FnOnce(Pid)) -> Ran {
+async fn rotate(account: &TestAccount, gateway: &Gateway, local: bool, started: impl FnOnce(Pid)) -> Ran {
     let mut arguments = vec!["rotate", "--out", "new.pem", "--yes", "--attempts", "3", "--settle", "0"];
     arguments.extend(local.then_some("--local"));
-    let mut command = desk.command(&arguments);
+    let mut command = account.command(&arguments);
     command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     started(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap());
@@ -162,8 +162,8 @@ async fn rotate(desk: &Desk, gateway: &Gateway, local: bool, started: impl FnOnc
 }
 
 /// The five invariants, judged by the state of the service.
-async fn holds(desk: &Desk, case: &Case, ran: &Ran, reached: bool) -> Result<(), String> {
-    let keys = desk.sandbox.keys();
+async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> Result<(), String> {
+    let keys = account.sandbox.keys();
     let exists = |id: &str| keys.iter().any(|key| key.api_key_id == id);
     let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
 
@@ -175,33 +175,33 @@ async fn holds(desk: &Desk, case: &Case, ran: &Ran, reached: bool) -> Result<(),
     check(exists("theirs") == reached, "somebody else's key was deleted")?;
     check(!ran.out.contains("theirs") && !ran.err.contains("theirs"), "somebody else's key was mentioned")?;
     // The old key goes last: at any time one of the two works.
-    let new = Credentials::from_key_file(desk.file("new.pem")).ok();
+    let new = Credentials::from_key_file(account.file("new.pem")).ok();
     let new_works = match &new {
-        Some(new) => works(desk, new.clone()).await,
+        Some(new) => works(account, new.clone()).await,
         None => false,
     };
-    check(exists(&desk.old) || new_works, "neither the old nor the new key works")?;
+    check(exists(&account.old) || new_works, "neither the old nor the new key works")?;
     // Exit 0 means done, and any other than 4 that nothing is left.
-    let journal = desk.file("new.pem.rotation").exists();
-    let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&desk.old) || journal;
+    let journal = account.file("new.pem.rotation").exists();
+    let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&account.old) || journal;
     match ran.code {
-        Some(0) => check(!left && new_works && !exists(&desk.old), "exit 0, and something is left")?,
+        Some(0) => check(!left && new_works && !exists(&account.old), "exit 0, and something is left")?,
         Some(4) => check(journal, "exit 4 without a journal")?,
         Some(code @ 1..=3) => check(!left, &format!("exit {code}, and something is left"))?,
         None => check(case.signal == Some(Signal::KILL), "killed")?,
         Some(code) => return Err(format!("exit {code}")),
     }
-    for file in desk.files() {
-        let text = std::fs::read_to_string(desk.file(&file)).unwrap();
+    for file in account.files() {
+        let text = std::fs::read_to_string(account.file(&file)).unwrap();
         let shown = shows_key(&ran.out, &text.clone().into()) || shows_key(&ran.err, &text.into());
         check(!file.ends_with(".pem") || !shown, "key material was shown")?;
     }
     Ok(())
 }
 
-async fn works(desk: &Desk, credentials: Credentials) -> bool {
+async fn works(account: &TestAccount, credentials: Credentials) -> bool {
     let id = credentials.key_id().to_owned();
-    let listed = Client::new(desk.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
+    let listed = Client::new(account.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
     listed.is_ok_and(|listed| {
         let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
         key.is_some_and(|key| {
@@ -211,17 +211,17 @@ async fn works(desk: &Desk, credentials: Credentials) -> bool {
 }
 
 /// Exactly the new key, its file, no journal and no stray file.
-async fn is_finished(desk: &Desk, reached: bool) -> Result<(), String> {
-    let new = Credentials::from_key_file(desk.file("new.pem")).map_err(|error| error.to_string())?;
+async fn is_finished(account: &TestAccount, reached: bool) -> Result<(), String> {
+    let new = Credentials::from_key_file(account.file("new.pem")).map_err(|error| error.to_string())?;
     let mut expected = vec![new.key_id().to_owned()];
     expected.extend(reached.then(|| "theirs".to_owned()));
-    let mut ids = desk.ids();
+    let mut ids = account.ids();
     ids.sort();
     expected.sort();
-    if ids != expected || !works(desk, new).await {
+    if ids != expected || !works(account, new).await {
         return Err(format!("in the end there are the keys {ids:?}, not {expected:?}"));
     }
-    match desk.files() {
+    match account.files() {
         files if files == ["new.pem", "old.pem"] => Ok(()),
         files => Err(format!("in the end there are the files {files:?}")),
     }

@@ -1,10 +1,13 @@
 //! Keys for tests, made anew in every run: none is ever committed.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kalshi_api_keys::types::PrivateKeyPem;
 use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
 
@@ -52,24 +55,77 @@ pub fn at_ms(unix_ms: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_millis(unix_ms)
 }
 
-/// Runs `openssl` in a folder and gives what it printed; `None` when the machine has none, which CI does not forgive.
-pub fn openssl(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = match Command::new("openssl").args(arguments).current_dir(folder).stdin(Stdio::null()).output() {
-        Ok(output) => output,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("CI needs the openssl command: {error}"),
+/// Whether the machine has a command; without it a test is skipped, but not in CI.
+pub fn is_installed(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    match found {
+        Ok(_) => true,
+        Err(error) if std::env::var_os("CI").is_some() => panic!("CI needs the command {program}: {error}"),
         Err(_) => {
-            eprintln!("skipped: no openssl command on this machine");
-            return None;
+            eprintln!("skipped: this machine has no command {program}");
+            false
         }
-    };
+    }
+}
+
+/// Runs `openssl` in a directory and returns its output; `None` when the machine has none.
+pub fn openssl(directory: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    if !is_installed("openssl") {
+        return None;
+    }
+    let output = Command::new("openssl").args(arguments).current_dir(directory).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Some(output.stdout)
 }
 
-/// Whether `text` shows any run of twelve bytes of the key, sixteen characters of base64. Shorter runs, and the header, are
-/// the same in every key of a kind.
+/// Every form in which people hold a key, or give it in the wrong place.
+pub fn key_forms(key: &PrivateKeyPem) -> Vec<(&'static str, String)> {
+    let pem = key.expose_secret();
+    let body = body_lines(pem);
+    let der = STANDARD.decode(body.concat()).unwrap();
+    vec![
+        ("PEM", pem.to_owned()),
+        ("PEM on one line", pem.replace('\n', "\\n")),
+        ("PEM without line ends", pem.replace('\n', "")),
+        ("PEM body", body.join("\n")),
+        ("PEM body on one line", body.join("\\n")),
+        ("PEM body without line ends", body.concat()),
+        ("a line of the PEM body", body[0].to_owned()),
+        ("base64 of the file", STANDARD.encode(pem)),
+        ("base64url of the file", URL_SAFE_NO_PAD.encode(pem)),
+        ("base64url of DER", URL_SAFE_NO_PAD.encode(&der)),
+        ("hex of DER", hex(&der)),
+        ("hex of DER in capitals", hex(&der).to_uppercase()),
+        ("an assignment", format!("KEY={}", body.concat())),
+    ]
+}
+
+/// Whether `text` shows 12 bytes of the key in a row in base64 or base64url, of DER or of the PEM text, or 8 bytes in
+/// hexadecimal. Line ends do not hide them. The first bytes and the PEM header are the same in every key of a kind.
 pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
-    let base64: String =
-        key.expose_secret().lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect();
-    base64.as_bytes()[24..].windows(16).any(|run| text.contains(std::str::from_utf8(run).unwrap()))
+    const RUN: usize = 16;
+    let pem = key.expose_secret();
+    let der = STANDARD.decode(body_lines(pem).concat()).unwrap();
+    let file = STANDARD.encode(pem);
+    let secrets = [STANDARD.encode(&der)[24..].to_owned(), hex(&der[18..]), file[80..file.len() - 44].to_owned()];
+    let runs: HashSet<&[u8]> = secrets.iter().flat_map(|secret| secret.as_bytes().windows(RUN)).collect();
+    let text: String = text.replace("\\n", "").split_whitespace().collect();
+    let standard = text.replace('-', "+").replace('_', "/");
+    let shown = |text: &str| text.as_bytes().windows(RUN).any(|run| runs.contains(run));
+    shown(&text) || shown(&standard) || shown(&text.to_lowercase())
+}
+
+/// The lines of a PEM section without the first and last, and without those before it.
+fn body_lines(pem: &str) -> Vec<&str> {
+    pem.lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An error with its causes, as the command prints them.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,24 +1,25 @@
-//! Parsing is total: any text is a private key or an error that repeats none of it, any bytes are an answer or none. The
-//! same is fuzzed in `tests/fuzz/`, whose seeds run here as well.
+//! Parsing is total: any text is a private key or an error that does not repeat it, any bytes are a response or not. The
+//! same is fuzzed in `fuzz/`, whose seeds run here as well. And any text can be printed.
 
 use std::fs;
 use std::path::Path;
 
 use kalshi_api_keys::Credentials;
+use kalshi_api_keys::text::{MAX_PRINTABLE_CHARS, could_be_key_material, escape, printable};
 use kalshi_api_keys::types::{ApiKey, GenerateApiKeyResponse, GetApiKeysResponse};
 use proptest::prelude::*;
 
-use crate::fixtures::{ed25519, rsa, shows_key};
+use crate::fixtures::{KEY_ID, ed25519, key_forms, rsa, shows_key};
 
-/// The seeds of a fuzz target.
+/// Returns the seeds of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     assert!(seeds.len() > 3);
     seeds
 }
 
-fn reads_a_key_or_says_why(text: &str) {
+fn check_key(text: &str) {
     match Credentials::from_pem("id", text) {
         Ok(credentials) => assert_eq!(credentials.key_id(), "id"),
         Err(error) => {
@@ -29,29 +30,79 @@ fn reads_a_key_or_says_why(text: &str) {
     }
 }
 
-fn reads_an_answer_or_none(body: &[u8]) {
+fn check_response(body: &[u8]) {
     if let Ok(list) = serde_json::from_slice::<GetApiKeysResponse>(body) {
         let sent = serde_json::to_string(&list).unwrap();
         let again: GetApiKeysResponse = serde_json::from_str(&sent).unwrap();
-        assert_eq!(sent, serde_json::to_string(&again).unwrap(), "what was read is sent back unchanged");
+        assert_eq!(sent, serde_json::to_string(&again).unwrap(), "serialized as it was read");
     }
     let _ = serde_json::from_slice::<ApiKey>(body);
-    if let Ok(made) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
-        assert!(format!("{made:?}").contains("PrivateKeyPem([REDACTED])"));
+    if let Ok(generated) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
+        assert!(format!("{generated:?}").contains("private_key: PrivateKeyPem("));
     }
 }
 
 #[test]
-fn the_seeds_of_the_fuzz_targets_are_read() {
+fn handles_the_seeds_of_the_fuzz_targets() {
     for seed in seeds("private_key") {
-        reads_a_key_or_says_why(&String::from_utf8(seed).unwrap());
+        check_key(&String::from_utf8(seed).unwrap());
     }
     for seed in seeds("answers") {
-        reads_an_answer_or_none(&seed);
+        check_response(&seed);
     }
 }
 
-/// A private key with a part taken out, doubled or replaced.
+#[test]
+fn escapes_every_invisible_character_and_no_other() {
+    // Of each kind: the first and last control characters, soft hyphen, Arabic letter mark, zero-width space and joiner,
+    // bidirectional marks, overrides and isolates, line and paragraph separator, byte order mark, interlinear
+    // annotation, musical format characters, tags.
+    for c in
+        "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{202a}\u{202e}\u{2028}\u{2029}\u{2060}\
+              \u{2066}\u{2069}\u{feff}\u{fff9}\u{1d173}\u{e0001}\u{e0041}\u{e007f}"
+            .chars()
+    {
+        assert_eq!(escape(&format!("a{c}b")), format!("a{}b", c.escape_default()));
+    }
+    for text in ["", "a b", "Zoë's “desk” \\ 100%", "é e\u{301}", "हिन्दी", "日本語", "😀\u{fe0f}", "C:\\keys"]
+    {
+        assert_eq!(escape(text), text);
+        assert_eq!(printable(text), text);
+    }
+    // Escaped text is visible, so that escaping a line does not change the values in it.
+    assert_eq!(escape(&escape("\u{202e}")), "\\u{202e}");
+}
+
+#[test]
+fn shortens_long_values() {
+    let max = MAX_PRINTABLE_CHARS;
+    assert_eq!(printable(&"é".repeat(max)), "é".repeat(max));
+    assert_eq!(printable(&"é".repeat(max + 1)), "é".repeat(max) + "…");
+    assert_eq!(printable(&"\n".repeat(1_000_000)), "\\n".repeat(max) + "…");
+}
+
+#[test]
+fn recognizes_key_material_in_every_form() {
+    for (form, text) in [rsa(), ed25519()].into_iter().flat_map(|pair| key_forms(&pair.private)) {
+        assert!(could_be_key_material(&text), "{form}");
+        assert!(could_be_key_material(&format!("--name={text}")), "{form}");
+    }
+    for text in [
+        "",
+        KEY_ID,
+        &format!("{KEY_ID}_0123456789abcdef"),
+        "/home/me/projects/clients/kalshi/production/keys/desks/alpha/kalshi.pem",
+        "C:\\Users\\Me\\AppData\\Local\\Kalshi\\Production\\Keys\\Trading1\\TestAccount\\kalshi.pem",
+        "https://external-api.demo.kalshi.co/trade-api/v2",
+        "the key of the trading desk that may not withdraw, created in November 2024",
+        &"a".repeat(59),
+        &"xy".repeat(100),
+    ] {
+        assert!(!could_be_key_material(text), "{text}");
+    }
+}
+
+/// A private key with a part removed, doubled or replaced.
 fn damaged() -> impl Strategy<Value = String> {
     let whole = prop_oneof![Just(rsa().private.expose_secret()), Just(ed25519().private.expose_secret())];
     (
@@ -66,8 +117,8 @@ fn damaged() -> impl Strategy<Value = String> {
         })
 }
 
-/// JSON that is nearly an answer.
-fn nearly_an_answer() -> impl Strategy<Value = String> {
+/// JSON that resembles a response.
+fn almost_a_response() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         Just("null".to_owned()),
         any::<i64>().prop_map(|n| n.to_string()),
@@ -100,16 +151,23 @@ proptest! {
 
     #[test]
     fn any_text_is_a_private_key_or_an_error(text in "\\PC*") {
-        reads_a_key_or_says_why(&text);
+        check_key(&text);
     }
 
     #[test]
     fn any_damaged_key_is_a_private_key_or_an_error(text in damaged()) {
-        reads_a_key_or_says_why(&text);
+        check_key(&text);
     }
 
     #[test]
-    fn any_json_is_an_answer_or_none(body in nearly_an_answer()) {
-        reads_an_answer_or_none(body.as_bytes());
+    fn any_json_is_a_response_or_not(body in almost_a_response()) {
+        check_response(body.as_bytes());
+    }
+
+    #[test]
+    fn printed_text_is_one_short_line(text in any::<String>()) {
+        let shown = printable(&text);
+        prop_assert!(!shown.chars().any(char::is_control));
+        prop_assert_eq!(escape(&shown), shown.as_ref());
     }
 }

@@ -1,4 +1,4 @@
-//! No log line of any library shows key material through a whole quickstart.
+//! No log record of any library contains key material, from the first to the last request of a quickstart.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,7 +10,7 @@ use kalshi_api_keys::{Client, Credentials, http_client_builder};
 
 use crate::fixtures::shows_key;
 
-/// Everything that was logged in this process, by `log` and by `tracing`, at the level that shows most.
+/// Everything that this process logged through `log` and `tracing`, at the most verbose level.
 #[derive(Clone, Default)]
 struct Captured {
     log: Arc<Mutex<String>>,
@@ -39,7 +39,7 @@ impl io::Write for Captured {
     }
 }
 
-/// Captures from the first call on.
+/// Starts to capture with the first call.
 fn captured() -> &'static Captured {
     static CAPTURED: OnceLock<Captured> = OnceLock::new();
     CAPTURED.get_or_init(|| {
@@ -61,31 +61,31 @@ impl Captured {
     }
 }
 
-/// Every operation once, signing with a key that was just generated: the private keys that were in it.
+/// Calls every operation, signing with a newly generated key; returns the private keys involved.
 async fn quickstart(client: impl Fn(Credentials) -> Client, root: Credentials) -> Vec<PrivateKeyPem> {
     let root = client(root);
     let mut keys = Vec::new();
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
         let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).key_type(key_type);
-        let made = root.generate_api_key().body(body).send().await.unwrap();
-        let pem = made.private_key.expose_secret();
-        let signed_in = client(Credentials::from_pem(&made.api_key_id, pem).unwrap());
-        signed_in.get_api_keys().send().await.unwrap();
+        let generated = root.generate_api_key().body(body).send().await.unwrap();
+        let pem = generated.private_key.expose_secret();
+        let authenticated = client(Credentials::from_pem(&generated.api_key_id, pem).unwrap());
+        authenticated.get_api_keys().send().await.unwrap();
         let wrong = client(Credentials::from_pem("unknown", pem).unwrap());
-        log::debug!("{:?} {:?} {:?}", made, signed_in, wrong.get_api_keys().send().await.unwrap_err());
-        root.delete_api_key().api_key(&made.api_key_id).send().await.unwrap();
-        log::debug!("{:?}", signed_in.get_api_keys().send().await.unwrap_err());
-        keys.push(made.into_inner().private_key);
+        log::debug!("{:?} {:?} {:?}", generated, authenticated, wrong.get_api_keys().send().await.unwrap_err());
+        root.delete_api_key().api_key(&generated.api_key_id).send().await.unwrap();
+        log::debug!("{:?}", authenticated.get_api_keys().send().await.unwrap_err());
+        keys.push(generated.into_inner().private_key);
     }
     keys
 }
 
 #[tokio::test]
-async fn no_log_line_shows_key_material() {
+async fn no_log_record_shows_key_material() {
     let captured = captured();
     let sandbox = Sandbox::start().await.unwrap();
 
-    // The net catches something: an HTTP client that is told to show bodies does, and this finds the keys in them.
+    // The test can fail: an HTTP client that is told to log bodies does, and the keys are found in them.
     let verbose = |credentials| {
         let http = http_client_builder(&sandbox.environment()).connection_verbose(true).build().unwrap();
         Client::builder(sandbox.environment(), credentials).http_client(http).build().unwrap()
@@ -93,10 +93,10 @@ async fn no_log_line_shows_key_material() {
     let shown = quickstart(verbose, sandbox.credentials()).await;
     let text = captured.text();
     for key in &shown {
-        assert!(shows_key(&text, key), "the net has a hole");
+        assert!(shows_key(&text, key), "a logged key was not found");
     }
     for library in ["reqwest", "hyper_util"] {
-        assert!(text.contains(library), "no line of {library} was captured");
+        assert!(text.contains(library), "nothing of {library} was captured");
     }
     let lines = text.lines().count();
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use kalshi_api_keys::{Client, Credentials, Environment};
 
-use crate::fixtures::{KEY_ID, ed25519, rsa, shows_key};
+use crate::fixtures::{KEY_ID, chain, ed25519, key_forms, rsa, shows_key};
 
 /// Set for the process that prints its configuration.
 const PRINT: &str = "KALSHI_API_KEYS_TEST_PRINT";
@@ -14,16 +14,17 @@ const PRINT: &str = "KALSHI_API_KEYS_TEST_PRINT";
 fn print_configuration() {
     if std::env::var_os(PRINT).is_some() {
         let environment = Environment::from_env().map(|e| e.base_url().to_string());
-        println!("environment: {}", environment.unwrap_or_else(|e| e.to_string()));
+        println!("environment: {}", environment.unwrap_or_else(|e| chain(&e)));
         let credentials = Credentials::from_env();
-        println!("credentials: {}", credentials.map_or_else(|e| e.to_string(), |c| c.key_id().to_owned()));
-        println!("client: {}", Client::from_env().map_or_else(|e| e.to_string(), |c| format!("{c:?}")));
+        println!("credentials: {}", credentials.map_or_else(|e| chain(&e), |c| c.key_id().to_owned()));
+        println!("client: {}", Client::from_env().map_or_else(|e| chain(&e), |c| format!("{c:?}")));
     } else {
         let configuration = configuration(&[]);
         assert_eq!(configuration.environment, Environment::Demo.base_url().as_str());
         assert_eq!(
             configuration.credentials,
-            "the variable KALSHI_API_KEY_ID is not set; set it to the ID of the API key"
+            "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to the path of its \
+             file"
         );
         assert_eq!(configuration.client, configuration.credentials);
     }
@@ -95,29 +96,62 @@ fn missing_conflicting_and_invalid_variables_are_named() {
         ),
         (
             &[id, ("KALSHI_PRIVATE_KEY", "key.pem")],
-            "the variable KALSHI_PRIVATE_KEY cannot be used: the private key cannot be used: it is no PEM text",
+            "invalid value of the variable KALSHI_PRIVATE_KEY: cannot use the private key: not PEM: no `-----BEGIN` line",
         ),
         (
             &[id, ("KALSHI_PRIVATE_KEY_PATH", "/no/such/file")],
-            "the variable KALSHI_PRIVATE_KEY_PATH cannot be used: the private key file \"/no/such/file\" cannot be read",
+            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the private key file \"/no/such/file\"",
         ),
         (
             &[id, ("KALSHI_PRIVATE_KEY_PATH", pem)],
-            "the variable KALSHI_PRIVATE_KEY_PATH cannot be used: the path of the private key is the key itself",
+            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the private key file, whose path is not shown",
         ),
         (
             &[("KALSHI_API_KEY_ID", "a b"), ("KALSHI_PRIVATE_KEY", pem)],
-            "the variable KALSHI_API_KEY_ID cannot be used: the API key ID is empty or holds characters",
+            "invalid value of the variable KALSHI_API_KEY_ID: invalid API key ID",
         ),
         (
             &[("KALSHI_API_KEY_ID", pem), ("KALSHI_PRIVATE_KEY", pem)],
-            "the variable KALSHI_API_KEY_ID cannot be used: the API key ID is empty or holds characters",
+            "invalid value of the variable KALSHI_API_KEY_ID: invalid API key ID",
         ),
     ];
     for (variables, expected) in table {
         let configuration = configuration(variables);
         assert!(configuration.credentials.starts_with(expected), "{}", configuration.credentials);
         assert_eq!(configuration.client, configuration.credentials);
+    }
+}
+
+#[test]
+fn the_id_may_come_from_the_key_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    let text = format!("Kalshi-API-Key-ID: {KEY_ID}\n{}", ed25519().private.expose_secret());
+    std::fs::write(&path, &text).unwrap();
+    let key = ("KALSHI_PRIVATE_KEY_PATH", path.to_str().unwrap());
+    for key in [key, ("KALSHI_PRIVATE_KEY", &text)] {
+        for variables in [&[key][..], &[key, ("KALSHI_API_KEY_ID", "")], &[key, ("KALSHI_API_KEY_ID", KEY_ID)]] {
+            assert_eq!(configuration(variables).credentials, KEY_ID);
+        }
+        let credentials = configuration(&[key, ("KALSHI_API_KEY_ID", "another")]).credentials;
+        let expected = format!("invalid value of the variable {}: cannot use the private key", key.0);
+        assert!(credentials.starts_with(&expected) && credentials.contains("names another API key"), "{credentials}");
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_variable_is_not_repeated() {
+    let pem = ed25519().private.expose_secret();
+    for (form, key) in key_forms(&ed25519().private) {
+        for variable in ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"] {
+            // `configuration` looks for the key in what is printed.
+            let configuration = if variable == "KALSHI_PRIVATE_KEY_PATH" {
+                configuration(&[("KALSHI_API_KEY_ID", KEY_ID), (variable, &key)])
+            } else {
+                configuration(&[("KALSHI_PRIVATE_KEY", pem), (variable, &key)])
+            };
+            assert!(configuration.client.contains(variable), "{form}: {}", configuration.client);
+        }
     }
 }
 

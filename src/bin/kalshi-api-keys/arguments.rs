@@ -1,38 +1,44 @@
-//! What can be asked for, and the help that says so.
+//! The command line: subcommands, flags and their help.
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use kalshi_api_keys::text::{could_be_key_material, printable};
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 use crate::connection::Connection;
-use crate::failed::Failed;
-use crate::output;
 
-const VARIABLES_AND_EXIT_CODES: &str = "\
-Variables (a flag of the same name overrides it; an empty one counts as unset):
-  KALSHI_API_KEY_ID        the ID of the API key
+const DOCUMENTATION: &str = "\
+Environment variables (a flag overrides its variable; an empty variable counts as unset):
+  KALSHI_API_KEY_ID        ID of the API key that signs; not needed when the key file names it
   KALSHI_PRIVATE_KEY       its private key, PEM; there is no flag for it
-  KALSHI_PRIVATE_KEY_PATH  or the path of a file with it
+  KALSHI_PRIVATE_KEY_PATH  or the path of its key file; `~` is the home directory
   KALSHI_ENV               demo (the default), production, or a base URL
   KALSHI_API_BASE_URL      or a base URL
 
+Key files:
+  A key file is PEM text: RSA (PKCS#1 or PKCS#8, 2048 to 8192 bits) or Ed25519 (PKCS#8). A line
+  `Kalshi-API-Key-ID: <ID>` before the key names the API key it belongs to. New key files are readable by their owner
+  only, and existing files are never overwritten. A private key is never an argument, and is printed by --stdout only.
+
 Exit codes:
   0  done
-  1  refused by the service, or answered otherwise than documented
-  2  usage: the arguments, the variables, the key, a file, or a question not answered with yes
-  3  network: the service was not reached, or its answer was lost
-  4  something is left to do; the output says what
+  1  refused by the service, or the response is not as documented
+  2  usage: arguments, variables, the key, a file, or no confirmation
+  3  network: the service was not reached, or its response was lost
+  4  something is or may be left to do; the output says what
 
 Example:
   export KALSHI_API_KEY_ID=a952bcbe-ec3b-4b5b-b8f9-11dae589608c KALSHI_PRIVATE_KEY_PATH=~/kalshi.pem
   kalshi-api-keys --env production list";
 
-/// The API keys of a Kalshi account: list, generate, create, delete and rotate them, and sign requests.
+/// Lists, generates, creates, deletes and rotates the API keys of a Kalshi account, and signs requests.
 #[derive(Parser)]
-#[command(name = "kalshi-api-keys", version, after_help = VARIABLES_AND_EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "kalshi-api-keys", version, arg_required_else_help = true)]
+#[command(after_help = "`kalshi-api-keys --help` explains variables, key files and exit codes.")]
+#[command(after_long_help = DOCUMENTATION)]
 pub struct Arguments {
     #[command(flatten)]
     pub connection: Connection,
@@ -42,67 +48,79 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// List the keys of the account, and what about them is worth an alarm.
-    #[command(after_help = "Example:\n  kalshi-api-keys list --json | jq -r '.api_keys[].api_key_id'")]
+    /// List the keys of the account and flag risky ones
+    #[command(after_help = "\
+Flagged are keys with unrestricted write access, scopes that this version does not know, and a location attestation that
+has lapsed or lapses within 14 days.
+
+Example:
+  kalshi-api-keys list --json | jq -r '.api_keys[].api_key_id'")]
     List(List),
-    /// Have the service generate a key pair, and keep its private key.
+    /// Let the service generate a key pair, and save its private key
     #[command(after_help = "Example:\n  kalshi-api-keys generate --out dashboard.pem --name dashboard --scope read")]
     Generate(Generate),
-    /// Make a key pair here and register its public key, or one that is given. Needs the Premier usage level.
-    #[command(
-        after_help = "Example:\n  kalshi-api-keys create --out desk.pem --name desk --scope read --scope write --subaccount 7"
-    )]
+    /// Generate a key pair on this machine and register its public key (Premier usage level)
+    #[command(after_help = "\
+The private key never leaves this machine. With --public-key, an existing public key is registered instead.
+
+Example:
+  kalshi-api-keys create --out desk.pem --name desk --scope read --scope write --subaccount 7")]
     Create(Create),
-    /// Delete a key for good.
+    /// Delete a key permanently
     #[command(after_help = "Example:\n  kalshi-api-keys delete a952bcbe-ec3b-4b5b-b8f9-11dae589608c --yes")]
     Delete(Delete),
-    /// Replace the key that signs by a new one: mint, save, sign in, delete the old key, confirm.
+    /// Replace the key that signs with a new one, and delete it
     #[command(after_help = "\
-The new key is saved and seen to work before the old one is deleted. After any failure or interruption, run the same
-command again: it continues where it stopped, with the help of FILE.rotation, and exits with 0 once nothing is left to do.
+The old key is deleted last, once the new key is saved and works. If the rotation fails or is interrupted, run the same
+command again: it continues, with the help of FILE.rotation, and exits with 0 once nothing is left to do.
 
 Example:
   kalshi-api-keys rotate --out kalshi-new.pem --yes")]
     Rotate(Rotate),
-    /// Print the three headers that sign a request; good for about ten seconds.
-    #[command(after_help = "Example:\n  kalshi-api-keys sign GET /trade-api/v2/portfolio/balance --curl | sh")]
+    /// Print the three headers that sign a request, valid for about ten seconds
+    #[command(after_help = "\
+--curl prints a command that passes the headers to curl by standard input, not in its arguments, which other users of
+the machine can read.
+
+Example:
+  kalshi-api-keys sign GET /trade-api/v2/portfolio/balance --curl | sh")]
     Sign(Sign),
-    /// Say which key signs, where, whether this machine's clock is off, and when the location attestation lapses.
+    /// Show the key that signs, its environment, the clock skew and the location attestation
     #[command(after_help = "Example:\n  kalshi-api-keys --env production whoami")]
     Whoami,
-    /// Print a completion script.
+    /// Print a shell completion script
     #[command(
         after_help = "Example:\n  kalshi-api-keys completions bash > ~/.local/share/bash-completion/completions/kalshi-api-keys"
     )]
     Completions {
-        /// The shell it is for.
+        /// The shell to complete for
         shell: clap_complete::Shell,
     },
 }
 
 #[derive(Args)]
 pub struct List {
-    /// Print the service's answer as it is.
+    /// Print the response of the service unchanged
     #[arg(long)]
     pub json: bool,
 }
 
-/// What a new key is to be.
+/// The properties of a new key.
 #[derive(Args)]
 pub struct NewKey {
-    /// Its name.
-    #[arg(long, default_value = "kalshi-api-keys")]
+    /// Its name
+    #[arg(long, default_value = "kalshi-api-keys", value_parser = not_a_key)]
     pub name: String,
-    /// What it may do; may be repeated. `write` needs `read` beside it.
-    #[arg(long = "scope", value_name = "SCOPE", default_value = "read")]
+    /// What it may do; can be repeated. `write` requires `read`
+    #[arg(long = "scope", value_name = "SCOPE", default_value = "read", value_parser = scope)]
     pub scopes: Vec<ApiKeyScope>,
-    /// The one sub-account it is restricted to, 0 to 63.
+    /// The one sub-account it is restricted to, 0 to 63
     #[arg(long, value_name = "N", value_parser = subaccount, conflicts_with = "fcm_subtrader")]
     pub subaccount: Option<Subaccount>,
-    /// The FCM subtrader it is bound to. For FCM members.
-    #[arg(long, value_name = "ID")]
+    /// The FCM subtrader it is bound to (FCM members only)
+    #[arg(long, value_name = "ID", value_parser = not_a_key)]
     pub fcm_subtrader: Option<String>,
-    /// The algorithm of its key pair.
+    /// The algorithm of its key pair
     #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
     pub key_type: ApiKeyType,
 }
@@ -119,10 +137,10 @@ pub struct Generate {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct To {
-    /// The file for the private key. It must not exist yet.
-    #[arg(long, value_name = "FILE")]
+    /// The file for the private key; must not exist
+    #[arg(long, value_name = "FILE", value_parser = file())]
     pub out: Option<PathBuf>,
-    /// Print the private key on stdout, and everything else on stderr.
+    /// Print the private key on stdout, and everything else on stderr
     #[arg(long)]
     pub stdout: bool,
 }
@@ -131,8 +149,8 @@ pub struct To {
 pub struct Create {
     #[command(flatten)]
     pub to: To,
-    /// Make no pair: register the public key in this file, PEM.
-    #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type")]
+    /// Generate no key pair: register the public key in this PEM file
+    #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type", value_parser = file())]
     pub public_key: Option<PathBuf>,
     #[command(flatten)]
     pub key: NewKey,
@@ -140,76 +158,78 @@ pub struct Create {
 
 #[derive(Args)]
 pub struct Delete {
-    /// The ID of the key.
+    /// The ID of the key
+    #[arg(value_parser = not_a_key)]
     pub id: String,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
 
 #[derive(Args)]
 pub struct Rotate {
-    /// The file for the new private key. It must not exist yet.
-    #[arg(long, value_name = "FILE")]
+    /// The file for the new private key; must not exist
+    #[arg(long, value_name = "FILE", value_parser = file())]
     pub out: PathBuf,
-    /// The new key's name, if not that of the old one.
-    #[arg(long)]
+    /// The name of the new key, instead of the old key's
+    #[arg(long, value_parser = not_a_key)]
     pub name: Option<String>,
-    /// What the new key may do, if not what the old one may; may be repeated.
-    #[arg(long = "scope", value_name = "SCOPE")]
+    /// What the new key may do, instead of the old key's scopes; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
     pub scopes: Vec<ApiKeyScope>,
-    /// The algorithm of its key pair.
+    /// The algorithm of its key pair
     #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
     pub key_type: ApiKeyType,
-    /// Generate the key pair on this machine: its private key never travels. Needs the Premier usage level.
+    /// Generate the key pair on this machine (Premier usage level)
     #[arg(long)]
     pub local: bool,
-    /// How many failed requests to tolerate before stopping; running the command again continues.
+    /// How many failed requests to tolerate before stopping; the next run continues
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub attempts: usize,
-    /// How long after a lost response the service may still create a key.
+    /// How long after a lost response the service may still create a key
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub settle: u64,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
 
 #[derive(Args)]
 pub struct Sign {
-    /// The method, such as GET.
+    /// The HTTP method, such as GET
+    #[arg(value_parser = not_a_key)]
     pub method: String,
-    /// The path from the root, percent-encoded, with its query if it has one.
+    /// The path from the root, percent-encoded, with its query if it has one
     pub path: String,
-    /// Print a command line of `curl` with them.
+    /// Print a `curl` command instead of the headers
     #[arg(long)]
     pub curl: bool,
 }
 
-/// The arguments; `None` when they asked for help, which was given.
-pub fn read() -> Result<Option<Arguments>, Failed> {
-    // Before anything else looks at them: messages repeat arguments.
+/// Parses the arguments of the process. Prints help, or a usage error without any key material, and exits.
+pub fn parse() -> Arguments {
     if std::env::args_os().any(|argument| argument.to_string_lossy().contains("PRIVATE KEY-----")) {
-        return Err(Failed::usage(
-            "an argument is a private key, which every process of this machine could read; give the path of its file, \
-             and replace the key",
-        ));
+        let message = "an argument is a private key, which all processes of this machine can read; give the path of its \
+                       file instead, and replace the key\n";
+        Arguments::command().error(ErrorKind::ValueValidation, message).exit();
     }
-    Arguments::try_parse().map(Some).or_else(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            output::print(&format!("{}\n", error.to_string().trim_end()))?;
-            Ok(None)
+    Arguments::try_parse().unwrap_or_else(|error| redacted(error).exit())
+}
+
+/// Removes from a usage error what could be key material, and makes the rest printable.
+fn redacted(mut error: clap::Error) -> clap::Error {
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    if context.iter().any(|(_, value)| could_be_key_material(&value.to_string())) {
+        // Its text repeats a value.
+        error.remove(ContextKind::Suggested);
+    }
+    for (kind, value) in context {
+        if let ContextValue::String(text) = value {
+            let shown = if could_be_key_material(&text) { "[REDACTED]".into() } else { printable(&text) };
+            error.insert(kind, ContextValue::String(shown.into()));
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(Failed::usage("nothing to do; see `kalshi-api-keys --help`"))
-        }
-        _ => {
-            let message = error.to_string();
-            let said = message.split("\nUsage:").next().unwrap_or_default();
-            let said = said.trim_start_matches("error: ").split("\nFor more").next().unwrap_or_default();
-            Err(Failed::usage(format!("{}; see `kalshi-api-keys --help`", said.trim())))
-        }
-    })
+    }
+    error
 }
 
 fn key_type() -> impl TypedValueParser<Value = ApiKeyType> {
@@ -217,6 +237,31 @@ fn key_type() -> impl TypedValueParser<Value = ApiKeyType> {
 }
 
 fn subaccount(number: &str) -> Result<Subaccount, String> {
-    let number: u8 = number.parse().map_err(|_| "sub-accounts are numbered 0 to 63".to_owned())?;
-    Subaccount::try_from(number).map_err(|error| error.to_string())
+    number.parse().map_err(|error: kalshi_api_keys::types::SubaccountOutOfRange| error.to_string())
+}
+
+fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
+    Ok(not_a_key(scope)?.into())
+}
+
+/// Refuses a private key where something is expected that is sent to the service.
+fn not_a_key(text: &str) -> Result<String, &'static str> {
+    if could_be_key_material(text) {
+        return Err("this could be a private key, and is not used");
+    }
+    Ok(text.to_owned())
+}
+
+/// Refuses a private key in place of a path. Long names of existing directories are not mistaken for one.
+fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let name = match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) if parent.is_dir() => name,
+            _ => path.as_os_str(),
+        };
+        match could_be_key_material(&name.to_string_lossy()) {
+            true => Err("this could be a private key; give the path of a file"),
+            false => Ok(path),
+        }
+    })
 }

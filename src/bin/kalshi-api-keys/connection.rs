@@ -1,32 +1,33 @@
-//! Which key signs, and where to: flags first, then variables.
+//! The connection flags: which key signs, and for which environment. The variables stand in for missing flags.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
-use crate::failed::Failed;
+use crate::failure::Failure;
 use crate::output::{quoted, say};
 
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// The ID of the API key that signs [variable: KALSHI_API_KEY_ID]
+    // Not clap's `env`: an empty variable counts as unset, and a flag overrides the variables of others as well.
+    /// The ID of the API key that signs, unless its key file names it [env: KALSHI_API_KEY_ID]
     #[arg(long, global = true, value_name = "ID")]
     api_key_id: Option<String>,
-    /// The file with its private key [variable: KALSHI_PRIVATE_KEY_PATH]
+    /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]
     private_key_path: Option<PathBuf>,
-    /// demo (the default), production, or a base URL [variable: KALSHI_ENV]
+    /// demo (the default), production, or a base URL [env: KALSHI_ENV]
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "api_base_url")]
     env: Option<String>,
-    /// The base URL [variable: KALSHI_API_BASE_URL]
+    /// The base URL [env: KALSHI_API_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     api_base_url: Option<String>,
 }
 
 impl Connection {
-    pub fn client(&self) -> Result<Client, Failed> {
+    pub fn client(&self) -> Result<Client, Failure> {
         Ok(Client::new(self.environment()?, self.credentials()?)?)
     }
 
@@ -43,24 +44,19 @@ impl Connection {
             (None, None) => Credentials::from_env(),
             (Some(id), None) => Credentials::from_env_with_id(id),
             (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
-            (None, Some(path)) => {
-                let id = variable("KALSHI_API_KEY_ID").ok_or(CredentialsError::MissingApiKeyId)?;
-                Credentials::from_pem_file(id.trim(), path)
-            }
+            (None, Some(path)) => match std::env::var("KALSHI_API_KEY_ID") {
+                Ok(id) if !id.trim().is_empty() => Credentials::from_pem_file(id.trim(), path),
+                _ => Credentials::from_key_file(path),
+            },
         }?;
         if let Some(file) = credentials.file()
             && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
             say(&format!(
-                "warning: {file:?} can be read by others than its owner; run `chmod 600 {}`, or replace the key",
+                "warning: others than its owner can read {file:?}; run `chmod 600 {}`, or replace the key",
                 quoted(&file.to_string_lossy())
             ));
         }
         Ok(credentials)
     }
-}
-
-/// A variable that is not empty.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::rotation::{self, RetryPolicy};
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use kalshi_api_keys::{Client, Effect, Error, KeyPair};
 
 use crate::arguments::{Create, Generate};
-use crate::failed::{Failed, chain};
-use crate::output::{self, print, say, visible};
+use crate::failure::{Failure, chain};
+use crate::output::{self, print, say};
 
 /// Where a private key goes.
 enum Destination {
@@ -19,34 +20,34 @@ enum Destination {
 
 impl Destination {
     /// Checks that it can take a key, as far as that can be known before one is created.
-    fn new(file: Option<PathBuf>) -> Result<Self, Failed> {
+    fn new(file: Option<PathBuf>) -> Result<Self, Failure> {
         match file {
             Some(file) => {
                 key_file::check(&file)?;
                 Ok(Self::File(file))
             }
-            None if output::stdout_is_discarded() => Err(Failed::usage(
+            None if output::stdout_is_discarded() => Err(Failure::usage(
                 "stdout is closed or /dev/null, where the private key would be lost; redirect it elsewhere, or use --out",
             )),
             None => Ok(Self::Stdout),
         }
     }
 
-    fn save(&self, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), Failed> {
+    fn save(&self, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), Failure> {
         match self {
             Self::File(file) => match key_file::save(file, key_id, key) {
                 Err(error @ KeyFileError::NotSynced { .. }) => say(&format!("warning: {}", chain(&error))),
                 saved => saved?,
             },
             Self::Stdout => output::write(key.expose_secret().as_bytes())
-                .map_err(|error| Failed::usage(format!("cannot write the private key to stdout: {error}")))?,
+                .map_err(|error| Failure::usage(format!("cannot write the private key to stdout: {error}")))?,
         }
         Ok(())
     }
 
     /// Says what was done: where a key on stdout stands alone.
-    fn report(&self, done: &str, key_id: &str) -> Result<(), Failed> {
-        let key_id = visible(key_id);
+    fn report(&self, done: &str, key_id: &str) -> Result<(), Failure> {
+        let key_id = printable(key_id);
         match self {
             Self::File(file) => print(&format!("{done} {key_id}; its private key is in {file:?}\n")),
             Self::Stdout => {
@@ -57,7 +58,7 @@ impl Destination {
     }
 }
 
-pub async fn generate(client: &Client, arguments: Generate) -> Result<(), Failed> {
+pub async fn generate(client: &Client, arguments: Generate) -> Result<(), Failure> {
     let destination = Destination::new(arguments.to.out)?;
     let key = arguments.key;
     warn_of_unknown(&key.scopes);
@@ -79,17 +80,17 @@ pub async fn generate(client: &Client, arguments: Generate) -> Result<(), Failed
 }
 
 /// Keeps what arrived of a response that cannot be used, if there is a private key in it.
-async fn not_generated(error: Error, name: &str, destination: &Destination) -> Failed {
+async fn not_generated(error: Error, name: &str, destination: &Destination) -> Failure {
     if error.effect() != Effect::Unknown {
         return error.into();
     }
-    let failed = Failed::left_to_do(chain(&error));
+    let failed = Failure::left_to_do(chain(&error));
     let arrived = match error {
         Error::UnexpectedResponse(response) => response.into_inner().bytes().await.unwrap_or_default(),
         _ => Default::default(),
     };
     let arrived: PrivateKeyPem = String::from_utf8_lossy(&arrived).into_owned().into();
-    let name = visible(name);
+    let name = printable(name);
     if !arrived.expose_secret().contains("PRIVATE KEY") {
         return failed.and(format!("if there is a new key {name:?} that nobody else created, its private key is lost"));
     }
@@ -106,18 +107,18 @@ async fn not_generated(error: Error, name: &str, destination: &Destination) -> F
 }
 
 /// Deletes a key whose private key could not be saved.
-async fn withdraw(client: &Client, key_id: &str, reason: Failed) -> Failed {
+async fn withdraw(client: &Client, key_id: &str, reason: Failure) -> Failure {
     match rotation::delete(client, key_id, RetryPolicy::default()).await {
-        Ok(()) => reason.and(format!("the new key {} was deleted again", visible(key_id))),
-        Err(error) => Failed::left_to_do(format!(
+        Ok(()) => reason.and(format!("the new key {} was deleted again", printable(key_id))),
+        Err(error) => Failure::left_to_do(format!(
             "{reason}; the new key {} has no private key any more and was not provably deleted: {}",
-            visible(key_id),
+            printable(key_id),
             chain(&error)
         )),
     }
 }
 
-pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
+pub async fn create(client: &Client, arguments: Create) -> Result<(), Failure> {
     let key = arguments.key;
     warn_of_unknown(&key.scopes);
     let (public_key, generated) = match &arguments.public_key {
@@ -145,16 +146,16 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
     warn(created.warning);
     let key_id = &created.api_key_id;
     match generated {
-        None => print(&format!("created {}\n", visible(key_id))),
+        None => print(&format!("created {}\n", printable(key_id))),
         Some((destination, private_key)) => {
             let saved = match &destination {
-                Destination::File(file) => key_file::add_key_id(file, key_id).map_err(Failed::from),
+                Destination::File(file) => key_file::add_key_id(file, key_id).map_err(Failure::from),
                 Destination::Stdout => destination.save(Some(key_id), &private_key),
             };
             if let Err(reason) = saved {
                 let line =
-                    format!("created {}, but its ID was not saved with its private key: {reason}", visible(key_id));
-                return Err(Failed::left_to_do(line));
+                    format!("created {}, but its ID was not saved with its private key: {reason}", printable(key_id));
+                return Err(Failure::left_to_do(line));
             }
             destination.report("created", key_id)
         }
@@ -162,9 +163,9 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failed> {
 }
 
 /// Removes the private key file of a key that the service refused to create; keeps it whenever the key may exist.
-fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) -> Failed {
+fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) -> Failure {
     let may_exist = error.effect() == Effect::Unknown;
-    let failed = if may_exist { Failed::left_to_do(chain(&error)) } else { Failed::from(error) };
+    let failed = if may_exist { Failure::left_to_do(chain(&error)) } else { Failure::from(error) };
     match generated {
         Some((Destination::File(file), _)) if may_exist => {
             failed.and(format!("{file:?} holds the private key of the new key, if that exists"))
@@ -181,25 +182,31 @@ fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) ->
     }
 }
 
-fn public_key(file: &Path) -> Result<String, Failed> {
-    let pem = std::fs::read_to_string(file).map_err(|error| {
-        Failed::usage(format!("the public key file {file:?} cannot be read: {error}; check the path"))
+fn public_key(file: &Path) -> Result<String, Failure> {
+    let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
+        Failure::usage(format!("cannot read the public key file {file:?}: {error}; check the path"))
     })?;
+    let pem = String::from_utf8_lossy(&bytes).into_owned();
     if pem.contains("PRIVATE KEY") {
-        return Err(Failed::usage(format!("{file:?} holds a private key, and nothing was sent; give its public half")));
+        return Err(Failure::usage(format!(
+            "{file:?} holds a private key, and nothing was sent; give its public half"
+        )));
     }
     Ok(pem)
 }
 
 pub fn warn(warning: Option<String>) {
     if let Some(warning) = warning {
-        say(&format!("warning: the service says: {}", visible(&warning)));
+        say(&format!("warning: the service says: {}", printable(&warning)));
     }
 }
 
 /// A scope may be younger than this version, or mistyped: the service decides.
 pub fn warn_of_unknown(scopes: &[ApiKeyScope]) {
     for scope in scopes.iter().filter(|scope| !ApiKeyScope::KNOWN.contains(scope)) {
-        say(&format!("warning: this version does not know the scope {}; it is sent as it is", visible(scope.as_str())));
+        say(&format!(
+            "warning: this version does not know the scope {}; it is sent as it is",
+            printable(scope.as_str())
+        ));
     }
 }

@@ -1,34 +1,35 @@
 //! `delete`: one key, reported deleted only once a list proves it.
 
 use kalshi_api_keys::rotation::{self, DeleteError, ListError, RetryPolicy};
+use kalshi_api_keys::text::printable;
 
 use crate::arguments::Delete;
-use crate::ask::{can_ask, confirm};
 use crate::connection::Connection;
-use crate::failed::{Code, Failed, chain, code};
-use crate::output::{print, scopes, visible};
+use crate::failure::{Code, Failure, chain, code};
+use crate::output::{print, scopes};
+use crate::prompt::{check_terminal, confirm};
 
-pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failed> {
-    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failed::usage(error.to_string()))?;
-    can_ask(arguments.yes)?;
+pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
+    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failure::usage(error.to_string()))?;
+    check_terminal(arguments.yes)?;
     let client = connection.client()?;
     let base_url = client.environment().base_url();
-    let keys = rotation::list(&client).await.map_err(|error| Failed::new(list_code(&error), chain(&error)))?;
-    let id = visible(&arguments.id);
+    let keys = rotation::list(&client).await.map_err(|error| Failure::new(list_code(&error), chain(&error)))?;
+    let id = printable(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
-        return Err(Failed::new(
+        return Err(Failure::new(
             Code::Refused,
             format!("the account has no key {id}; list the keys to see which exist"),
         ));
     };
     let itself =
         if client.signer().credentials().key_id() == arguments.id { ", which signs this request," } else { "" };
-    let (name, scopes) = (visible(&key.name), scopes(&key.scopes));
+    let (name, scopes) = (printable(&key.name), scopes(&key.scopes));
     confirm(&format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"), arguments.yes)?;
     match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {
         Ok(()) => print(&format!("deleted {id}\n")),
         Err(DeleteError::NotDeleted(error)) => Err(error.into()),
-        Err(error) => Err(Failed::left_to_do(chain(&error))),
+        Err(error) => Err(Failure::left_to_do(chain(&error))),
     }
 }
 

@@ -1,94 +1,84 @@
-//! `list`: a table, or the service's answer as it is.
+//! `list`: a table, or the response of the service unchanged.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use comfy_table::{Table, presets};
-use http::{StatusCode, header};
-use kalshi_api_keys::types::ErrorResponse;
+use http::{HeaderValue, Method, StatusCode, header};
+use kalshi_api_keys::text::printable;
 use kalshi_api_keys::types::{ApiKey, GetApiKeysResponse};
-use kalshi_api_keys::{Client, Error, ResponseValue};
-use progenitor_client::{ClientHooks as _, ClientInfo as _, OperationInfo};
-use reqwest::ResponseBuilderExt as _;
+use kalshi_api_keys::{Client, Operation};
 
-type Generated = progenitor_client::Error<ErrorResponse>;
-
-use crate::alarms::alarms;
 use crate::arguments::List;
-use crate::failed::Failed;
-use crate::output::{print, print_bytes, say, scopes, visible};
+use crate::failure::{Code, Failure, chain};
+use crate::output::{print, print_bytes, say, scopes};
+use crate::warnings::{Warnings, warnings};
 
-pub async fn list(client: &Client, what: &List) -> Result<(), Failed> {
-    if what.json {
-        let (body, list) = as_answered(client).await?;
-        let alarms = alarms(&list, now());
-        for (key, remarks) in list.api_keys.iter().zip(alarms.keys).filter(|(_, remarks)| !remarks.is_empty()) {
-            say(&format!("warning: key {}: {}", visible(&key.api_key_id), remarks.join(", ")));
-        }
-        warn(alarms.attestation);
-        return print_bytes(&body);
+pub async fn list(client: &Client, arguments: &List) -> Result<(), Failure> {
+    let attestation = if arguments.json { print_json(client).await? } else { print_table(client).await? };
+    if let Some(warning) = attestation {
+        say(&format!("warning: {warning}"));
     }
-    let list = client.get_api_keys().send().await?.into_inner();
-    let alarms = alarms(&list, now());
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
-    for (key, remarks) in list.api_keys.iter().zip(&alarms.keys) {
-        let (id, name) = (visible(&key.api_key_id), visible(&key.name));
-        table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
-    }
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    print(&format!("{}\n", table.trim_fmt()))?;
-    warn(alarms.attestation);
     Ok(())
 }
 
-fn warn(attestation: Option<String>) {
-    if let Some(alarm) = attestation {
-        say(&format!("warning: {alarm}"));
+/// Prints the response unchanged; returns the warning about the attestation.
+async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
+    let (body, list) = get_unchanged(client).await?;
+    let Warnings { keys, attestation } = warnings(&list, now());
+    for (key, remarks) in list.api_keys.iter().zip(keys) {
+        if !remarks.is_empty() {
+            say(&format!("warning: key {}: {}", printable(&key.api_key_id), remarks.join(", ")));
+        }
     }
+    print_bytes(&body)?;
+    Ok(attestation)
 }
 
-/// What a key is bound to, in words.
+/// Prints the keys as a table; returns the warning about the attestation.
+async fn print_table(client: &Client) -> Result<Option<String>, Failure> {
+    let list = client.get_api_keys().send().await?.into_inner();
+    let Warnings { keys, attestation } = warnings(&list, now());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
+    for (key, remarks) in list.api_keys.iter().zip(keys) {
+        let [id, name] = [&key.api_key_id, &key.name].map(|text| printable(text).into_owned());
+        table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    print(&format!("{}\n", table.trim_fmt()))?;
+    Ok(attestation)
+}
+
+/// Formats what a key is bound to.
 pub fn binding(key: &ApiKey) -> String {
     match (&key.fcm_subtrader_id, &key.subaccount) {
-        (Some(id), _) => format!("subtrader {}", visible(id)),
+        (Some(id), _) => format!("subtrader {}", printable(id)),
         (None, Some(number)) => format!("sub-account {number}"),
         (None, None) => "none".to_owned(),
     }
 }
 
-/// This machine's time, in Unix seconds.
+/// Returns this machine's time in Unix seconds.
 pub fn now() -> i64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The response as it came, beside what this version reads of it. The generated client drops what it does not know, so the
-/// request goes through its hooks alone: they sign it, correct a wrong clock, and bound the response.
-async fn as_answered(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Error> {
-    const LIST: OperationInfo = OperationInfo { operation_id: "get_api_keys" };
-    let request = client.client().get(format!("{}/api_keys", client.baseurl()));
-    let request = request.header(header::ACCEPT, "application/json").build();
-    let mut request = request.map_err(Generated::CommunicationError)?;
-    client.pre(&mut request, &LIST).await?;
-    let answer = client.exec(request, &LIST).await.map_err(Generated::CommunicationError)?;
-
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let head = http::Response::builder().status(status).url(answer.url().clone());
-    let extensions = answer.extensions().clone();
-    let body = answer.bytes().await.map_err(Generated::ResponseBodyError)?;
-    match (status, serde_json::from_slice(&body)) {
-        (StatusCode::OK, Ok(list)) => Ok((body, list)),
-        (status, _) if status.is_client_error() || status.is_server_error() => {
-            let reason = serde_json::from_slice(&body).unwrap_or_default();
-            Err(Generated::ErrorResponse(ResponseValue::new(reason, status, headers)).into())
-        }
+/// Requests the list; returns the body as it came and what this version reads of it.
+async fn get_unchanged(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Failure> {
+    let list = Operation::find("getApiKeys").ok_or_else(|| Failure::usage("this version cannot list keys"))?;
+    let mut request = client.request(Method::GET, list.path);
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let response = client.execute_operation(list, request).await?;
+    let status = response.status();
+    let body = response.bytes().await.map_err(|error| Failure::new(Code::Network, chain(&error)))?;
+    match serde_json::from_slice(&body) {
+        Ok(list) if status == StatusCode::OK => Ok((body, list)),
         _ => {
-            let mut rest = head.body(body).unwrap_or_default();
-            rest.extensions_mut().extend(extensions);
-            Err(Generated::UnexpectedResponse(rest.into()).into())
+            Err(Failure::new(Code::Refused, format!("the response {status} is not as documented; check the base URL")))
         }
     }
 }

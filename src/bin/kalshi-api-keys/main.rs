@@ -1,21 +1,21 @@
-//! `kalshi-api-keys`: list, create, generate, delete and rotate API keys, and sign requests, from a shell.
+//! `kalshi-api-keys`: lists, creates, generates, deletes and rotates API keys, and signs requests, from a shell.
 //!
-//! Key material is never among the arguments, and on stdout only with `--stdout`. Everything that fails is one line on
-//! stderr and an exit code of [`failed::Code`].
+//! Key material is never among the arguments, and on stdout only with `--stdout`. A failure is one line on stderr and an
+//! exit code of [`failure::Code`]; usage errors are clap's.
 #![forbid(unsafe_code)]
 
-mod alarms;
 mod arguments;
-mod ask;
 mod connection;
 mod create;
 mod delete;
-mod failed;
+mod failure;
 mod list;
 mod output;
+mod prompt;
 mod rotate;
 mod sign;
 mod signals;
+mod warnings;
 mod whoami;
 
 use std::process::ExitCode;
@@ -23,37 +23,37 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use arguments::{Arguments, Command};
-use failed::Failed;
+use failure::Failure;
 
 fn main() -> ExitCode {
-    match arguments::read().and_then(run) {
+    match run(arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => failed.report(),
+        Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: Option<Arguments>) -> Result<(), Failed> {
-    // Help was asked for, and given.
-    let Some(Arguments { connection, command }) = arguments else { return Ok(()) };
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { connection, command } = arguments;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failed::usage(format!("the system gave no means to wait: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::usage(format!("cannot start the async runtime: {error}; try again")))?;
     runtime.block_on(async {
         match command {
-            Command::List(what) => list::list(&connection.client()?, &what).await,
-            Command::Generate(what) => {
+            Command::List(arguments) => list::list(&connection.client()?, &arguments).await,
+            Command::Generate(arguments) => {
                 let client = connection.client()?;
-                signals::held_back(create::generate(&client, what)).await
+                signals::held_back(create::generate(&client, arguments)).await
             }
-            Command::Create(what) => {
+            Command::Create(arguments) => {
                 let client = connection.client()?;
-                signals::held_back(create::create(&client, what)).await
+                signals::held_back(create::create(&client, arguments)).await
             }
-            Command::Delete(what) => delete::delete(&connection, &what).await,
-            Command::Rotate(what) => rotate::rotate(&connection, what).await,
-            Command::Sign(what) => sign::sign(&connection, &what),
+            Command::Delete(arguments) => delete::delete(&connection, &arguments).await,
+            Command::Rotate(arguments) => rotate::rotate(&connection, arguments).await,
+            Command::Sign(arguments) => sign::sign(&connection, &arguments),
             Command::Whoami => whoami::whoami(&connection).await,
             Command::Completions { shell } => {
-                // Into memory first: the generator panics when a pipe is closed.
+                // Into memory first: the generator panics when stdout is closed.
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Arguments::command(), "kalshi-api-keys", &mut script);
                 output::print_bytes(&script)

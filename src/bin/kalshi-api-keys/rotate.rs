@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::rotation::{self, Failure, ListError, Plan, RetryPolicy, RotationError};
+use kalshi_api_keys::rotation::{self, Failure as Cause, ListError, Plan, RetryPolicy, RotationError};
+use kalshi_api_keys::text::{escape, printable};
 
 use crate::arguments::Rotate;
-use crate::ask::confirm;
 use crate::connection::Connection;
 use crate::create::{warn, warn_of_unknown};
-use crate::failed::{Code, Failed, chain, code};
-use crate::output::{print, quoted, say, visible};
+use crate::failure::{Code, Failure, chain, code};
+use crate::output::{print, quoted, say};
+use crate::prompt::confirm;
 use crate::signals;
 
-pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failed> {
+pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failure> {
     let client = connection.client()?;
     let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
     confirm(&format!("Replace the key {} of {base_url} and delete it?", signing.key_id()), arguments.yes)?;
@@ -32,20 +33,20 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     if !arguments.scopes.is_empty() {
         plan = plan.scopes(arguments.scopes);
     }
-    let signal = signals::received().map_err(|error| Failed::usage(format!("cannot catch signals: {error}")))?;
+    let signal = signals::received().map_err(|error| Failure::usage(format!("cannot catch signals: {error}")))?;
     plan = plan.stop_on(async {
         signal.await;
         say("warning: stopping after the request in flight");
     });
     // A closed pipe does not end the rotation.
-    plan = plan.on_step(|step| drop(print(&format!("{}\n", visible(&step.to_string())))));
+    plan = plan.on_step(|step| drop(print(&format!("{}\n", escape(&step.to_string())))));
     match rotation::rotate(&client, plan).await {
         Ok(rotated) => {
             warn(rotated.warning);
-            let (id, file) = (quoted(&visible(&rotated.key_id)), quoted(&arguments.out.to_string_lossy()));
+            let (id, file) = (quoted(&printable(&rotated.key_id)), quoted(&arguments.out.to_string_lossy()));
             print(&format!("done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}\n"))
         }
-        Err(error) => Err(Failed::new(exit_code(&error), chain(&error))),
+        Err(error) => Err(Failure::new(exit_code(&error), chain(&error))),
     }
 }
 
@@ -54,9 +55,9 @@ fn exit_code(error: &RotationError) -> Code {
         return Code::LeftToDo;
     }
     match &error.failure {
-        Failure::List(ListError::Api(error)) | Failure::Create(error) => code(error),
-        Failure::List(_) => Code::Refused,
-        Failure::Journal(_) | Failure::Save(KeyFileError::Leftover { .. }) => Code::LeftToDo,
+        Cause::List(ListError::Api(error)) | Cause::Create(error) => code(error),
+        Cause::List(_) => Code::Refused,
+        Cause::Journal(_) | Cause::Save(KeyFileError::Leftover { .. }) => Code::LeftToDo,
         _ => Code::Usage,
     }
 }

@@ -7,33 +7,44 @@ use kalshi_api_keys::Signer;
 
 use crate::arguments::Sign;
 use crate::connection::Connection;
-use crate::failed::Failed;
-use crate::output::{print, quoted};
+use crate::failure::Failure;
+use crate::output::print;
 
-pub fn sign(connection: &Connection, what: &Sign) -> Result<(), Failed> {
-    let method: Method = what
-        .method
+pub fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failure> {
+    let Sign { method, path, curl } = arguments;
+    let method: Method = method
         .to_ascii_uppercase()
         .parse()
-        .map_err(|_| Failed::usage("the method is no word of a request line; name one such as GET"))?;
+        .map_err(|_| Failure::usage("the method is not an HTTP method; give one such as GET"))?;
+    // The query is not signed, but it goes into the request line, too.
+    if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::usage("the path is not percent-encoded; encode it as it will be sent"));
+    }
     let environment = connection.environment()?;
-    let base = environment.base_url();
-    let headers = Signer::new(connection.credentials()?).headers(&method, &what.path)?;
+    let headers = Signer::new(connection.credentials()?).headers(&method, path)?;
     let headers = headers.into_iter().map(|(name, value)| {
-        // Digits, base64 and an ID that a header carries: visible ASCII.
+        // Digits, base64 and the ID are visible ASCII, so the default is never used.
         format!("{}: {}", name.as_str().to_ascii_uppercase(), value.to_str().unwrap_or_default())
     });
-    let mut text = String::new();
-    if what.curl {
-        // The path must arrive as it was signed.
-        let _ = write!(text, "curl --globoff --path-as-is -X {}", quoted(method.as_str()));
-        for header in headers {
-            let _ = write!(text, " -H {}", quoted(&header));
-        }
-        let _ = write!(text, " {}", quoted(&format!("{}{}", base.origin().ascii_serialization(), what.path)));
-        text.push('\n');
+    if *curl {
+        let url = format!("{}{path}", environment.base_url().origin().ascii_serialization());
+        print(&curl_command(&method, &url, headers))
     } else {
-        headers.for_each(|header| text.extend([&header, "\n"]));
+        print(&headers.map(|header| header + "\n").collect::<String>())
     }
-    print(&text)
+}
+
+/// Formats a shell command that feeds curl the request by standard input: other users of the machine can read a command
+/// line, but not that. `--disable` ignores `~/.curlrc`, which might follow redirects with the signature.
+fn curl_command(method: &Method, url: &str, headers: impl Iterator<Item = String>) -> String {
+    let quote = |value: &str| format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""));
+    let mut command = "curl --disable --config - <<'END'\n".to_owned();
+    // The path must arrive as it was signed.
+    command.push_str("globoff\npath-as-is\n");
+    let _ = writeln!(command, "request = {}\nurl = {}", quote(method.as_str()), quote(url));
+    for header in headers {
+        let _ = writeln!(command, "header = {}", quote(&header));
+    }
+    command.push_str("END\n");
+    command
 }

@@ -3,7 +3,7 @@
 use kalshi_api_keys::sandbox::Fault;
 use kalshi_api_keys::types::ApiKeyScope;
 
-use super::{Desk, LEFT_TO_DO, REFUSED, USAGE};
+use super::{LEFT_TO_DO, REFUSED, TestAccount, USAGE};
 
 #[tokio::test]
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
@@ -16,47 +16,47 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
         (Some(Fault::respond(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 5),
         (Some(Fault::respond(204, "", "")), 5),
     ] {
-        let desk = Desk::new().await;
-        desk.key("report", vec![ApiKeyScope::Read], None);
+        let account = TestAccount::new().await;
+        account.key("report", vec![ApiKeyScope::Read], None);
         if let Some(fault) = fault.clone() {
-            desk.sandbox.fail_next_on("deleteApiKey", fault).unwrap();
+            account.sandbox.fail_next_on("deleteApiKey", fault).unwrap();
         }
-        let ran = desk.run(&["delete", "report", "--yes"]).await;
+        let ran = account.run(&["delete", "report", "--yes"]).await;
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "deleted report\n", ""), "{fault:?}");
-        assert_eq!((desk.ids(), desk.sandbox.requests()), (vec![desk.old.clone()], requests), "{fault:?}");
+        assert_eq!((account.ids(), account.sandbox.requests()), (vec![account.old.clone()], requests), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
-    let desk = Desk::new().await;
-    desk.key("report", vec![ApiKeyScope::Read], None);
+    let account = TestAccount::new().await;
+    account.key("report", vec![ApiKeyScope::Read], None);
     let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    desk.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
-    let ran = desk.run(&["delete", "report", "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (REFUSED, "", 2), "{}", ran.err);
+    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    let ran = account.run(&["delete", "report", "--yes"]).await;
+    assert_eq!((ran.code, ran.out.as_str(), account.ids().len()), (REFUSED, "", 2), "{}", ran.err);
 
-    let ran = desk.run(&["delete", "no-such-key", "--yes"]).await;
+    let ran = account.run(&["delete", "no-such-key", "--yes"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (REFUSED, ""));
     assert_eq!(ran.err, "error: the account has no key no-such-key; list the keys to see which exist\n");
 }
 
 #[tokio::test]
 async fn a_key_cannot_prove_its_own_deletion() {
-    let desk = Desk::new().await;
-    let id = desk.old.clone();
-    let ran = desk.run(&["delete", &id, "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str(), desk.ids().len()), (LEFT_TO_DO, "", 0));
+    let account = TestAccount::new().await;
+    let id = account.old.clone();
+    let ran = account.run(&["delete", &id, "--yes"]).await;
+    assert_eq!((ran.code, ran.out.as_str(), account.ids().len()), (LEFT_TO_DO, "", 0));
     assert!(ran.err.contains("no list proves it"), "{}", ran.err);
 }
 
 #[tokio::test]
 async fn without_a_terminal_nothing_is_asked_and_nothing_sent() {
-    let desk = Desk::new().await;
-    desk.key("report", vec![ApiKeyScope::Read], None);
+    let account = TestAccount::new().await;
+    account.key("report", vec![ApiKeyScope::Read], None);
     for arguments in [&["delete", "report"][..], &["rotate", "--out", "new.pem"]] {
-        let ran = desk.run(arguments).await;
-        assert_eq!((ran.code, desk.sandbox.requests()), (USAGE, 0));
+        let ran = account.run(arguments).await;
+        assert_eq!((ran.code, account.sandbox.requests()), (USAGE, 0));
         assert!(ran.err.starts_with("error: ") && ran.err.contains("--yes"), "{}", ran.err);
     }
 }
@@ -65,12 +65,12 @@ async fn without_a_terminal_nothing_is_asked_and_nothing_sent() {
 #[tokio::test]
 async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
     for (typed, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
-        let desk = Desk::new().await;
-        desk.key("report", vec![ApiKeyScope::Read], None);
-        let (shown, ended) = typed_at_a_terminal(desk.command(&["delete", "report"]), typed).await;
-        let question = format!("Delete the key report (the report: read) of {}? [y/N] ", desk.sandbox.base_url());
+        let account = TestAccount::new().await;
+        account.key("report", vec![ApiKeyScope::Read], None);
+        let (shown, ended) = typed_at_a_terminal(account.command(&["delete", "report"]), typed).await;
+        let question = format!("Delete the key report (the report: read) of {}? [y/N] ", account.sandbox.base_url());
         assert!(shown.contains(&question), "{shown}");
-        assert_eq!((ended, desk.ids().contains(&"report".to_owned())), (code, code != 0), "{typed:?}: {shown}");
+        assert_eq!((ended, account.ids().contains(&"report".to_owned())), (code, code != 0), "{typed:?}: {shown}");
         assert_eq!(shown.contains("error: not confirmed"), code != 0, "{shown}");
     }
 }

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signer as _, Verifier as _};
 use http::{HeaderMap, HeaderValue, Method};
-use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::KeyAlgorithm;
+use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::{Credentials, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::rand_core::OsRng;
@@ -221,7 +221,7 @@ async fn the_signature_covers_the_path_as_sent() {
 
 #[tokio::test]
 async fn refuses_an_rsa_signature_without_a_32_byte_salt() {
-    let sandbox = Sandbox::builder().root_key_type(ApiKeyType::Rsa).start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().root_key_type("rsa".into()).start().await.expect("a sandbox");
     let root_key = sandbox.root_private_key();
     assert!(root_key.expose_secret().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
     client(&sandbox).get_api_keys().send().await.expect("the client's own signature");
@@ -345,6 +345,6 @@ async fn accepts_signatures_of_created_keys_of_both_types() {
         let id = created.json()["api_key_id"].as_str().expect("an ID").to_owned();
         let pem = pair.private_key_pem().expect("PEM");
         let signer = Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
-        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type}");
+        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type:?}");
     }
 }

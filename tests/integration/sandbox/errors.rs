@@ -176,7 +176,11 @@ async fn refuses_other_content_types_with_the_flat_400() {
 async fn create_requires_the_premier_or_market_maker_tier() {
     let sandbox = Sandbox::builder().tier(Tier::Advanced).start().await.expect("a sandbox");
     let client = client(&sandbox);
-    let create = || client.create_api_key().body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()));
+    let create = || {
+        client
+            .create_api_key()
+            .body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()))
+    };
     let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
     assert_eq!(create().send().await.map(|_| ()).map_err(|e| e.status()), Err(Some(StatusCode::FORBIDDEN)));
     for (tier, allowed) in

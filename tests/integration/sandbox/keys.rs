@@ -43,7 +43,8 @@ async fn generates_keys_in_the_service_s_formats() {
     for (key_type, begin) in
         [(ApiKeyType::Rsa, "-----BEGIN RSA PRIVATE KEY-----\n"), (ApiKeyType::Ed25519, "-----BEGIN PRIVATE KEY-----\n")]
     {
-        let request = GenerateApiKeyRequest::builder().name("generated").scopes(vec!["read".into()]).key_type(key_type.clone());
+        let request =
+            GenerateApiKeyRequest::builder().name("generated").scopes(vec!["read".into()]).key_type(key_type.clone());
         let generated = client(&sandbox).generate_api_key().body(request).send().await.expect("generated");
         assert_eq!(generated.status(), StatusCode::CREATED);
         assert_eq!(generated.key_type, Some(key_type));
@@ -135,8 +136,11 @@ async fn an_fcm_member_binds_a_key_to_a_visible_subtrader() {
     let sandbox = sandbox().await;
     sandbox.set_fcm_member(true);
     sandbox.add_fcm_subtrader("u_desk7");
-    let request =
-        CreateApiKeyRequest::builder().name("desk").scopes(vec!["read".into()]).public_key(public_key()).fcm_subtrader_id("u_desk7".to_owned());
+    let request = CreateApiKeyRequest::builder()
+        .name("desk")
+        .scopes(vec!["read".into()])
+        .public_key(public_key())
+        .fcm_subtrader_id("u_desk7".to_owned());
     client(&sandbox).create_api_key().body(request).send().await.expect("created");
     assert_eq!(sandbox.keys()[1].fcm_subtrader_id.as_deref(), Some("u_desk7"));
 }

@@ -1,0 +1,106 @@
+//! How a command fails: one line on stderr and an exit code.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use kalshi_api_keys::key_file::KeyFileError;
+use kalshi_api_keys::text::escape;
+use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, SignError};
+
+/// The exit codes other than 0.
+#[derive(Clone, Copy)]
+pub enum Code {
+    /// The service refused the request, or its response is not as documented.
+    Refused = 1,
+    /// The arguments, the variables, the key or a file cannot be used.
+    Usage = 2,
+    /// The service was not reached, or its response was lost.
+    Network = 3,
+    /// Something is or may be left to do.
+    LeftToDo = 4,
+}
+
+/// A failed command: what happened and what to do next, in one line, and the exit code.
+pub struct Failure {
+    code: Code,
+    message: String,
+}
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub fn left_to_do(message: impl Into<String>) -> Self {
+        Self::new(Code::LeftToDo, message)
+    }
+
+    /// Adds a sentence to the message.
+    pub fn and(self, more: impl fmt::Display) -> Self {
+        Self { message: format!("{}; {more}", self.message), ..self }
+    }
+
+    /// Prints the message on stderr and returns the exit code.
+    pub fn report(self) -> ExitCode {
+        // If stderr is closed, the exit code has to do.
+        let _ = writeln!(io::stderr(), "error: {self}");
+        ExitCode::from(self.code as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.message.split_whitespace().collect();
+        f.write_str(&escape(&words.join(" ")))
+    }
+}
+
+/// Formats an error and its causes: `what happened: cause; what to do`.
+pub fn chain(error: &dyn StdError) -> String {
+    let message = error.to_string();
+    let Some(source) = error.source() else { return message };
+    match message.split_once("; ") {
+        Some((what, advice)) => format!("{what}: {}; {advice}", chain(source)),
+        None => format!("{message}: {}", chain(source)),
+    }
+}
+
+/// Returns the exit code for a failed request.
+pub fn code(error: &Error) -> Code {
+    match error {
+        Error::InvalidRequest(_) | Error::Custom(_) => Code::Usage,
+        Error::CommunicationError(_) | Error::ResponseBodyError(_) => Code::Network,
+        // The response was truncated.
+        Error::UnexpectedResponse(_) if error.is_transient() => Code::Network,
+        _ => Code::Refused,
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(code(&error), chain(&error))
+    }
+}
+
+macro_rules! usage_failure_from {
+    ($($error:ty),*) => { $(impl From<$error> for Failure {
+        fn from(error: $error) -> Self {
+            Self::usage(chain(&error))
+        }
+    })* };
+}
+
+usage_failure_from!(BuildError, CredentialsError, EnvironmentError, KeyPairError, SignError);
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let code = if matches!(error, KeyFileError::Leftover { .. }) { Code::LeftToDo } else { Code::Usage };
+        Self::new(code, chain(&error))
+    }
+}

@@ -1,0 +1,86 @@
+//! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
+//!
+//! [`printable`] is for a value inside a line, [`escape`] for a whole line. [`could_be_key_material`] tells which values
+//! must not be shown at all.
+
+use std::borrow::Cow;
+
+use unicode_general_category::{GeneralCategory, get_general_category};
+
+/// The most characters that [`printable`] shows of a value.
+pub const MAX_PRINTABLE_CHARS: usize = 200;
+
+/// The shortest run of base64 or hexadecimal digits that is taken for key material. An Ed25519 key has 64 digits of
+/// base64, a line of PEM 64, an API key ID 36.
+const MIN_KEY_RUN: usize = 60;
+
+/// Returns `text` on one line, with every character visible: control and format characters (bidirectional overrides,
+/// zero-width characters, tags), line and paragraph separators and unassigned code points become escapes.
+///
+/// ```
+/// use kalshi_api_keys::text::escape;
+///
+/// assert_eq!(escape("desk\u{1b}[31m\n"), r"desk\u{1b}[31m\n");
+/// assert_eq!(escape("nimda\u{202e}"), r"nimda\u{202e}");
+/// assert_eq!(escape("Zoë's “desk”"), "Zoë's “desk”");
+/// ```
+///
+/// Text that was escaped before stays as it is: a backslash is visible and is not escaped.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_visible) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_visible(c) { escaped.push(c) } else { escaped.extend(c.escape_default()) }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Returns `text` as [`escape`] does, shortened to its first [`MAX_PRINTABLE_CHARS`] characters and `…`.
+///
+/// ```
+/// use kalshi_api_keys::text::printable;
+///
+/// assert_eq!(printable(&"a".repeat(201)), "a".repeat(200) + "…");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_PRINTABLE_CHARS) {
+        None => escape(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", escape(&text[..end]))),
+    }
+}
+
+/// Returns whether `text` could be a private key or a part of one, in any common encoding: PEM with or without its
+/// `BEGIN` line, or DER in base64, base64url or hexadecimal. Such text does not belong in an error message.
+///
+/// It errs on the side of caution: a long path in mixed case is taken for a key, too.
+///
+/// ```
+/// use kalshi_api_keys::text::could_be_key_material;
+///
+/// assert!(could_be_key_material("-----BEGIN PRIVATE KEY-----"));
+/// assert!(!could_be_key_material("a952bcbe-ec3b-4b5b-b8f9-11dae589608c"));
+/// assert!(!could_be_key_material("/home/me/.config/kalshi/production.pem"));
+/// ```
+pub fn could_be_key_material(text: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
+    let is_long = |run: &&str| run.len() >= MIN_KEY_RUN;
+    text.contains("-----")
+        || text
+            .split(|c: char| !c.is_ascii_hexdigit())
+            .filter(is_long)
+            .any(|run| run.contains(|c: char| c.is_ascii_digit()))
+        || text.split(|c| !is_base64(c)).filter(is_long).any(has_digits_and_both_cases)
+}
+
+/// Returns whether a run of base64 digits is unlike words and paths, most of which are in one case.
+fn has_digits_and_both_cases(run: &str) -> bool {
+    let any = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+    any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
+}
+
+fn is_visible(c: char) -> bool {
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, Unassigned};
+    !matches!(get_general_category(c), Control | Format | LineSeparator | ParagraphSeparator | Unassigned)
+}
