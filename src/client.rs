@@ -7,6 +7,7 @@ use http::Method;
 use progenitor_client::{ClientHooks as _, OperationInfo};
 use reqwest::{Request, Response};
 
+use crate::response::{self, Truncated};
 use crate::types::ErrorResponse;
 use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer};
 
@@ -159,17 +160,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the generated methods, except that a body of a success is not looked at.
+    /// Those of the generated methods, except that the body of a success is not parsed.
     pub async fn execute_operation(&self, operation: Operation, mut request: Request) -> Result<Response, Error> {
         let info = OperationInfo { operation_id: operation.id };
         let response = async {
             self.pre(&mut request, &info).await?;
             let response = self.exec(request, &info).await?;
-            let is_error = response.status().is_client_error() || response.status().is_server_error();
-            if is_error {
-                return Err(progenitor_client::Error::ErrorResponse(crate::response::read(response).await?));
+            let (status, truncated) = (response.status(), response.extensions().get::<Truncated>().is_some());
+            if status.is_client_error() || status.is_server_error() {
+                Err(progenitor_client::Error::ErrorResponse(response::read(response).await?))
+            } else if truncated || !status.is_success() {
+                Err(progenitor_client::Error::UnexpectedResponse(response))
+            } else {
+                Ok(response)
             }
-            Ok(response)
         };
         response.await.map_err(|error| Error::new(Some(operation), error))
     }

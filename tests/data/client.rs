@@ -203,10 +203,7 @@ pub mod builder {
         {}
         pub async fn send(
             self,
-        ) -> Result<
-            ResponseValue<types::GetApiKeysResponse>,
-            Error<types::ErrorResponse>,
-        > {}
+        ) -> Result<ResponseValue<types::GetApiKeysResponse>, crate::Error> {}
     }
     #[derive(Debug, Clone)]
     pub struct CreateApiKey<'a> {
@@ -230,10 +227,7 @@ pub mod builder {
         {}
         pub async fn send(
             self,
-        ) -> Result<
-            ResponseValue<types::CreateApiKeyResponse>,
-            Error<types::ErrorResponse>,
-        > {}
+        ) -> Result<ResponseValue<types::CreateApiKeyResponse>, crate::Error> {}
     }
     #[derive(Debug, Clone)]
     pub struct GenerateApiKey<'a> {
@@ -257,10 +251,7 @@ pub mod builder {
         {}
         pub async fn send(
             self,
-        ) -> Result<
-            ResponseValue<types::GenerateApiKeyResponse>,
-            Error<types::ErrorResponse>,
-        > {}
+        ) -> Result<ResponseValue<types::GenerateApiKeyResponse>, crate::Error> {}
     }
     #[derive(Debug, Clone)]
     pub struct DeleteApiKey<'a> {
@@ -274,8 +265,6 @@ pub mod builder {
             V: ::std::convert::TryInto<crate::types::ApiKeyId>,
             V::Error: ::std::fmt::Display,
         {}
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {}
+        pub async fn send(self) -> Result<ResponseValue<()>, crate::Error> {}
     }
 }

@@ -39,8 +39,8 @@ async fn endless_error_body_is_cut_off_and_reported_as_error() {
     ] {
         let server = RawServer::start(move |_, _| Reply::Endless(head.clone().into(), chunk())).await;
         let result = server.client(credentials()).get_api_keys().send().await;
-        let Err(Error::ErrorResponse(response)) = result else { panic!("{result:?}") };
-        assert_eq!(response.message.as_ref().map(String::len), Some(1024));
+        let Err(Error::UnexpectedResponse(response)) = result else { panic!("{result:?}") };
+        assert_eq!(response.into_inner().bytes().await.unwrap().len(), 64 * 1024);
     }
 }
 
@@ -53,13 +53,12 @@ async fn largest_allowed_bodies_are_read_whole() {
         let server = RawServer::always(200, "", list(size - overhead)).await;
         assert_eq!(server.client(credentials()).get_api_keys().send().await.is_ok(), whole, "{size} bytes");
     }
-    let error = |n| format!(r#"{{"padding":"{}","code":"c"}}"#, padding(n));
+    let error = |n| format!(r#"{{"padding":"{}","code":"c","message":"m"}}"#, padding(n));
     let overhead = error(0).len();
-    for (size, code) in [(64 * 1024, Some("c")), (64 * 1024 + 1, None)] {
+    for (size, whole) in [(64 * 1024, true), (64 * 1024 + 1, false)] {
         let server = RawServer::always(500, "", error(size - overhead)).await;
-        let result = server.client(credentials()).get_api_keys().send().await;
-        let Err(Error::ErrorResponse(response)) = result else { panic!("{result:?}") };
-        assert_eq!(response.code.as_deref(), code, "{size} bytes");
+        let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
+        assert_eq!(matches!(error, Error::ErrorResponse(_)), whole, "{size} bytes: {error}");
     }
 }
 
@@ -83,7 +82,7 @@ async fn stalled_server_ends_in_timeout() {
         let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         match client.generate_api_key().body(body).send().await {
             Err(error @ (Error::CommunicationError(_) | Error::ResponseBodyError(_))) => {
-                assert!(error.to_string().contains("did not answer in time"), "{}", error.to_string());
+                assert!(error.to_string().contains("in time"), "{}", error.to_string());
                 assert!(error.is_transient() && !error.is_safe_to_resend(&http::Method::POST));
             }
             other => panic!("{other:?}"),
@@ -99,7 +98,7 @@ async fn partial_body_survives_timeout() {
     let client = client_with_timeout(&server, Duration::from_millis(200));
     let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     let error = client.generate_api_key().body(body).send().await.unwrap_err();
-    assert!(error.to_string().contains("stood still before it was whole"), "{}", error.to_string());
+    assert!(error.to_string().contains("timed out before its end"), "{}", error.to_string());
     let Error::UnexpectedResponse(response) = error else { panic!("{error:?}") };
     assert_eq!(response.into_inner().bytes().await.unwrap().as_ref(), b"{\"api_key");
 }
@@ -111,7 +110,7 @@ async fn second_attempt_shares_the_deadline_of_the_first() {
     let server = RawServer::start(|n, _| match n {
         0 => {
             let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(41));
-            let body = r#"{"error":{"code":"header_timestamp_expired"}}"#;
+            let body = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
             Reply::new(401, &format!("Date: {date}\r\n"), body).after(LIMIT * 6 / 10)
         }
         _ => Reply::Stall(vec![]),

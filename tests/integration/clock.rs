@@ -196,7 +196,7 @@ async fn nothing_is_sent_again_without_a_reason() {
 async fn caller_receives_the_second_response() {
     let server = RawServer::start(|n, _| match n {
         0 => Reply::new(401, &date(shifted(41)), EXPIRED),
-        _ => Reply::new(404, &date(shifted(41)), r#"{"code":"not_found"}"#),
+        _ => Reply::new(404, &date(shifted(41)), r#"{"code":"not_found","message":"not found"}"#),
     })
     .await;
     match server.client(credentials()).delete_api_key().api_key("a").send().await {

@@ -184,11 +184,11 @@ async fn list_json_prints_the_response_unchanged() {
     assert_eq!(account.run(&["list", "--json"]).await.code, 0);
     account.sandbox.set_clock_offset_secs(0);
     for (fault, code, says) in [
-        (Fault::internal_error(), REFUSED, "the service answered 500"),
+        (Fault::internal_error(), REFUSED, "the service returned 500"),
         (Fault::ReplaceBody(b"{}".to_vec()), REFUSED, "is not as documented"),
-        (Fault::TruncateResponse { after: 9 }, NETWORK, "broke off before it was whole"),
-        (Fault::ReplaceStatus(302), REFUSED, "is a redirect, and none is followed"),
-        (Fault::DropResponse, NETWORK, "did not answer"),
+        (Fault::TruncateResponse { after: 9 }, NETWORK, "was truncated"),
+        (Fault::ReplaceStatus(302), REFUSED, "is a redirect, which is never followed"),
+        (Fault::DropResponse, NETWORK, "no response from"),
     ] {
         account.sandbox.fail_next(fault);
         let ran = account.run(&["list", "--json"]).await;
@@ -310,20 +310,20 @@ async fn each_class_of_failure_has_its_exit_code() {
     drop(nobody);
     for (arguments, code, says) in [
         (&["list"][..], 0, ""),
-        (&["delete", "no-such-key", "--yes"], REFUSED, "the service answered 404"),
-        (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID, and the environment"),
+        (&["delete", "no-such-key", "--yes"], REFUSED, "the account has no key no-such-key"),
+        (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID and the environment"),
         (&[], USAGE, "Usage: kalshi-api-keys"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
-        (&["delete", "..", "--yes"], USAGE, "an API key ID is not empty, not `.` or `..`"),
+        (&["delete", "..", "--yes"], USAGE, "not an API key ID"),
         (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
-        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "numbered 0 to 63"),
+        (&["generate", "--stdout", "--subaccount", "64"], USAGE, "out of range 0..=63"),
         (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
         (&["list", "--private-key-path", "no.pem"], USAGE, "cannot read the private key file \"no.pem\": No such file"),
-        (&["list", "--env", "prodction"], USAGE, "the environment is not known"),
+        (&["list", "--env", "prodction"], USAGE, "unknown environment"),
         (&["list", "--env", "demo", "--api-base-url", "https://a"], USAGE, "cannot be used with"),
-        (&["list", "--api-base-url", "http://example.com"], USAGE, "in the clear"),
-        (&["list", "--api-base-url", &nobody_at], NETWORK, "was not reached"),
+        (&["list", "--api-base-url", "http://example.com"], USAGE, "unencrypted"),
+        (&["list", "--api-base-url", &nobody_at], NETWORK, "could not connect"),
     ] {
         let ran = account.run(arguments).await;
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.err);

@@ -1,5 +1,5 @@
 //! Parsing is total: any text is a private key or an error that does not repeat it, any bytes are a response or not. The
-//! same is fuzzed in `fuzz/`, whose seeds run here as well. And any text can be printed.
+//! same is fuzzed in `tests/fuzz/`, whose seeds run here as well. And any text can be printed.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::fixtures::{KEY_ID, ed25519, key_forms, rsa, shows_key};
 
 /// Returns the seeds of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     assert!(seeds.len() > 3);
     seeds

@@ -20,7 +20,7 @@ fn every_kind_of_change_shows() {
         ("a setter", "pub fn body_map<F>(", "fn body_map<F>("),
         ("what a setter takes", "V: std::convert::TryInto<types::CreateApiKeyRequest>", "V: Into<String>"),
         ("a response", "ResponseValue<types::GetApiKeysResponse>", "ResponseValue<()>"),
-        ("an error", "Error<types::ErrorResponse>", "Error<()>"),
+        ("an error", "ResponseValue<()>, crate::Error>", "ResponseValue<()>, Error<()>>"),
         (
             "a field's type",
             "pub api_key_region_expiration_ts: ::std::option::Option<i64>",

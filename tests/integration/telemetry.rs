@@ -59,7 +59,7 @@ async fn each_operation_is_a_span_with_opentelemetry_names() {
     let server = RawServer::start(|_, request| match request.method() {
         "GET" => Reply::json(200, r#"{"api_keys":[]}"#),
         "POST" => Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 99\r\n\r\n{\"api_key".to_vec()),
-        _ => Reply::json(404, r#"{"code":"not_found"}"#),
+        _ => Reply::json(404, r#"{"code":"not_found","message":"not found"}"#),
     })
     .await;
     let client = server.client(credentials());
@@ -112,7 +112,7 @@ async fn clock_correction_is_an_event() {
     let server = RawServer::start(|n, _| match n {
         0 => {
             let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(41));
-            Reply::new(401, &format!("Date: {date}\r\n"), r#"{"error":{"code":"header_timestamp_expired"}}"#)
+            Reply::new(401, &format!("Date: {date}\r\n"), r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#)
         }
         _ => Reply::json(200, r#"{"api_keys":[]}"#),
     })

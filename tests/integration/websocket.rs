@@ -35,7 +35,7 @@ async fn example_signs_the_handshake_and_corrects_the_clock() {
 #[allow(clippy::result_large_err)] // The signature is tungstenite's.
 fn refuse_timestamp(_: &Request, _: Response) -> Result<Response, ErrorResponse> {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(41));
-    let body = r#"{"error":{"code":"header_timestamp_expired"}}"#.to_owned();
+    let body = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#.to_owned();
     Err(http::Response::builder().status(401).header("date", date).body(Some(body)).unwrap())
 }
 
