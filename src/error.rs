@@ -48,24 +48,31 @@ pub enum Error {
 
 /// What failed, and in which operation.
 #[derive(Debug)]
-pub struct Cause<T> {
+pub struct Cause<T>(Box<Failed<T>>);
+
+#[derive(Debug)]
+struct Failed<T> {
     operation: Option<Operation>,
     cause: T,
 }
 
 impl<T> Cause<T> {
+    fn new(operation: Option<Operation>, cause: T) -> Self {
+        Self(Box::new(Failed { operation, cause }))
+    }
+
     /// Returns the operation that failed, if it was one of the spec's.
     pub fn operation(&self) -> Option<Operation> {
-        self.operation
+        self.0.operation
     }
 
     /// Returns what failed, such as the [`reqwest::Response`] whose body is to be read.
     pub fn into_inner(self) -> T {
-        self.cause
+        self.0.cause
     }
 
     fn is_read_only(&self) -> bool {
-        self.operation.is_some_and(|operation| operation.is_read_only())
+        self.0.operation.is_some_and(|operation| operation.is_read_only())
     }
 }
 
@@ -73,7 +80,7 @@ impl<T> Deref for Cause<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.cause
+        &self.0.cause
     }
 }
 
@@ -98,11 +105,11 @@ impl Error {
             Generated::InvalidRequest(reason) => Self::InvalidRequest(reason),
             Generated::Custom(reason) => Self::Custom(reason),
             Generated::CommunicationError(cause) | Generated::InvalidUpgrade(cause) => {
-                Self::CommunicationError(Cause { operation, cause })
+                Self::CommunicationError(Cause::new(operation, cause))
             }
-            Generated::ErrorResponse(cause) => Self::ErrorResponse(Cause { operation, cause }),
-            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Cause { operation, cause }),
-            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Cause { operation, cause }),
+            Generated::ErrorResponse(cause) => Self::ErrorResponse(Cause::new(operation, cause)),
+            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Cause::new(operation, cause)),
+            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Cause::new(operation, cause)),
             // Not made by this crate: `response::read` takes the place of what makes it.
             Generated::InvalidResponsePayload(..) => Self::Custom("the response is not as documented".to_owned()),
         }
@@ -192,10 +199,10 @@ impl From<Error> for progenitor_client::Error<ErrorResponse> {
         match error {
             Error::InvalidRequest(reason) => Self::InvalidRequest(reason),
             Error::Custom(reason) => Self::Custom(reason),
-            Error::CommunicationError(error) => Self::CommunicationError(error.cause),
-            Error::ErrorResponse(response) => Self::ErrorResponse(response.cause),
-            Error::ResponseBodyError(error) => Self::ResponseBodyError(error.cause),
-            Error::UnexpectedResponse(response) => Self::UnexpectedResponse(response.cause),
+            Error::CommunicationError(error) => Self::CommunicationError(error.into_inner()),
+            Error::ErrorResponse(response) => Self::ErrorResponse(response.into_inner()),
+            Error::ResponseBodyError(error) => Self::ResponseBodyError(error.into_inner()),
+            Error::UnexpectedResponse(response) => Self::UnexpectedResponse(response.into_inner()),
         }
     }
 }
@@ -203,7 +210,7 @@ impl From<Error> for progenitor_client::Error<ErrorResponse> {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::CommunicationError(error) | Self::ResponseBodyError(error) => Some(&error.cause),
+            Self::CommunicationError(error) | Self::ResponseBodyError(error) => Some(&**error),
             Self::UnexpectedResponse(response) => match response.extensions().get() {
                 Some(Truncated::Broken(error)) => Some(&**error),
                 _ => None,

@@ -55,7 +55,7 @@ pub use {http, reqwest};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
-    /// The reason that an error answer gives, as the caller sees it.
+    /// Reads an error body as the client does.
     pub fn error_body(body: &[u8]) -> Option<crate::types::ErrorResponse> {
         crate::error_body::parse(body)
     }

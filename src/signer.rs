@@ -118,8 +118,8 @@ impl Signer {
     /// from `?` on, is cut off.
     ///
     /// ```
-    /// # use kalshi_api_keys::{Credentials, KeyPair, Signer, types::ApiKeyType};
-    /// # let pair = KeyPair::generate(&ApiKeyType::Ed25519)?;
+    /// # use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
+    /// # let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
     /// # let credentials = Credentials::from_pem("an-id", pair.private_key_pem()?.expose_secret())?;
     /// # let sign_elsewhere = |_message: &[u8]| [0_u8; 64];
     /// let signer = Signer::new(credentials);

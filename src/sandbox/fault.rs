@@ -25,10 +25,10 @@ use super::operation::Operation;
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let sandbox = Sandbox::start().await?;
-/// let client = Client::signed(&sandbox.environment(), sandbox.credentials())?;
+/// let client = Client::new(sandbox.environment(), sandbox.credentials())?;
 ///
 /// sandbox.fail_next(Fault::DropResponse);
-/// let request = GenerateApiKeyRequest::builder().name("dashboard").key_type("ed25519");
+/// let request = GenerateApiKeyRequest::builder().name("dashboard").scopes(vec!["read".into()]).key_type("ed25519");
 /// assert!(client.generate_api_key().body(request).send().await.is_err());
 /// assert_eq!(sandbox.keys().len(), 2, "the root key, and one whose private key is lost");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

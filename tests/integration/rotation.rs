@@ -73,7 +73,7 @@ fn refusal() -> Fault {
 #[test]
 fn a_rotation_can_be_spawned() {
     fn is_send<T: Send>(_: impl FnOnce(&'static Client, Plan) -> T) {}
-    is_send(|client, plan| rotate(client, plan));
+    is_send(rotate);
     is_send(|client, _| rotation::delete(client, "a", RetryPolicy::default()));
     is_send(|client, _| rotation::list(client));
     is_send(|client, _| client.get_api_keys().send());
