@@ -29,7 +29,7 @@ if ! [ -e "$compiler" ]; then
     mkdir "$compiler.part"
     (
         cd "$compiler.part"
-        apt-get download -q rustc-web rust-web-src libstd-rust-web-dev "$std" "$llvm" >/dev/null
+        apt-get download -q -o APT::Sandbox::User=root rustc-web rust-web-src libstd-rust-web-dev "$std" "$llvm" >/dev/null
         for deb in *.deb; do dpkg -x "$deb" .; done
         rm ./*.deb
     )
@@ -48,10 +48,9 @@ run_tests() {
     cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
         $features -- "${@:2}" >"$log" 2>&1 || status=$?
     grep -E '^test .* FAILED$|panicked at' "$log" || true
-    local passed failed
-    passed=$(sed -n 's/^test result:.* \([0-9]*\) passed.*/\1/p' "$log" | paste -sd+ | bc)
-    failed=$(sed -n 's/^test result:.* \([0-9]*\) failed.*/\1/p' "$log" | paste -sd+ | bc)
-    echo "$target ${features:-default features}: $passed passed, $failed failed" \
+    local counts
+    counts=$(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0 " passed, " failed + 0 " failed" }' "$log")
+    echo "$target ${features:-default features}: $counts" \
         "(built in $((built - start)) s, ran in $((SECONDS - built)) s; $log)"
     return $status
 }
