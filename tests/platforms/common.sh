@@ -1,0 +1,64 @@
+# Sourced by the scripts beside it, which set `target` and `packages`. Everything but Debian packages goes to target/.
+#
+# No Rust target is downloaded: the standard library is built from Debian's sources (`-Zbuild-std`). Its compiler comes
+# with them, because both have to be of one version; it conflicts with rustup's when installed, so it is only unpacked.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+platforms=$PWD/target/platforms
+mkdir -p "$platforms"
+
+# Prints the package a package depends on, by the beginning of its name.
+dependency() { apt-cache depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1; }
+
+install() {
+    local package missing=()
+    for package; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+    [ ${#missing[@]} = 0 ] || apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+apt-cache show rustc-web >/dev/null 2>&1 || apt-get update -q >/dev/null
+apt-cache show rustc-web >/dev/null || { echo 'no package rustc-web here: Debian 12 or newer carries it' >&2; exit 1; }
+install $packages
+
+std=$(dependency libstd-rust-web-dev libstd-rust-web-)
+llvm=$(dependency "$std" libllvm)
+version=$(apt-cache policy rustc-web | sed -n 's/ *Candidate: //p')
+compiler=$platforms/rustc-$version
+if ! [ -e "$compiler" ]; then
+    rm -rf "$compiler.part"
+    mkdir "$compiler.part"
+    (
+        cd "$compiler.part"
+        apt-get download -q -o APT::Sandbox::User=root rustc-web rust-web-src libstd-rust-web-dev "$std" "$llvm" >/dev/null
+        for deb in *.deb; do dpkg -x "$deb" .; done
+        rm ./*.deb
+    )
+    mv "$compiler.part" "$compiler"
+fi
+export LD_LIBRARY_PATH=$compiler/usr/lib/x86_64-linux-gnu:$compiler/usr/lib/llvm-${llvm#libllvm}/lib
+export RUSTC=$compiler/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TERM_COLOR=never
+
+# Builds and runs every test for the target, with the features given, and prints what came of them. The arguments of the
+# script go to the test binaries: `tests/platforms/windows rotation` runs the tests of that name.
+run_tests() {
+    local features=$1 status=0 log start=$SECONDS
+    log=$platforms/$target${features// /}.log
+    cargo test --locked --quiet --lib --bins --tests --no-run --target "$target" -Zbuild-std=std,panic_unwind $features
+    local built=$SECONDS
+    cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
+        $features -- "${@:2}" >"$log" 2>&1 || status=$?
+    grep -E '^test .* FAILED$|panicked at' "$log" || true
+    local counts
+    counts=$(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0 " passed, " failed + 0 " failed" }' "$log")
+    echo "$target ${features:-default features}: $counts" \
+        "(built in $((built - start)) s, ran in $((SECONDS - built)) s; $log)"
+    return $status
+}
+
+# With each backend; arguments are those of `run_tests`.
+run_both_backends() {
+    local status=0
+    run_tests --no-default-features "$@" || status=$?
+    run_tests '' "$@" || status=$?
+    return $status
+}
