@@ -84,19 +84,28 @@ pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileErr
 pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     check_folder(path)?;
-    drop(write_temporary(path, None, "")?);
-    // Only creating a file shows whether the system accepts its name.
-    let created = create_new(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
-        _ => not_saved(path)(error),
-    })?;
-    // Some names of Windows open a device.
-    let is_file = created.metadata().is_ok_and(|metadata| metadata.is_file());
-    drop(created);
-    if !is_file {
-        return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
+    for (path, taken) in [
+        (path.to_owned(), KeyFileError::Exists { path: path.to_owned() }),
+        (temporary_path(path), KeyFileError::Leftover { path: temporary_path(path) }),
+    ] {
+        match path.symlink_metadata() {
+            Ok(_) => return Err(taken),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(not_saved(&path)(error)),
+        }
     }
-    std::fs::remove_file(path).map_err(not_saved(path))
+    // Only creating files of these names shows whether the system accepts them. In a folder of their own, so that a crash
+    // leaves nothing that the next call would take for a key.
+    let folder =
+        tempfile::Builder::new().prefix(".kalshi-check-").tempdir_in(folder_of(path)).map_err(not_saved(path))?;
+    for name in [path.file_name(), temporary_path(path).file_name()].into_iter().flatten() {
+        let created = create_new(&folder.path().join(name)).map_err(not_saved(path))?;
+        // Some names of Windows open a device.
+        if !created.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
+        }
+    }
+    folder.close().map_err(not_saved(path))
 }
 
 /// A private key that was loaded from a file.
@@ -122,7 +131,9 @@ pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
 
 /// Syncs a file and its folder.
 pub(crate) fn sync(path: &Path) -> Result<(), KeyFileError> {
-    let synced = OpenOptions::new().append(true).open(path).and_then(|file| file.sync_all());
+    // Windows syncs only what is open for writing; elsewhere the file may be read-only.
+    let file = OpenOptions::new().append(true).open(path).or_else(|_| File::open(path));
+    let synced = file.and_then(|file| file.sync_all());
     let synced = synced.and_then(|()| sync_folder(folder_of(path)));
     synced.map_err(|source| KeyFileError::NotSynced { path: path.to_owned(), source })
 }
@@ -158,7 +169,8 @@ fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<Named
     Ok(file)
 }
 
-fn temporary_path(path: &Path) -> PathBuf {
+/// The name that a file has until it is complete.
+pub(crate) fn temporary_path(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".kalshi-tmp");

@@ -24,7 +24,8 @@ mod list;
 mod plan;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsa::rand_core::{OsRng, RngCore as _};
@@ -38,7 +39,7 @@ use self::decide::{KeyFile, Next, decide};
 use self::journal::{Goal, Journal};
 use self::plan::Source;
 use crate::key_file;
-use crate::types::{ApiKey, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
+use crate::types::{ApiKey, ApiKeyId, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
@@ -143,6 +144,7 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
         plan,
         deleting: Vec::new(),
         withdrawn: None,
+        unsaved: None,
         warning: None,
     };
     rotation.run().await.map_err(|failure| RotationError { failure, state: Box::new(rotation.state) })
@@ -156,6 +158,8 @@ struct Rotation {
     deleting: Vec<String>,
     /// Why no key will be created any more. The rotation ends once a list proves that there is none.
     withdrawn: Option<Failure>,
+    /// A key that was created and not saved. It has to be listed once before a list proves that it is deleted.
+    unsaved: Option<String>,
     warning: Option<String>,
 }
 
@@ -164,13 +168,16 @@ struct Observed {
     file: KeyFile,
     /// A verified list.
     keys: Vec<ApiKey>,
+    /// When it was requested, in Unix seconds.
+    listed_at: u64,
     /// Why it is not the new key that signed it.
     unverified: Option<ListError>,
 }
 
 impl Rotation {
     async fn run(&mut self) -> Result<Rotated, Failure> {
-        let mut journal = Journal::open(&self.plan.file)?;
+        self.state.journal = Some(journal::path_of(&self.plan.file)).filter(|path| path.symlink_metadata().is_ok());
+        let mut journal = Journal::open(&self.plan.file, unix_secs())?;
         if let Some(journal) = &journal {
             self.resume(journal)?;
         }
@@ -217,8 +224,12 @@ impl Rotation {
             return Err(JournalError::OtherEnvironment { path, base_url }.into());
         }
         let plan = &self.plan;
+        let signing = self.client.signer().credentials();
+        let in_file = Credentials::from_key_file(&plan.file).ok();
+        let own = [Some(goal.old_key_id.as_str()), journal.saved.as_deref(), in_file.as_ref().map(|new| new.key_id())];
         let differs = [
             ("key to replace", plan.replace.as_ref().is_some_and(|id| *id != goal.old_key_id)),
+            ("key to replace", plan.replace.is_none() && !own.contains(&Some(signing.key_id()))),
             ("name", plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
             ("set of scopes", plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
             ("sub-account", plan.subaccount.as_ref().is_some_and(|number| *number != goal.subaccount)),
@@ -236,15 +247,20 @@ impl Rotation {
         key_file::check(&self.plan.file).map_err(Failure::Save)?;
         let keys = list(&self.client).await.map_err(Failure::List)?;
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
+        let token = format!("{:016x}", OsRng.next_u64());
         let goal = Goal {
             version: journal::VERSION,
             base_url: self.client.environment().base_url().to_string(),
             old_key_id: old.api_key_id.clone(),
-            name: unique_name(self.plan.name.as_deref().unwrap_or(base_name(&old.name))),
+            name: new_name(self.plan.name.as_deref().unwrap_or(base_name(&old.name)), &token),
+            token,
             scopes: self.plan.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
             subaccount: self.plan.subaccount.clone().unwrap_or_else(|| old.subaccount.clone()),
             source: self.plan.source.clone(),
         };
+        if ApiKeyId::try_from(old.api_key_id.as_str()).is_err() {
+            return Err(Failure::CannotVerify("would replace one whose ID no URL can carry"));
+        }
         if old.fcm_subtrader_id.is_some() {
             return Err(Failure::CannotVerify("is bound to an FCM subtrader"));
         }
@@ -252,23 +268,41 @@ impl Rotation {
             return Err(Failure::CannotVerify("lacks the scope read"));
         }
         let journal = Journal::create(&self.plan.file, goal)?;
+        // Another rotation may have finished since.
+        if let Err(error) = key_file::check(&self.plan.file) {
+            journal.remove()?;
+            return Err(Failure::Save(error));
+        }
         self.state.journal = Some(journal.path.clone());
         Ok(journal)
     }
 
     /// Observes, decides and acts. Returns what was observed when nothing is left to do, or nothing may be done any more.
     async fn step(&mut self, journal: &mut Journal) -> Result<Option<Observed>, Failure> {
-        let observed = self.observe(&journal.goal).await?;
+        let observed = self.observe(journal).await?;
+        let listed = |id: &str| observed.keys.iter().any(|key| key.api_key_id == id);
+        if let Some(new) = observed.file.key_id().filter(|id| listed(id)) {
+            journal.saved(new)?;
+        }
+        self.unsaved.take_if(|unsaved| listed(unsaved));
+        if let Some(unsaved) = &self.unsaved {
+            return Err(Failure::NewKeyNotListed(unsaved.clone()));
+        }
         let signed_by_new_key = observed.unverified.is_none();
-        match decide(&journal.goal, &observed.file, &observed.keys, signed_by_new_key) {
+        match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
             Next::Identify(key_id) => self.identify(&key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.withdrawn.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
             Next::RefuseFile => return Err(observed.file.into_error()),
             Next::RefuseKey(key_id) => return Err(Failure::OtherKey(key_id)),
-            Next::ListAgain(key_id) => {
-                return Err(observed.unverified.map_or(Failure::NewKeyNotListed(key_id), Failure::Verify));
+            Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
+            Next::Verify => return Err(observed.unverified.map_or(Failure::Stopped, Failure::Verify)),
+            // Afterwards, nobody could delete a key that still appears.
+            Next::DeleteOld
+                if !journal.goal.scopes.contains(&ApiKeyScope::Write) && self.is_unsettled(journal, &observed) =>
+            {
+                return Err(Failure::Unsettled);
             }
             Next::DeleteOld => {
                 key_file::sync(&self.plan.file)?;
@@ -282,13 +316,15 @@ impl Rotation {
     }
 
     /// Looks at the file and at a verified list: one that the new key signs, if it can.
-    async fn observe(&mut self, goal: &Goal) -> Result<Observed, Failure> {
+    async fn observe(&mut self, journal: &Journal) -> Result<Observed, Failure> {
+        let goal = &journal.goal;
         let file = match Credentials::from_key_file(&self.plan.file) {
-            _ if self.plan.file.symlink_metadata().is_err() => KeyFile::Missing,
+            _ if is_missing(&self.plan.file) => KeyFile::Missing,
             Ok(credentials) => KeyFile::WithId(credentials),
-            Err(error) if error.is_missing_key_id() && matches!(goal.source, Source::Local(_)) => KeyFile::WithoutId,
+            Err(error) if error.is_missing_key_id() && self.is_generated_here(journal) => KeyFile::WithoutId,
             Err(error) => KeyFile::Unusable(error),
         };
+        let listed_at = unix_secs();
         self.state.new_key_id = file.key_id().map(str::to_owned);
         let mut unverified = None;
         let mut listed = None;
@@ -307,7 +343,17 @@ impl Rotation {
             },
         };
         self.learn(goal, &keys);
-        Ok(Observed { file, keys, unverified })
+        Ok(Observed { file, keys, listed_at, unverified })
+    }
+
+    /// Whether the private key in the file is the one that this rotation generated.
+    fn is_generated_here(&self, journal: &Journal) -> bool {
+        let found = KeyPair::from_pem_file(&self.plan.file).ok().and_then(|pair| pair.fingerprint().ok());
+        found.is_some() && found == journal.generated
+    }
+
+    fn is_unsettled(&self, journal: &Journal, observed: &Observed) -> bool {
+        journal.is_unsettled(observed.listed_at, self.plan.settle_time)
     }
 
     /// Keeps and reports what a verified list shows.
@@ -331,6 +377,7 @@ impl Rotation {
                     // An RSA key takes up to some seconds.
                     let generated = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
                     let pair = generated.unwrap_or(Err(KeyPairError::NotMade))?;
+                    journal.generated(pair.fingerprint()?)?;
                     key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }
                 Some(KeyPair::from_pem_file(&self.plan.file)?.public_key_pem()?)
@@ -342,9 +389,10 @@ impl Rotation {
             Ok((key_id, private_key, warning)) => {
                 self.warning = warning;
                 match private_key {
-                    Some(key) => key_file::save(&self.plan.file, Some(&key_id), &key).map_err(Failure::Save)?,
+                    Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone()))?,
                     None => key_file::add_key_id(&self.plan.file, &key_id)?,
                 }
+                journal.saved(&key_id)?;
                 self.report(Step::Saved { key_id, file: self.plan.file.clone() });
                 Ok(journal.create_settled()?)
             }
@@ -357,6 +405,12 @@ impl Rotation {
                 Err(Failure::Create(error))
             }
         }
+    }
+
+    /// Saves the private key that the service generated, if it can be used.
+    fn save(&self, key_id: &str, key: &PrivateKeyPem) -> Result<(), Failure> {
+        Credentials::from_pem(key_id, key.expose_secret()).map_err(Failure::UnusableKey)?;
+        key_file::save(&self.plan.file, Some(key_id), key).map_err(Failure::Save)
     }
 
     /// Finds out whether the private key in the file belongs to a key of this rotation: if it can sign a list with its ID.
@@ -395,18 +449,22 @@ impl Rotation {
 
     /// Sends the request that deletes a key; the next list shows whether it is gone.
     async fn send_delete(&mut self, client: Client, key_id: String) -> Result<(), Failure> {
-        if !self.deleting.contains(&key_id) {
+        let repeated = self.deleting.contains(&key_id);
+        if !repeated {
             self.report(Step::Deleting { key_id: key_id.clone() });
             self.deleting.push(key_id.clone());
         }
-        let deleted = client.delete_api_key().api_key(key_id.as_str()).send().await;
-        deleted.map(drop).map_err(|source| Failure::Delete { key_id, source })
+        match client.delete_api_key().api_key(key_id.as_str()).send().await {
+            Ok(_) if repeated => Err(Failure::StillListed(key_id)),
+            Ok(_) => Ok(()),
+            Err(source) => Err(Failure::Delete { key_id, source }),
+        }
     }
 
     /// Ends a rotation of which a list proved that nothing is left to do.
     fn finish(&mut self, journal: Journal, observed: Observed) -> Result<Rotated, Failure> {
         let withdrawn = self.withdrawn.take();
-        if journal.is_unsettled(unix_secs(), self.plan.settle_time) {
+        if self.is_unsettled(&journal, &observed) {
             return Err(withdrawn.unwrap_or(Failure::Unsettled));
         }
         match (withdrawn, observed.file) {
@@ -470,11 +528,16 @@ async fn send_create(
     }
 }
 
-/// A name that no other key has.
-fn unique_name(base: &str) -> String {
+fn is_missing(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// The name of a new key, which ends in the date and a token.
+fn new_name(base: &str, token: &str) -> String {
     // "Tue, 24 Nov 2026 18:26:09 GMT"
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    format!("{base}{MARK}{} {:016x})", &date[5..16], OsRng.next_u64())
+    let year_9999 = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let date = httpdate::fmt_http_date(SystemTime::now().clamp(UNIX_EPOCH, year_9999));
+    format!("{base}{MARK}{} {token})", &date[5..16])
 }
 
 const MARK: &str = " (rotated ";

@@ -9,7 +9,7 @@ use crate::{Credentials, CredentialsError};
 #[derive(Debug)]
 pub(super) enum KeyFile {
     Missing,
-    /// A private key that was generated here, and perhaps registered.
+    /// The private key that this rotation generated, and perhaps registered.
     WithoutId,
     WithId(Credentials),
     /// Something else.
@@ -27,7 +27,7 @@ impl KeyFile {
     pub(super) fn into_error(self) -> Failure {
         match self {
             Self::Unusable(error) => error.into(),
-            _ => Failure::Stopped,
+            _ => Failure::FileGone,
         }
     }
 }
@@ -45,40 +45,56 @@ pub(super) enum Next {
     RefuseFile,
     /// The new key is not as asked for.
     RefuseKey(String),
-    /// No list that the new key signed contains it: list again.
+    /// The list does not contain the new key: list again.
     ListAgain(String),
+    /// The new key did not sign the list: list again.
+    Verify,
     /// Delete the old key.
     DeleteOld,
     /// Nothing is left to do.
     Finish,
 }
 
-/// Decides the next step from the key file and a verified list, which the new key signed or not.
-pub(super) fn decide(goal: &Goal, file: &KeyFile, keys: &[ApiKey], signed_by_new_key: bool) -> Next {
-    let is_in_file = |key: &&ApiKey| file.key_id() == Some(&key.api_key_id);
-    if let Some(stray) = keys.iter().find(|key| key.name == goal.name && !is_in_file(key)) {
+/// Decides the next step from the key file, the ID of the key that was saved last, and a verified list, which the new key
+/// signed or not.
+pub(super) fn decide(
+    goal: &Goal,
+    file: &KeyFile,
+    saved: Option<&str>,
+    keys: &[ApiKey],
+    signed_by_new_key: bool,
+) -> Next {
+    let is_kept = |id: &str| file.key_id() == Some(id) || saved == Some(id);
+    if let Some(stray) = keys.iter().find(|key| is_ours(goal, key) && !is_kept(&key.api_key_id)) {
         let id = stray.api_key_id.clone();
         return if matches!(file, KeyFile::WithoutId) { Next::Identify(id) } else { Next::DeleteStray(id) };
     }
     let id = match file {
+        // Its private key may be in use elsewhere.
+        KeyFile::Missing if keys.iter().any(|key| saved == Some(&key.api_key_id)) => return Next::RefuseFile,
         KeyFile::Missing | KeyFile::WithoutId => return Next::Create,
         KeyFile::Unusable(_) => return Next::RefuseFile,
         KeyFile::WithId(credentials) => credentials.key_id().to_owned(),
     };
-    match keys.iter().find(is_in_file) {
+    match keys.iter().find(|key| key.api_key_id == id) {
+        None => Next::ListAgain(id),
         Some(key) if !is_as_asked(goal, key) => Next::RefuseKey(id),
-        Some(_) if !signed_by_new_key => Next::ListAgain(id),
+        Some(_) if !signed_by_new_key => Next::Verify,
         Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
         Some(_) => Next::Finish,
-        None => Next::ListAgain(id),
     }
 }
 
-/// Whether a key has the name, the scopes and the sub-account that were asked for.
+/// Whether a key was created by this rotation.
+pub(super) fn is_ours(goal: &Goal, key: &ApiKey) -> bool {
+    key.name.contains(&goal.token)
+}
+
+/// Whether a key of this rotation has the scopes and the sub-account that were asked for.
 fn is_as_asked(goal: &Goal, key: &ApiKey) -> bool {
     let has_all = |a: &[_], b: &[_]| a.iter().all(|scope| b.contains(scope));
     let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
-    key.name == goal.name && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
+    is_ours(goal, key) && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
 }
 
 #[cfg(test)]
@@ -90,7 +106,8 @@ mod tests {
 
     fn goal() -> Goal {
         let goal = json!({
-            "version": 1, "base_url": "", "old_key_id": "old", "name": "ours", "scopes": ["read", "write"],
+            "version": 1, "base_url": "", "old_key_id": "old", "name": "ours", "token": "ours",
+            "scopes": ["read", "write"],
             "subaccount": 7, "source": { "service": "ed25519" },
         });
         serde_json::from_value(goal).unwrap()
@@ -124,8 +141,8 @@ mod tests {
             (KeyFile::WithoutId, vec![&old, &new], false, Identify("new".into())),
             // The new key, as far as it is proved to work.
             (with_id("new"), vec![&old], false, ListAgain("new".into())),
-            (with_id("new"), vec![&old, &new], false, ListAgain("new".into())),
-            (with_id("new"), vec![&new], false, ListAgain("new".into())),
+            (with_id("new"), vec![&old, &new], false, Verify),
+            (with_id("new"), vec![&new], false, Verify),
             (with_id("new"), vec![&old, &new, &other], true, DeleteOld),
             (with_id("new"), vec![&new, &other], true, Finish),
             // A file that belongs to a key of another name, such as the old one.
@@ -133,8 +150,18 @@ mod tests {
         ];
         for (file, keys, signed_by_new_key, next) in table {
             let keys: Vec<_> = keys.into_iter().cloned().collect();
-            assert_eq!(decide(&goal(), &file, &keys, signed_by_new_key), next, "{file:?} {keys:?}");
+            assert_eq!(decide(&goal(), &file, None, &keys, signed_by_new_key), next, "{file:?} {keys:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_was_saved_is_never_deleted() {
+        let keys = [key("old", "o"), key("new", "ours")];
+        for file in [KeyFile::Missing, KeyFile::Unusable(CredentialsError::MissingApiKeyId)] {
+            assert_eq!(decide(&goal(), &file, Some("new"), &keys, false), Next::RefuseFile, "{file:?}");
+        }
+        // Unless somebody else deleted it: then another one is created.
+        assert_eq!(decide(&goal(), &KeyFile::Missing, Some("new"), &keys[..1], false), Next::Create);
     }
 
     #[test]
@@ -151,7 +178,7 @@ mod tests {
             let mut new = serde_json::to_value(key("new", "ours")).unwrap();
             new[field] = value;
             let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
-            assert_eq!(decide(&goal(), &with_id("new"), &keys, true), Next::RefuseKey("new".into()), "{field}");
+            assert_eq!(decide(&goal(), &with_id("new"), None, &keys, true), Next::RefuseKey("new".into()), "{field}");
         }
     }
 }

@@ -25,7 +25,7 @@ impl fmt::Display for KeyState {
         f.write_str(match self {
             Self::Active => "is active",
             Self::Deleted => "is deleted",
-            Self::Unknown => "may or may not exist",
+            Self::Unknown => "is in an unknown state",
         })
     }
 }
@@ -46,8 +46,10 @@ pub struct RotationState {
 
 impl fmt::Display for RotationState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.journal.is_none() {
-            return f.write_str("no key was created or deleted");
+        match (&self.journal, self.old_key) {
+            (Some(_), _) => {}
+            (None, KeyState::Unknown) => return f.write_str("nothing was created or deleted"),
+            (None, state) => return write!(f, "the old key {} {state}, and no new key exists", self.old_key_id),
         }
         write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
         if let Some(id) = &self.new_key_id {
@@ -140,8 +142,14 @@ pub enum Failure {
     #[error("the new key does not work yet")]
     Verify(#[source] ListError),
     /// The new key is not in the list.
-    #[error("the new key {0} is not in the list of keys")]
+    #[error("the new key {0} is not in the list of keys; if somebody deleted it, delete its file")]
     NewKeyNotListed(String),
+    /// The file of the new private key is gone, but its key exists and may be in use.
+    #[error("the file of the new private key is gone, and its key may be in use; put the file back, or delete the key")]
+    FileGone,
+    /// The service returned a private key that cannot be used.
+    #[error("the service returned an unusable private key")]
+    UnusableKey(#[source] CredentialsError),
     /// The key in the file has another name, other scopes or another sub-account than asked for.
     #[error("the key {0} in the file is not the one that was asked for; the old key was kept")]
     OtherKey(String),
@@ -154,6 +162,9 @@ pub enum Failure {
         #[source]
         source: Error,
     },
+    /// A deleted key is still in the list.
+    #[error("the key {0} is still in the list of keys after its deletion")]
+    StillListed(String),
     /// A request that may have created one more key was lost, and the service may still carry it out.
     #[error("the response to a request that creates a key was lost, so one more key may still appear")]
     Unsettled,
@@ -169,7 +180,7 @@ impl Failure {
             Self::List(error) => error.is_retryable(),
             Self::Create(error) => error.is_transient() || error.effect() == Effect::Unknown,
             Self::Delete { source, .. } => !is_final(source),
-            Self::Verify(_) | Self::NewKeyNotListed(_) => true,
+            Self::Verify(_) | Self::NewKeyNotListed(_) | Self::StillListed(_) => true,
             _ => false,
         }
     }
@@ -178,7 +189,7 @@ impl Failure {
     pub(super) fn withdraws(&self) -> bool {
         match self {
             Self::Save(error) => !matches!(error, KeyFileError::NotSynced { .. }),
-            Self::Create(_) | Self::KeyPair(_) => true,
+            Self::Create(_) | Self::KeyPair(_) | Self::UnusableKey(_) => true,
             _ => false,
         }
     }

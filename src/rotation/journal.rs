@@ -2,7 +2,7 @@
 //! created a key is unaccounted for. It holds no key material. It is locked as long as a process works on the rotation.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,21 +23,27 @@ pub(super) struct Goal {
     pub(super) version: u8,
     pub(super) base_url: String,
     pub(super) old_key_id: String,
-    /// A name that no other key has.
+    /// The name of the new key, which ends in the token.
     pub(super) name: String,
+    /// What makes the name unique, even if the service normalises it.
+    pub(super) token: String,
     pub(super) scopes: Vec<ApiKeyScope>,
     pub(super) subaccount: Option<Subaccount>,
     pub(super) source: Source,
 }
 
 /// What follows the goal, a line each.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
     /// A request that may create a key is about to be sent, at a Unix time in seconds.
     CreateSent(u64),
     /// It is known what became of it.
     CreateSettled,
+    /// A key pair with this fingerprint was generated, and its private key is about to be saved.
+    Generated(String),
+    /// The private key of the key with this ID is in the file.
+    Saved(String),
 }
 
 #[derive(Debug)]
@@ -49,6 +55,10 @@ pub(super) struct Journal {
     unsettled_before: Option<u64>,
     /// This run has sent such a request.
     pub(super) unsettled: bool,
+    /// The fingerprint of the key pair that was generated here last.
+    pub(super) generated: Option<String>,
+    /// The ID of the key whose private key was saved last.
+    pub(super) saved: Option<String>,
 }
 
 impl Drop for Journal {
@@ -68,10 +78,10 @@ pub(super) fn path_of(key_file: &Path) -> PathBuf {
 
 impl Journal {
     /// Opens and locks the journal of an unfinished rotation, if there is one.
-    pub(super) fn open(key_file: &Path) -> Result<Option<Self>, JournalError> {
+    pub(super) fn open(key_file: &Path, now: u64) -> Result<Option<Self>, JournalError> {
         let path = path_of(key_file);
         let failed = |source| JournalError::Io { path: path.clone(), source };
-        let mut file = match key_file::open_private(OpenOptions::new().read(true).append(true), &path, MAX_JOURNAL) {
+        let mut file = match key_file::open_private(OpenOptions::new().read(true).write(true), &path, MAX_JOURNAL) {
             Ok(Some(file)) => file,
             Ok(None) => return Err(JournalError::Untrusted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -92,16 +102,34 @@ impl Journal {
         if goal.version != VERSION {
             return Err(invalid(serde::de::Error::custom(format!("version {}", goal.version))));
         }
-        let mut unsettled_before = None;
+        let mut journal =
+            Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: None };
         let mut pending = None;
+        let mut length = text.lines().next().map_or(0, |line| line.len() as u64 + 1);
         // A line without its end was cut off by a crash, before what it announces happened.
         for line in lines.filter(|line| line.ends_with('\n')) {
-            match serde_json::from_str(line).map_err(invalid)? {
-                Event::CreateSent(at) => unsettled_before = pending.replace(at).max(unsettled_before),
+            length += line.len() as u64;
+            match serde_json::from_str(line)
+                .map_err(|source| JournalError::Invalid { path: journal.path.clone(), source })?
+            {
+                Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
                 Event::CreateSettled => pending = None,
+                Event::Generated(fingerprint) => journal.generated = Some(fingerprint),
+                Event::Saved(key_id) => journal.saved = Some(key_id),
             }
         }
-        Ok(Some(Self { file, path, goal, unsettled_before: unsettled_before.max(pending), unsettled: false }))
+        journal.unsettled_before = pending.or(journal.unsettled_before);
+        journal
+            .file
+            .set_len(length)
+            .and_then(|()| journal.file.seek(SeekFrom::End(0)))
+            .map_err(|source| journal.io(source))?;
+        if journal.unsettled_before.is_some_and(|at| at > now) {
+            // The clock was set back since. When it was sent is unknown: before now.
+            journal.create_sent(now)?;
+            journal.unsettled_before = Some(now);
+        }
+        Ok(Some(journal))
     }
 
     /// Creates, locks and syncs the journal of a new rotation.
@@ -109,7 +137,14 @@ impl Journal {
         let path = path_of(key_file);
         let failed = |source| JournalError::Io { path: path.clone(), source };
         let folder = key_file::folder_of(&path);
-        let mut temporary = tempfile::Builder::new().append(true).tempfile_in(folder).map_err(failed)?;
+        let temporary = key_file::temporary_path(&path);
+        // Left by a run that was killed.
+        if temporary.symlink_metadata().is_ok() {
+            lock(&File::open(&temporary).map_err(failed)?, &path)?;
+            std::fs::remove_file(&temporary).map_err(failed)?;
+        }
+        let name = temporary.file_name().unwrap_or_default();
+        let mut temporary = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(folder).map_err(failed)?;
         lock(temporary.as_file(), &path)?;
         let line = serde_json::to_string(&goal).map_err(|error| failed(error.into()))?;
         writeln!(temporary, "{line}").and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
@@ -117,8 +152,11 @@ impl Journal {
             io::ErrorKind::AlreadyExists => JournalError::InProgress { path: path.clone() },
             _ => failed(error.error),
         })?;
+        if !key_file::is_at(&file, &path) {
+            return Err(JournalError::InProgress { path });
+        }
         key_file::sync_folder(folder).map_err(failed)?;
-        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false })
+        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: None })
     }
 
     /// Records that a request is about to be sent that may create a key.
@@ -131,22 +169,45 @@ impl Journal {
         self.append(Event::CreateSettled)
     }
 
-    fn append(&mut self, event: Event) -> Result<(), JournalError> {
-        let line = serde_json::to_string(&event).map_err(io::Error::from);
-        let written = line.and_then(|line| writeln!(self.file, "{line}")).and_then(|()| self.file.sync_all());
-        written.map_err(|source| JournalError::Io { path: self.path.clone(), source })
+    /// Records that a key pair was generated, before its private key is saved.
+    pub(super) fn generated(&mut self, fingerprint: String) -> Result<(), JournalError> {
+        self.append(Event::Generated(fingerprint.clone()))?;
+        self.generated = Some(fingerprint);
+        Ok(())
     }
 
-    /// Whether a request may still create a key: one of this run, or one that was sent less than the settle time ago.
-    pub(super) fn is_unsettled(&self, now: u64, settle_time: Duration) -> bool {
-        self.unsettled || self.unsettled_before.is_some_and(|sent| now.abs_diff(sent) < settle_time.as_secs())
+    /// Records that the private key of a key is in the file.
+    pub(super) fn saved(&mut self, key_id: &str) -> Result<(), JournalError> {
+        if self.saved.as_deref() != Some(key_id) {
+            self.append(Event::Saved(key_id.to_owned()))?;
+            self.saved = Some(key_id.to_owned());
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, event: Event) -> Result<(), JournalError> {
+        let line = serde_json::to_string(&event).map_err(io::Error::from);
+        let written = line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()));
+        let written = written.and_then(|()| self.file.sync_all());
+        written.map_err(|source| self.io(source))
+    }
+
+    fn io(&self, source: io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), source }
+    }
+
+    /// Whether a request may have created a key after a list was requested: one of this run, or one that was sent less than
+    /// the settle time before.
+    pub(super) fn is_unsettled(&self, listed_at: u64, settle_time: Duration) -> bool {
+        let settles = |sent: u64| sent.saturating_add(settle_time.as_secs());
+        self.unsettled || self.unsettled_before.is_some_and(|sent| listed_at < settles(sent))
     }
 
     /// Removes the journal of a rotation of which nothing is left to do.
     pub(super) fn remove(self) -> Result<(), JournalError> {
         let removed =
             std::fs::remove_file(&self.path).and_then(|()| key_file::sync_folder(key_file::folder_of(&self.path)));
-        removed.map_err(|source| JournalError::Io { path: self.path.clone(), source })
+        removed.map_err(|source| self.io(source))
     }
 }
 

@@ -17,7 +17,7 @@ pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
     if keys.iter().any(|key| key.api_key_id == signer) { Ok(keys) } else { Err(ListError::SignerNotListed(signer)) }
 }
 
-/// Deletes a key, and returns once a [`list`] no longer contains it.
+/// Deletes a key that a [`list`] contains, and returns once a list no longer contains it.
 ///
 /// A key cannot prove its own deletion: use a client that signs with another one.
 ///
@@ -27,6 +27,21 @@ pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
 pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) -> Result<(), DeleteError> {
     let mut delays = retry_policy.delays();
     let mut sent = false;
+    // A list that lags could lack the key before it was deleted as well.
+    loop {
+        let (error, retryable) = match list(client).await {
+            Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => break,
+            Ok(_) => (DeleteError::NotListed, true),
+            Err(error) => {
+                let retryable = error.is_retryable();
+                (DeleteError::Unverified(error), retryable)
+            }
+        };
+        match delays.next().filter(|_| retryable) {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => return Err(error),
+        }
+    }
     loop {
         let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
             Err(error) if is_final(&error) && !sent => return Err(DeleteError::NotDeleted(error)),
@@ -64,6 +79,9 @@ pub enum DeleteError {
     /// The request was not sent or refused; nothing was deleted.
     #[error("the key was not deleted")]
     NotDeleted(#[source] Error),
+    /// No list contains it, and nothing was sent: it does not exist, or is not listed yet.
+    #[error("the account has no key with this ID; list the keys to see which exist")]
+    NotListed,
     /// A list still contains it.
     #[error("the key is still listed after its deletion; try again later")]
     StillListed,

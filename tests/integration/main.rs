@@ -13,6 +13,8 @@ mod clock;
 mod command;
 mod concurrency;
 mod contract;
+#[cfg(unix)]
+mod counterexamples;
 mod credentials;
 mod errors;
 mod fault_matrix;

@@ -8,13 +8,13 @@ use super::{LEFT_TO_DO, REFUSED, TestAccount, USAGE};
 #[tokio::test]
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
     for (fault, requests) in [
-        (None, 3),
-        (Some(Fault::DropResponse), 3),
-        (Some(Fault::DropRequest), 5),
-        (Some(Fault::ReplaceStatus(504)), 3),
-        (Some(Fault::respond(404, "text/html", "<html>")), 5),
-        (Some(Fault::respond(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 5),
-        (Some(Fault::respond(204, "", "")), 5),
+        (None, 4),
+        (Some(Fault::DropResponse), 4),
+        (Some(Fault::DropRequest), 6),
+        (Some(Fault::ReplaceStatus(504)), 4),
+        (Some(Fault::respond(404, "text/html", "<html>")), 6),
+        (Some(Fault::respond(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 6),
+        (Some(Fault::respond(204, "", "")), 6),
     ] {
         let account = TestAccount::new().await;
         account.key("report", vec![ApiKeyScope::Read], None);
