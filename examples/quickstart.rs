@@ -1,11 +1,11 @@
-//! Every operation once, in plain words, against the embedded sandbox: no account, no configuration.
+//! Calls every operation against the embedded sandbox; needs no account and no configuration.
 //!
 //! ```sh
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `-- --live` it uses the account that the `KALSHI_*` variables name instead. Every key it makes is deleted at the
-//! end, also when a step fails.
+//! With `-- --live` it uses the account configured in the `KALSHI_*` environment variables instead. It deletes the keys that
+//! it creates, even if a step fails.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
 use kalshi_api_keys::{Client, Credentials, Environment, KeyAlgorithm, KeyPair};
 
-/// Prints a line. A reader that went away must not end the walk before its keys are deleted.
+/// Prints a line and ignores errors, so that the keys are deleted even if standard output is closed.
 macro_rules! say {
     ($($line:tt)*) => {{
         let _ = writeln!(std::io::stdout(), $($line)*);
@@ -29,8 +29,8 @@ const VARIABLES: [&str; 5] =
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => in_the_sandbox().await,
-        ["--live"] => on_a_real_account().await,
+        [] => run_in_sandbox().await,
+        ["--live"] => run_live().await,
         _ => {
             eprintln!("usage: quickstart [--live]");
             return ExitCode::from(2);
@@ -39,77 +39,77 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("stopped: {error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn in_the_sandbox() -> Result<(), Box<dyn Error>> {
+async fn run_in_sandbox() -> Result<(), Box<dyn Error>> {
     if let Some(set) = VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
-        say!("{set} is set. This run leaves that account alone; to use it, add `-- --live`.\n");
+        say!("{set} is set but not used; to run against that account, add `-- --live`.\n");
     }
     let sandbox = Sandbox::start().await?;
     say!("Started the sandbox at {}", sandbox.base_url());
-    walk(&sandbox.environment(), sandbox.credentials()).await
+    run(&sandbox.environment(), sandbox.credentials()).await
 }
 
-async fn on_a_real_account() -> Result<(), Box<dyn Error>> {
+async fn run_live() -> Result<(), Box<dyn Error>> {
     let environment = Environment::from_env()?;
     say!("Using the account at {}", environment.base_url());
-    walk(&environment, Credentials::from_env()?).await
+    run(&environment, Credentials::from_env()?).await
 }
 
-async fn walk(environment: &Environment, credentials: Credentials) -> Result<(), Box<dyn Error>> {
+async fn run(environment: &Environment, credentials: Credentials) -> Result<(), Box<dyn Error>> {
     let client = Client::new(environment.clone(), credentials)?;
-    let mut made = Vec::new();
-    let walked = steps(environment, &client, &mut made).await;
+    let mut created = Vec::new();
+    let result = steps(environment, &client, &mut created).await;
 
-    say!("\nDeleting what was made");
-    for id in &made {
+    say!("\nDeleting the created keys");
+    for id in &created {
         match client.delete_api_key().api_key(id).send().await {
             Ok(_) => say!("  deleted {id}"),
-            Err(error) => say!("  {id} is still there: {}", error.to_string()),
+            Err(error) => say!("  failed to delete {id}: {}", error.to_string()),
         }
     }
-    walked?;
+    result?;
     list(&client).await
 }
 
-async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+async fn steps(environment: &Environment, client: &Client, created: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
     say!("\nListing the keys of the account");
     list(client).await?;
 
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
-        say!("\nHaving the service generate a key pair: {key_type}, scope read");
+        say!("\nGenerating a key pair on the service: {key_type}, scope read");
         let request = GenerateApiKeyRequest::builder()
             .name(format!("quickstart {key_type}"))
             .scopes(vec![ApiKeyScope::Read])
             .key_type(key_type);
         let key = client.generate_api_key().body(request).send().await.map_err(|error| error.to_string())?;
-        made.push(key.api_key_id.clone());
+        created.push(key.api_key_id.clone());
         let lines = key.private_key.expose_secret().lines().count();
-        say!("  {}, and its private key of {lines} lines, shown this once: a program stores it now", key.api_key_id);
+        say!("  {}, with a private key of {lines} lines, which is returned only once: save it now", key.api_key_id);
 
-        let signed_in = Credentials::from_pem(&key.api_key_id, key.private_key.expose_secret())?;
-        say!("  signing in with it");
-        list(&Client::new(environment.clone(), signed_in)?).await?;
+        let credentials = Credentials::from_pem(&key.api_key_id, key.private_key.expose_secret())?;
+        say!("  listing the keys with it");
+        list(&Client::new(environment.clone(), credentials)?).await?;
     }
 
-    say!("\nCreating a key from a pair made here, whose private half stays here");
+    say!("\nCreating a key from a local key pair, whose private key is never sent");
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
     let request = CreateApiKeyRequest::builder()
-        .name("quickstart, made here")
+        .name("quickstart local")
         .public_key(pair.public_key_pem()?)
         .scopes(vec![ApiKeyScope::Read]);
     match client.create_api_key().body(request).send().await {
         Ok(key) => {
-            made.push(key.api_key_id.clone());
-            let signed_in = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
-            say!("  {}; signing in with it", key.api_key_id);
-            list(&Client::new(environment.clone(), signed_in)?).await?;
+            created.push(key.api_key_id.clone());
+            let credentials = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
+            say!("  {}; listing the keys with it", key.api_key_id);
+            list(&Client::new(environment.clone(), credentials)?).await?;
         }
-        // Below the Premier usage level.
+        // Fails below the Premier usage level.
         Err(error) => say!("  {}", error.to_string()),
     }
 
@@ -130,8 +130,8 @@ async fn steps(environment: &Environment, client: &Client, made: &mut Vec<String
 }
 
 async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
-    let answer = client.get_api_keys().send().await.map_err(|error| error.to_string())?;
-    for key in &answer.api_keys {
+    let response = client.get_api_keys().send().await.map_err(|error| error.to_string())?;
+    for key in &response.api_keys {
         let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
         say!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
     }

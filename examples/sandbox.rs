@@ -1,11 +1,11 @@
-//! Runs the sandbox as a server of its own, for clients in any language:
+//! Runs the sandbox as a standalone server, for clients in any language:
 //!
 //! ```console
 //! $ cargo run --example sandbox -- --listen 127.0.0.1:8080 --dir /tmp/kalshi
 //! {"api_key_id":"…","base_url":"http://127.0.0.1:8080/trade-api/v2","private_key_path":"/tmp/kalshi/….pem"}
 //! ```
 //!
-//! It runs until it is killed. The first line of its output is a JSON object with the base URL and the root key.
+//! It runs until it is killed. It prints a JSON object with the base URL and the root key.
 
 use std::error::Error;
 use std::fs::DirBuilder;

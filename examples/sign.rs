@@ -1,4 +1,4 @@
-//! The three headers of one signed request, to send it with another tool or to see what is sent:
+//! Prints the headers that sign a request, to send it with another tool:
 //!
 //! ```console
 //! $ cargo run --example sign -- a952bcbe-ec3b-4b5b-b8f9-11dae589608c kalshi.pem GET /trade-api/v2/api_keys
@@ -7,7 +7,7 @@
 //! kalshi-access-signature: …
 //! ```
 //!
-//! They are good for this method and path, and for about ten seconds.
+//! They are valid only for this method and path, and for about ten seconds.
 
 use std::error::Error;
 use std::process::ExitCode;

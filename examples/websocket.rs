@@ -1,4 +1,4 @@
-//! Subscribes to the account's fills over the WebSocket API, whose handshake is signed like any other request.
+//! Subscribes to the fills of the account over the WebSocket API, whose handshake is signed like any other request.
 //!
 //! ```sh
 //! export KALSHI_API_KEY_ID=… KALSHI_PRIVATE_KEY_PATH=kalshi.pem
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let subscribe = r#"{"id":1,"cmd":"subscribe","params":{"channels":["fill"]}}"#;
     socket.send(Message::text(subscribe)).await?;
-    // Pings are answered while messages are read.
+    // Reading messages also responds to pings.
     while let Some(message) = socket.next().await {
         if let Message::Text(text) = message? {
             println!("{text}");
@@ -32,17 +32,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Connects, and once more with a corrected clock if the service refused the timestamp.
+/// Connects, and retries once with a corrected clock if the service rejects the timestamp.
 pub async fn connect(signer: &Signer, url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Box<dyn Error>> {
     let mut request = url.into_client_request()?;
     signer.sign(&mut request)?;
-    let refused = match connect_async(request.clone()).await {
+    let rejection = match connect_async(request.clone()).await {
         Ok((socket, _)) => return Ok(socket),
         Err(tungstenite::Error::Http(response)) => response.map(Option::unwrap_or_default),
         Err(error) => return Err(error.into()),
     };
-    let Some(corrected) = signer.corrected_by(request.headers(), &refused) else {
-        return Err(format!("{}: {}", refused.status(), String::from_utf8_lossy(refused.body())).into());
+    let Some(corrected) = signer.corrected_by(request.headers(), &rejection) else {
+        return Err(format!("{}: {}", rejection.status(), String::from_utf8_lossy(rejection.body())).into());
     };
     corrected.sign(&mut request)?;
     let (socket, _) = connect_async(request).await?;

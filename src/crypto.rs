@@ -1,5 +1,5 @@
-//! Signing a message with a private key, by one of two backends with the same interface: `aws-lc-rs` (feature
-//! `aws-lc-rs`), or `rsa` and `ed25519-dalek`.
+//! Signs messages and generates RSA keys with one of two backends: `aws-lc-rs` (feature `aws-lc-rs`), or `rsa` and
+//! `ed25519-dalek`.
 
 use smallvec::SmallVec;
 
@@ -13,12 +13,12 @@ mod rust_crypto;
 #[cfg(not(feature = "aws-lc-rs"))]
 pub(crate) use rust_crypto::{SigningKey, generate_rsa};
 
-/// The cryptography library of this build: `aws-lc-rs`, or `rsa and ed25519-dalek` without the feature `aws-lc-rs`.
+/// The cryptography backend selected at compile time: `aws-lc-rs`, or `rsa and ed25519-dalek` without the feature `aws-lc-rs`.
 pub const CRYPTO_BACKEND: &str = if cfg!(feature = "aws-lc-rs") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
 
-/// A signature, on the stack for RSA keys of up to 4096 bits.
+/// A signature; stored inline for RSA keys of up to 4096 bits.
 pub(crate) type Signature = SmallVec<[u8; 512]>;
 
-/// The backend failed to sign, for example for lack of random numbers.
+/// The backend failed to sign, for example because the random number generator failed.
 #[derive(Debug)]
 pub(crate) struct SigningFailed;

@@ -1,5 +1,5 @@
-//! Parses a private key: from PEM text to a validated RSA or Ed25519 key, or to an error that says what the text is and
-//! what to do. With either backend, `rsa` and `ed25519-dalek` parse and validate.
+//! Parses PEM text into a validated RSA or Ed25519 private key, or diagnoses why it cannot be used. Parsing and validation
+//! use `rsa` and `ed25519-dalek` with either backend.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -10,24 +10,24 @@ use rustls_pki_types::pem::{PemObject, SectionKind};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-/// The shortest RSA key that is accepted, in bits: the size that the service generates.
+/// The shortest accepted RSA key, which is also the size that the service generates.
 const MIN_RSA_BITS: usize = 2048;
-/// The longest that both backends sign with, in bits.
+/// The longest RSA key that both backends support.
 const MAX_RSA_BITS: usize = 8192;
 
 const RSA: ObjectIdentifier = rsa::pkcs1::ALGORITHM_OID;
 const ED25519: ObjectIdentifier = ed25519_dalek::pkcs8::ALGORITHM_OID;
 const ELLIPTIC_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
-/// A validated private key. The crates that define the two kinds wipe them when they are dropped.
+/// A validated private key. Both inner types zeroize their memory on drop.
 pub(crate) enum PrivateKey {
     Rsa(Box<rsa::RsaPrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl PrivateKey {
-    /// Parses the first private key in `text`: PKCS#1 or PKCS#8, possibly with text around it. Its lines may be indented
-    /// or quoted, end in CRLF, or be joined by a literal `\n`.
+    /// Parses the first private key in `text`, PKCS#1 or PKCS#8. Other text before and after it is ignored; its lines may
+    /// be indented or quoted, end in CRLF, or be separated by a literal `\n`.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let text = normalize(text);
         if text.trim().is_empty() {
@@ -37,15 +37,15 @@ impl PrivateKey {
             match section.map(|(kind, der)| (kind, Zeroizing::new(der))) {
                 Ok((SectionKind::RsaPrivateKey, der)) => return Self::from_pkcs1(&der),
                 Ok((SectionKind::PrivateKey, der)) => return Self::from_pkcs8(&der),
-                // Another section, or a malformed one; the key may follow.
+                // An unrelated or malformed section; the key may follow.
                 Ok(_) | Err(_) => {}
             }
         }
         Err(diagnose_pem(&text))
     }
 
-    /// Returns `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in base64 without padding, as
-    /// OpenSSH formats it.
+    /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo), formatted like OpenSSH's: `SHA256:`
+    /// and unpadded base64.
     pub(crate) fn fingerprint(&self) -> Result<String, KeyError> {
         let public_key = match self {
             Self::Rsa(key) => key.to_public_key().to_public_key_der(),
@@ -75,7 +75,7 @@ impl PrivateKey {
     }
 }
 
-/// Refuses numbers of unsuitable sizes before they are validated, which would take minutes for some of them.
+/// Rejects integers of unsuitable sizes before validation, which would take minutes for some of them.
 fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> {
     let modulus_bits = bit_length(key.modulus.as_bytes());
     if key.other_prime_infos.is_some() || bit_length(key.prime1.as_bytes()) != bit_length(key.prime2.as_bytes()) {
@@ -97,16 +97,16 @@ fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// Returns the lines of a text without what surrounds them. A literal `\n` ends a line, too.
+/// Splits text into lines, also at a literal `\n`, and trims white space, quotes and byte order marks from each.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let surrounds = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
+    let is_padding = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
     let lines = text.split('\n').flat_map(|line| line.split("\\n"));
-    lines.map(move |line| line.trim_end_matches("\\r").trim_matches(surrounds))
+    lines.map(move |line| line.trim_end_matches("\\r").trim_matches(is_padding))
 }
 
-/// Returns the text with a real line end after each of its [`lines`].
+/// Joins the [`lines`] of a text with line feeds.
 fn normalize(text: &str) -> Zeroizing<String> {
-    // A literal line end is longer than a real one, so the text only shrinks and is never reallocated.
+    // Normalizing only shortens the text, so the buffer is never reallocated, which would leave a copy of the key behind.
     let mut normalized = Zeroizing::new(String::with_capacity(text.len() + 1));
     for line in lines(text) {
         normalized.push_str(line);
@@ -115,9 +115,9 @@ fn normalize(text: &str) -> Zeroizing<String> {
     normalized
 }
 
-/// Determines what a text without a readable private key is.
+/// Determines why no private key could be parsed from `text`.
 fn diagnose_pem(text: &str) -> KeyError {
-    let has = |mark: &str| text.contains(mark);
+    let has = |marker: &str| text.contains(marker);
     if !has("-----BEGIN ") {
         KeyError::NotPem
     } else if has("-----BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED") {
@@ -137,76 +137,76 @@ fn diagnose_pem(text: &str) -> KeyError {
     }
 }
 
-/// Why a text cannot be used as a private key. No message repeats any of it.
+/// An error parsing a private key. Messages never repeat the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The text is empty or white space.
-    #[error("empty text; give the whole private key, from its BEGIN to its END line")]
+    /// The text is empty or only white space.
+    #[error("empty text; provide the whole private key, from its BEGIN to its END line")]
     Empty,
     /// The text has no `-----BEGIN` line.
-    #[error("not PEM: no `-----BEGIN` line; give the key itself, not its path, from its BEGIN to its END line")]
+    #[error("not PEM: no `-----BEGIN` line; provide the key itself, not its path, from its BEGIN to its END line")]
     NotPem,
-    /// Binary DER.
+    /// The file is binary DER.
     #[error("DER, not PEM; convert it: `openssl pkey -inform DER -in KEY -out kalshi.pem`")]
     Der,
     /// The bytes are not UTF-8.
     #[error("not UTF-8 text; save it as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`")]
     NotUtf8,
-    /// The file is larger than any key.
-    #[error("larger than 64 KiB; give the PEM file of the private key alone")]
+    /// The file is larger than 64 KiB.
+    #[error("larger than 64 KiB; provide a PEM file with only the private key")]
     TooLarge,
-    /// The key is protected by a passphrase.
+    /// The key is encrypted with a passphrase.
     #[error("the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file")]
     Encrypted,
-    /// The key is in the format of `ssh-keygen`.
-    #[error("an OpenSSH key; generate another, or convert an RSA key: `ssh-keygen -p -N '' -m PEM -f KEY`")]
+    /// The key is in OpenSSH format.
+    #[error("an OpenSSH key; generate a PEM key, or convert an RSA key: `ssh-keygen -p -N '' -m PEM -f KEY`")]
     OpenSsh,
-    /// An elliptic-curve key other than Ed25519.
+    /// The key is an elliptic-curve key other than Ed25519.
     #[error("an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519: `openssl genpkey -algorithm ed25519`")]
     EllipticCurve,
-    /// The public half of a key pair.
-    #[error("a public key; give the private key, which was shown once when the API key was created")]
+    /// The text contains a public key but no private key.
+    #[error("a public key; provide the private key, which was shown once when the API key was created")]
     PublicKey,
-    /// A certificate.
-    #[error("a certificate; give the private key, which was shown once when the API key was created")]
+    /// The text contains a certificate but no private key.
+    #[error("a certificate; provide the private key, which was shown once when the API key was created")]
     Certificate,
-    /// A PEM section of another kind.
+    /// The text is PEM without a private key.
     #[error("PEM without a private key; look for `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`")]
     OtherSection,
-    /// A private key of an algorithm that the service does not accept.
+    /// The algorithm of the key is neither RSA nor Ed25519.
     #[error("neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519`")]
     OtherAlgorithm,
     /// The key is truncated or was altered.
     #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
-    /// An RSA key that is too short to be safe.
+    /// The RSA key is shorter than 2048 bits.
     #[error(
         "an RSA key of {bits} bits; use 2048 or more: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
     )]
     RsaTooShort {
-        /// The length of its modulus.
+        /// The length of the modulus.
         bits: usize,
     },
-    /// An RSA key that is not the product of two primes of equal length, as FIPS 186-5 requires.
+    /// The RSA modulus is not the product of two primes of equal length, as FIPS 186-5 requires.
     #[error(
         "an RSA key without two primes of equal length; generate another: `openssl genpkey -algorithm RSA -pkeyopt \
          rsa_keygen_bits:2048`"
     )]
     InvalidRsaPrimes,
-    /// The backend refuses a valid key.
+    /// The key is valid, but the cryptography backend cannot use it.
     #[error(
         "{} cannot sign with this key; use an RSA key of 2048 to 8192 bits or an Ed25519 key",
         crate::CRYPTO_BACKEND
     )]
     Unusable,
-    /// The text does not name its API key.
-    #[error("no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or give the ID separately")]
+    /// The text has no `Kalshi-API-Key-ID` line.
+    #[error("no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or pass the ID separately")]
     MissingApiKeyId,
-    /// A `Kalshi-API-Key-ID` line has an ID that is not visible ASCII.
-    #[error("invalid ID in its `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
+    /// The ID in a `Kalshi-API-Key-ID` line is not visible ASCII.
+    #[error("invalid ID in the `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
     InvalidApiKeyId,
-    /// The text names several API keys, or another than the caller.
-    #[error("its `Kalshi-API-Key-ID` line names another API key; correct the wrong ID")]
+    /// The text names several API keys, or a different one than the caller.
+    #[error("the `Kalshi-API-Key-ID` line names a different API key; correct the wrong ID")]
     ConflictingApiKeyIds,
 }

@@ -1,4 +1,4 @@
-//! Key pairs generated on this machine; only the public half is sent, to `createApiKey`.
+//! Local generation of key pairs whose public key is registered with `createApiKey`.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::types::{ApiKeyType, PrivateKeyPem};
 /// The algorithm of a key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyAlgorithm {
-    /// RSA with a modulus of 2048 bits, which signs with RSASSA-PSS.
+    /// RSA with a 2048-bit modulus, signing with RSASSA-PSS.
     Rsa,
     /// Ed25519.
     Ed25519,
@@ -59,24 +59,24 @@ impl TryFrom<ApiKeyType> for KeyAlgorithm {
 pub struct KeyPair(PrivateKey);
 
 impl KeyPair {
-    /// Generates a key pair from the system's random numbers. RSA takes a tenth of a second with the feature
-    /// `aws-lc-rs`, and some seconds without it.
+    /// Generates a key pair with the system's random number generator. RSA takes about a tenth of a second with the
+    /// feature `aws-lc-rs`, and some seconds without it.
     ///
     /// # Errors
     ///
-    /// [`KeyPairError::NotMade`] if the system has no random numbers.
+    /// [`KeyPairError::GenerationFailed`] if the random number generator fails.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyPairError> {
         match algorithm {
             KeyAlgorithm::Rsa => crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
             KeyAlgorithm::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
-                OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::NotMade)?;
+                OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::GenerationFailed)?;
                 Ok(Self(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))))
             }
         }
     }
 
-    /// Reads the key pair of a private key file.
+    /// Reads a private key file and derives its public key.
     #[cfg(feature = "rotation")]
     pub(crate) fn from_pem_file(path: &std::path::Path) -> Result<Self, crate::CredentialsError> {
         let (text, _) = crate::credentials::read_file(path)?;
@@ -84,41 +84,41 @@ impl KeyPair {
         key.map(Self).map_err(|source| crate::CredentialsError::KeyFile { path: path.to_owned(), source })
     }
 
-    /// Returns the public key, PEM (`-----BEGIN PUBLIC KEY-----`), as `createApiKey` takes it.
+    /// Returns the public key as PEM (`-----BEGIN PUBLIC KEY-----`), the format that `createApiKey` expects.
     ///
     /// # Errors
     ///
-    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn public_key_pem(&self) -> Result<String, KeyPairError> {
         let pem = match &self.0 {
             PrivateKey::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
             PrivateKey::Ed25519(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
         };
-        pem.map_err(|_| KeyPairError::NotWritten)
+        pem.map_err(|_| KeyPairError::EncodingFailed)
     }
 
-    /// Returns the fingerprint of the key: `SHA256:` and the digest of the public key (DER, SubjectPublicKeyInfo) in
-    /// base64 without padding. [`Credentials::fingerprint`](crate::Credentials::fingerprint) of the same key is the same.
+    /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo) as `SHA256:` and unpadded base64,
+    /// like [`Credentials::fingerprint`](crate::Credentials::fingerprint).
     ///
     /// # Errors
     ///
-    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn fingerprint(&self) -> Result<String, KeyPairError> {
-        self.0.fingerprint().map_err(|_| KeyPairError::NotWritten)
+        self.0.fingerprint().map_err(|_| KeyPairError::EncodingFailed)
     }
 
-    /// Returns the private key, PEM: RSA as PKCS#1, Ed25519 as PKCS#8, like the service.
+    /// Returns the private key as PEM: PKCS#1 for RSA and PKCS#8 for Ed25519, as the service does.
     ///
     /// # Errors
     ///
-    /// [`KeyPairError::NotWritten`] when the key cannot be encoded.
+    /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn private_key_pem(&self) -> Result<PrivateKeyPem, KeyPairError> {
         let pem = match &self.0 {
-            PrivateKey::Rsa(key) => key.to_pkcs1_pem(LineEnding::LF).map_err(|_| KeyPairError::NotWritten),
+            PrivateKey::Rsa(key) => key.to_pkcs1_pem(LineEnding::LF).map_err(|_| KeyPairError::EncodingFailed),
             PrivateKey::Ed25519(key) => {
-                // Without the public half, which version 1 of PKCS#8 does not know and older OpenSSL refuses.
+                // PKCS#8 v1 has no public key, and older OpenSSL rejects v2.
                 let bytes = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
-                bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyPairError::NotWritten)
+                bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyPairError::EncodingFailed)
             }
         };
         pem.map(|mut pem| std::mem::take(&mut *pem).into())
@@ -138,13 +138,13 @@ impl fmt::Debug for KeyPair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyPairError {
-    /// This version does not know the key type.
+    /// The key type is unknown to this version of the crate.
     #[error("unknown key type; use rsa or ed25519, or let the service generate the key pair")]
     UnknownType,
     /// The key pair could not be generated.
-    #[error("failed to generate a key pair; the system may have no random numbers")]
-    NotMade,
+    #[error("failed to generate a key pair; check that the system's random number generator works")]
+    GenerationFailed,
     /// The key could not be encoded.
     #[error("failed to encode the key as PEM; generate another")]
-    NotWritten,
+    EncodingFailed,
 }

@@ -1,5 +1,5 @@
-//! Answers, read whole and bounded before anyone looks at them. What has arrived is never lost, and never printed: it
-//! may be a private key.
+//! Reads response bodies, up to a size limit, before they are parsed. Because a body may contain a private key, a body that
+//! cannot be parsed is returned to the caller and never printed.
 
 use std::sync::Arc;
 
@@ -9,29 +9,30 @@ use reqwest::{Response, ResponseBuilderExt as _};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-/// How the body of an answer ended before it was whole. It stands in the extensions of the answer.
+/// The reason that a response body is incomplete, stored in the extensions of the response.
 #[derive(Clone, Debug)]
 pub(crate) enum Truncated {
-    /// The connection broke, or a timeout passed.
+    /// The connection failed, or a timeout expired.
     Broken(Arc<reqwest::Error>),
-    /// The body is larger than any answer of the service.
+    /// The body exceeds the size limit.
     TooLarge,
 }
 
-/// Marks an error response whose body is not the service's own.
+/// Marks an error response whose body is not in the service's error format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotFromService;
 
-/// Reads the body, at most `limit` bytes of it: the answer, whose body is used up, and the body. One that breaks off is kept
-/// as far as it came; [`Truncated`] then says why. Its memory is wiped when the last reference is dropped.
+/// Reads at most `limit` bytes of the body. Returns the response, whose body is consumed, and the body, whose memory is
+/// zeroized when its last reference is dropped. If the body is incomplete, the extensions of the response contain
+/// [`Truncated`].
 pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Response, Bytes) {
     let mut body = Zeroizing::new(Vec::new());
     let truncated = loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = limit - body.len();
-                append(&mut body, &chunk[..chunk.len().min(room)]);
-                if chunk.len() > room {
+                let remaining = limit - body.len();
+                append(&mut body, &chunk[..chunk.len().min(remaining)]);
+                if chunk.len() > remaining {
                     break Some(Truncated::TooLarge);
                 }
             }
@@ -45,35 +46,35 @@ pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Respo
     (response, Bytes::from_owner(body))
 }
 
-/// `Vec::extend` would leave a copy behind in the memory that it outgrows.
-fn append(body: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
-    if body.capacity() - body.len() < more.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((body.len() + more.len()).max(2 * body.capacity())));
+/// Appends `chunk` to `body` without leaving a copy in freed memory, as `Vec::extend` would when it reallocates.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    if body.capacity() - body.len() < chunk.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((body.len() + chunk.len()).max(2 * body.capacity())));
         larger.extend_from_slice(body);
         *body = larger;
     }
-    body.extend_from_slice(more);
+    body.extend_from_slice(chunk);
 }
 
-/// An answer with another body.
-pub(crate) fn with_body(mut answer: Response, body: Bytes) -> Response {
-    let built = http::Response::builder().url(answer.url().clone()).body(body);
-    // A builder fails on a header or a status that does not convert, and was given neither.
-    let mut other = built.expect("a response without headers");
-    *other.status_mut() = answer.status();
-    *other.version_mut() = answer.version();
-    *other.headers_mut() = std::mem::take(answer.headers_mut());
-    other.extensions_mut().extend(std::mem::take(answer.extensions_mut()));
-    Response::from(other)
+/// Returns the response with its body replaced.
+pub(crate) fn with_body(mut original: Response, body: Bytes) -> Response {
+    let built = http::Response::builder().url(original.url().clone()).body(body);
+    // The builder only fails on invalid headers or statuses, and none are set.
+    let mut response = built.expect("no header or status was set");
+    *response.status_mut() = original.status();
+    *response.version_mut() = original.version();
+    *response.headers_mut() = std::mem::take(original.headers_mut());
+    response.extensions_mut().extend(std::mem::take(original.extensions_mut()));
+    Response::from(response)
 }
 
-/// Takes the place of [`ResponseValue::from_response`], whose error prints the body, and which drops a body that broke
-/// off. An answer that cannot be used comes back as [`Error::UnexpectedResponse`]: its status, its headers, and with
-/// `bytes()` what arrived.
-pub(crate) async fn read<T: DeserializeOwned, E>(answer: Response) -> Result<ResponseValue<T>, Error<E>> {
-    // It was gathered already, and is in memory.
-    let (mut head, body) = read_limited(answer, usize::MAX).await;
-    // The parser's own error may quote the body, so it ends here.
+/// Parses the body of a response. Replaces [`ResponseValue::from_response`], whose error prints the body and which discards
+/// a truncated body. A response that cannot be parsed is returned as [`Error::UnexpectedResponse`], with the received part
+/// of its body.
+pub(crate) async fn read<T: DeserializeOwned, E>(response: Response) -> Result<ResponseValue<T>, Error<E>> {
+    // The body was already read, with a limit, and is in memory.
+    let (mut head, body) = read_limited(response, usize::MAX).await;
+    // The parser's error is discarded, because it may quote the body.
     if head.extensions().get::<NotFromService>().is_none()
         && let Ok(value) = serde_json::from_slice(&body)
     {

@@ -376,7 +376,7 @@ impl Rotation {
                     let algorithm = KeyAlgorithm::try_from(key_type.clone())?;
                     // An RSA key takes up to some seconds.
                     let generated = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
-                    let pair = generated.unwrap_or(Err(KeyPairError::NotMade))?;
+                    let pair = generated.unwrap_or(Err(KeyPairError::GenerationFailed))?;
                     journal.generated(pair.fingerprint()?)?;
                     key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }

@@ -1,5 +1,5 @@
-//! The types of the spec: the generated ones, and those that a generator cannot express (open enums, values that are
-//! checked when sent and open when read, a secret).
+//! Types of the OpenAPI description: generated structs and builders, and hand-written types for what the generator cannot
+//! express (open enums, values that are validated only in requests, and a secret).
 
 mod api_key;
 mod api_key_id;

@@ -1,1 +1,1 @@
-//! Empty; the benchmark is `benches/peers.rs`.
+//! Empty: the benchmark is `benches/peers.rs`.

@@ -1,4 +1,4 @@
-//! Shared by the benchmarks: new keys, bare signatures as the baseline, and ratios of interleaved rounds.
+//! Helpers shared by the benchmarks: keys, bare signatures as the baseline, and interleaved comparison.
 
 use std::time::Instant;
 

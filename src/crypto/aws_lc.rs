@@ -1,4 +1,4 @@
-//! The `aws-lc-rs` backend: constant time, and in assembly on common processors.
+//! The `aws-lc-rs` backend: constant-time, with assembly for common processors.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -11,7 +11,7 @@ use super::{Signature, SigningFailed};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
-/// A private key in memory that aws-lc wipes when it is dropped.
+/// A private key ready to sign; aws-lc zeroizes its memory on drop.
 pub(crate) enum SigningKey {
     Rsa(RsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -32,7 +32,7 @@ impl SigningKey {
         }
     }
 
-    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes) or Ed25519.
+    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a 32-byte salt) or Ed25519.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
@@ -48,9 +48,9 @@ impl SigningKey {
     }
 }
 
-/// Generates an RSA key of 2048 bits.
+/// Generates a 2048-bit RSA key.
 pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
-    let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyPairError::NotMade)?;
-    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyPairError::NotMade)?;
-    rsa::RsaPrivateKey::from_pkcs8_der(der.as_ref()).map_err(|_| KeyPairError::NotMade)
+    let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyPairError::GenerationFailed)?;
+    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyPairError::GenerationFailed)?;
+    rsa::RsaPrivateKey::from_pkcs8_der(der.as_ref()).map_err(|_| KeyPairError::GenerationFailed)
 }

@@ -1,5 +1,5 @@
-//! The `rsa` and `ed25519-dalek` backend: needs no C compiler. RSA signatures are blinded, because `rsa` is not constant
-//! time (RUSTSEC-2023-0071).
+//! The `rsa` and `ed25519-dalek` backend, which needs no C compiler. RSA signing is blinded, because `rsa` is not
+//! constant-time (RUSTSEC-2023-0071).
 
 use ed25519_dalek::Signer as _;
 use rsa::pss::BlindedSigningKey;
@@ -11,7 +11,7 @@ use super::{Signature, SigningFailed};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
-/// A private key in memory that both crates wipe when it is dropped.
+/// A private key ready to sign; both crates zeroize its memory on drop.
 pub(crate) enum SigningKey {
     Rsa(Box<BlindedSigningKey<Sha256>>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
@@ -25,7 +25,7 @@ impl SigningKey {
         })
     }
 
-    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt as long as the digest: 32 bytes) or Ed25519.
+    /// Signs with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a 32-byte salt) or Ed25519.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
@@ -37,7 +37,7 @@ impl SigningKey {
     }
 }
 
-/// Generates an RSA key of 2048 bits.
+/// Generates a 2048-bit RSA key.
 pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
-    rsa::RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| KeyPairError::NotMade)
+    rsa::RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| KeyPairError::GenerationFailed)
 }

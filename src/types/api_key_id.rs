@@ -1,12 +1,12 @@
-//! The ID of an API key in a request: a segment of a URL path.
+//! API key IDs in requests, validated as a URL path segment.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The ID of an API key in a request: not empty, and safe as a segment of a URL path.
+/// The ID of an API key in a request: not empty, and safe as a URL path segment.
 ///
-/// Responses hold IDs as plain strings, so that an unexpected ID does not fail a whole response. It is checked when it is
-/// sent:
+/// Responses contain IDs as plain strings, so that an unexpected ID does not make a whole response fail to parse. IDs are
+/// validated when they are sent:
 ///
 /// ```
 /// use kalshi_api_keys::types::ApiKeyId;
@@ -28,8 +28,8 @@ impl TryFrom<String> for ApiKeyId {
     type Error = InvalidApiKeyId;
 
     fn try_from(id: String) -> Result<Self, InvalidApiKeyId> {
-        // URL parsers read `\` as `/` and resolve dots, even percent-encoded ones; some gateways decode `%2F` before they
-        // route.
+        // URL parsers treat `\` as `/` and resolve dot segments, even percent-encoded ones; some gateways decode `%2F`
+        // before routing.
         match id.as_str() {
             "" | "." | ".." => Err(InvalidApiKeyId),
             _ if id.contains(['/', '\\']) => Err(InvalidApiKeyId),
@@ -80,7 +80,7 @@ impl<'de> serde::Deserialize<'de> for ApiKeyId {
     }
 }
 
-/// The text is not an API key ID: it is empty, `.` or `..`, or contains `/` or `\`.
+/// The text is not a valid API key ID: it is empty, `.` or `..`, or contains `/` or `\`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an API key ID: it is empty, `.` or `..`, or contains `/` or `\\`; copy it from the list of API keys")]
+#[error("invalid API key ID: empty, `.` or `..`, or contains `/` or `\\`; copy it from the list of API keys")]
 pub struct InvalidApiKeyId;

@@ -1,9 +1,9 @@
-//! Enums that keep values they do not know.
+//! Open enums: enums of strings that preserve unknown values.
 
 use std::fmt;
 
-/// A value of an open enum that this version does not know. Only conversion from a string makes one, so that a known
-/// value is never equal to, or hidden in, an unknown one.
+/// A value of an open enum that is unknown to this version of the crate. It is only created by converting a string to the
+/// enum, so it never contains a known value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnknownValue(Box<str>);
 
@@ -12,7 +12,7 @@ impl UnknownValue {
         Self(value.into())
     }
 
-    /// Returns the value as it was read.
+    /// Returns the value as it was received.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -32,15 +32,15 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant,)*
-            /// A value that this version does not know; it is sent back unchanged.
+            /// A value unknown to this version of the crate, preserved unchanged.
             Unknown($crate::types::UnknownValue),
         }
 
         impl $name {
-            /// The values that this version knows, in the order of the spec.
+            /// The values known to this version of the crate, in the order of the OpenAPI description.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
 
-            /// Returns the value as it is sent.
+            /// Returns the value as it appears in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $value,)*

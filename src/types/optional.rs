@@ -1,8 +1,8 @@
-//! What the setter of an optional property takes.
+//! The argument type of builder setters for optional properties.
 
 use crate::types::{Subaccount, SubaccountOutOfRange};
 
-/// A value, an [`Option`] of one, or what converts into one: the argument of a builder's setter of an optional property.
+/// The argument of a builder's setter for an optional property: a value, an [`Option`], or anything that converts to one.
 ///
 /// ```
 /// use kalshi_api_keys::types::{GenerateApiKeyRequest, Subaccount};
@@ -17,7 +17,7 @@ use crate::types::{Subaccount, SubaccountOutOfRange};
 pub struct Optional<T>(Option<T>);
 
 impl<T> Optional<T> {
-    /// Returns the value, if there is one.
+    /// Returns the value, or `None` if the property is absent.
     pub fn into_option(self) -> Option<T> {
         self.0
     }

@@ -1,13 +1,13 @@
-//! A private key as the service returns it, once.
+//! A private key as returned by `generateApiKey`.
 
 use std::fmt;
 
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-/// A private key, PEM.
+/// A PEM-encoded private key.
 ///
-/// Only [`expose_secret`](Self::expose_secret) shows it: `Debug` is redacted, there is no `Display`, and neither it nor
-/// a type that holds it can be serialized or compared:
+/// Only [`expose_secret`](Self::expose_secret) reveals it: `Debug` is redacted, there is no `Display`, and neither it nor
+/// a type that contains it can be serialized or compared:
 ///
 /// ```compile_fail
 /// fn print(response: &kalshi_api_keys::types::GenerateApiKeyResponse) {
@@ -21,8 +21,8 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 pub struct PrivateKeyPem(String);
 
 impl PrivateKeyPem {
-    /// Returns the PEM text, to store where only its owner reads it or to pass to
-    /// [`Credentials::from_pem`](crate::Credentials::from_pem).
+    /// Returns the PEM text, for example for [`Credentials::from_pem`](crate::Credentials::from_pem). Store it where only
+    /// its owner can read it.
     pub fn expose_secret(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The number of a sub-account: 0 to 63 in a request, any number in a response.
+//! Sub-account numbers: validated in requests, preserved as received in responses.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde_json::Number;
 
 /// The number of a sub-account, 0 to 63.
 ///
-/// Converting a number checks it. A number in a response is kept as it is, so that a service with more sub-accounts
-/// than today does not break the list of keys; sent back, it is unchanged.
+/// Conversions validate the range. A number in a response is preserved even if it is out of range, so that the list of keys
+/// still parses if the service adds sub-accounts.
 ///
 /// ```
 /// use kalshi_api_keys::types::Subaccount;
@@ -24,10 +24,10 @@ use serde_json::Number;
 pub struct Subaccount(#[schemars(with = "u8", range(max = 63))] Number);
 
 impl Subaccount {
-    /// The highest number that can be sent.
+    /// The highest number that is valid in a request.
     pub const MAX: u8 = 63;
 
-    /// Returns the number; `None` if a response held one that is not an integer from 0 to 2⁶⁴ − 1.
+    /// Returns the number, or `None` if a response contained one that is not an integer from 0 to 2⁶⁴ − 1.
     pub fn get(&self) -> Option<u64> {
         self.0.as_u64()
     }
@@ -48,7 +48,7 @@ macro_rules! try_from_integer {
     )*};
 }
 
-// `i32` is what an integer literal is.
+// `i32` is the default type of integer literals.
 try_from_integer!(u8, i32, u64);
 
 impl FromStr for Subaccount {
@@ -75,7 +75,7 @@ impl TryFrom<Subaccount> for u8 {
     }
 }
 
-/// By number; what is not an integer from 0 to 2⁶⁴ − 1 comes last, in the order of its text.
+/// Orders by number. Values that are not integers from 0 to 2⁶⁴ − 1 come last, ordered by their text.
 impl Ord for Subaccount {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |subaccount: &Self| match subaccount.get() {
@@ -98,7 +98,7 @@ impl fmt::Display for Subaccount {
     }
 }
 
-/// The value is not the number of a sub-account.
+/// The number is not a valid sub-account number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("sub-account out of range 0..={max}", max = Subaccount::MAX)]
 pub struct SubaccountOutOfRange;

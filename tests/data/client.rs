@@ -163,7 +163,7 @@ pub mod types {
     }
     crate::types::open_enum! {
         #[doc =
-        "What a key may do. A child scope (after `::`) grants a part of its parent and needs no parent beside it; `write` needs `read` beside it. The list is open: scopes are added over time, and one that is not listed here is read, kept and sent back unchanged."]
+        "A permission of a key. A child scope (`parent::child`) grants part of its parent and does not require it; `write` requires `read`. More scopes may be added; an unlisted one is accepted and preserved."]
         pub enum ApiKeyScope { Read = "read", Write = "write", ReadBlockTradeAccept =
         "read::block_trade_accept", ReadPortfolioBalance = "read::portfolio_balance",
         WriteTrade = "write::trade", WriteTransfer = "write::transfer", WriteFcmRisk =
@@ -171,7 +171,7 @@ pub mod types {
     }
     crate::types::open_enum! {
         #[doc =
-        "The algorithm of a key pair: `rsa` (2048 bits, signs with RSASSA-PSS) or `ed25519`. The list is open: a type that is not listed here is read and kept."]
+        "The algorithm of a key pair: `rsa` (2048 bits, RSASSA-PSS) or `ed25519`. More types may be added; an unlisted one is accepted and preserved."]
         pub enum ApiKeyType { Rsa = "rsa", Ed25519 = "ed25519" }
     }
 }

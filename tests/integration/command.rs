@@ -314,7 +314,7 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["list", "--api-key-id", "nobody"], REFUSED, "check the API key ID and the environment"),
         (&[], USAGE, "Usage: kalshi-api-keys"),
         (&["lst"], USAGE, "unrecognized subcommand 'lst'"),
-        (&["delete", "..", "--yes"], USAGE, "not an API key ID"),
+        (&["delete", "..", "--yes"], USAGE, "invalid API key ID"),
         (&["generate"], USAGE, "<--out <FILE>|--stdout>"),
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
         (&["generate", "--stdout", "--subaccount", "64"], USAGE, "out of range 0..=63"),
@@ -448,7 +448,11 @@ async fn the_key_file_may_name_the_api_key() {
             assert_eq!(ran(with_id(id, arguments)).await.code, 0, "{arguments:?}, {id:?}");
         }
         let ran = ran(with_id(Some("another"), arguments)).await;
-        assert!(ran.code == USAGE && ran.err.contains("names another API key; correct the wrong ID"), "{}", ran.err);
+        assert!(
+            ran.code == USAGE && ran.err.contains("names a different API key; correct the wrong ID"),
+            "{}",
+            ran.err
+        );
     }
     let ran = ran(with_id(None, &["list", "--private-key-path", "old.pem"])).await;
     assert!(ran.code == USAGE && ran.err.contains("no `Kalshi-API-Key-ID` line; add"), "{}", ran.err);

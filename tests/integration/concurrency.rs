@@ -1,4 +1,4 @@
-//! Many requests at once, and requests that are dropped before they complete.
+//! Concurrent requests, and requests that are dropped before they complete.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use kalshi_api_keys::{Client, http_client_builder, types};
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_has_a_thousand_requests_in_flight() {
     let sandbox = Sandbox::start().await.unwrap();
-    // On a slow machine, the last request waits longer than a timestamp is valid, or than a request may take.
+    // On a slow machine, the last request takes longer than the default timeouts and the validity of a timestamp.
     sandbox.set_time_window(Duration::from_secs(3600));
     let long = Duration::from_secs(300);
     let environment = sandbox.environment();
@@ -42,18 +42,18 @@ async fn one_client_has_a_thousand_requests_in_flight() {
     assert_eq!(sandbox.keys().len(), 1 + 100);
 }
 
-/// Polls a request at most `polls` times, then drops it. Returns whether it had completed.
-async fn dropped_after<F: Future>(polls: usize, request: F) -> bool {
+/// Polls a request at most `polls` times, then drops it. Returns whether it completed.
+async fn completes_within<F: Future>(polls: usize, request: F) -> bool {
     let mut request = pin!(request);
-    let mut left = polls;
+    let mut remaining = polls;
     std::future::poll_fn(move |cx| {
-        if left == 0 {
+        if remaining == 0 {
             return Poll::Ready(false);
         }
-        left -= 1;
+        remaining -= 1;
         match request.as_mut().poll(cx) {
             Poll::Ready(_) => Poll::Ready(true),
-            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending if remaining == 0 => Poll::Ready(false),
             Poll::Pending => Poll::Pending,
         }
     })
@@ -63,21 +63,21 @@ async fn dropped_after<F: Future>(polls: usize, request: F) -> bool {
 #[tokio::test]
 async fn request_can_be_dropped_at_every_await_point() {
     let sandbox = Sandbox::start().await.unwrap();
-    // The clock is off, so that the second attempt is dropped at every point as well.
+    // With a wrong clock, every request is sent twice, and the second attempt is dropped at every await point as well.
     let mut polls = 0;
     loop {
         sandbox.set_clock_offset_secs(if polls % 2 == 0 { 3600 } else { -3600 });
         let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
         let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).key_type("ed25519");
-        let done = dropped_after(polls, client.generate_api_key().body(body).send()).await;
-        // The client stays usable, whether its clock has been corrected or not.
+        let completed = completes_within(polls, client.generate_api_key().body(body).send()).await;
+        // The client remains usable, whether or not its clock was corrected.
         client.get_api_keys().send().await.unwrap();
-        if done {
+        if completed {
             break;
         }
         polls += 1;
     }
-    assert!(polls > 3, "a request completed within {polls} polls");
+    assert!(polls > 3, "the request completed within {polls} polls");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The spec says what the service's documentation says, and what is written by hand says what the spec says.
+//! Checks the OpenAPI description against the service's documentation, and hand-written code against the description.
 //!
-//! The tables here are a second transcription, made by hand: the spec is held against them and never read into them.
+//! The tables of expected values are an independent transcription of the documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 
 use crate::build_script;
 
-/// The spec as it stands in the repository, not as it was built.
+/// Reads the OpenAPI description from the repository.
 pub fn spec() -> Value {
     let yaml = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/api_keys.yaml")).unwrap();
     build_script::read(&yaml).unwrap()
 }
 
-/// Accepts what a schema of the spec accepts.
+/// Returns a validator for a schema of the OpenAPI description.
 pub fn validator(spec: &Value, schema: &Value) -> jsonschema::Validator {
     let mut document = json_schema(schema);
     document["components"] = json_schema(&spec["components"]);
     jsonschema::validator_for(&document).unwrap()
 }
 
-/// OpenAPI 3.0 in JSON Schema's words: only `nullable` differs in what the spec uses.
+/// Converts an OpenAPI 3.0 schema to JSON Schema; of the keywords in use, only `nullable` differs.
 fn json_schema(part: &Value) -> Value {
     match part {
         Value::Object(members) => {
@@ -48,70 +48,69 @@ fn resolve<'a>(spec: &'a Value, part: &'a Value) -> &'a Value {
 
 // ---- operations ----
 
-/// An operation as documented: what is asked and answered is `media type: schema`, and each status has a word of its
-/// documented meaning.
+/// An operation as documented. Bodies are `media type: schema`; each status has a part of its description.
 struct Operation {
     id: &'static str,
-    request: &'static str,
-    asks: Option<&'static str>,
-    answers: Option<&'static str>,
+    method_and_path: &'static str,
+    request_body: Option<&'static str>,
+    response_body: Option<&'static str>,
     documented: &'static [(&'static str, &'static str)],
-    later: &'static [(&'static str, &'static str)],
+    newer: &'static [(&'static str, &'static str)],
     parameters: &'static [&'static str],
 }
 
 const OPERATIONS: [Operation; 4] = [
     Operation {
         id: "createApiKey",
-        request: "post /api_keys",
-        asks: Some("application/json: CreateApiKeyRequest"),
-        answers: Some("application/json: CreateApiKeyResponse"),
+        method_and_path: "post /api_keys",
+        request_body: Some("application/json: CreateApiKeyRequest"),
+        response_body: Some("application/json: CreateApiKeyResponse"),
         documented: &[
             ("201", "created"),
-            ("400", "not acceptable"),
-            ("401", "not signed"),
+            ("400", "invalid"),
+            ("401", "Authentication failed"),
             ("403", "usage level"),
-            ("500", "failed"),
+            ("500", "Internal"),
         ],
-        later: &[("409", "not yet visible")],
+        newer: &[("409", "not yet visible")],
         parameters: &[],
     },
     Operation {
         id: "deleteApiKey",
-        request: "delete /api_keys/{api_key}",
-        asks: None,
-        answers: None,
+        method_and_path: "delete /api_keys/{api_key}",
+        request_body: None,
+        response_body: None,
         documented: &[
-            ("204", "gone"),
-            ("400", "key ID"),
-            ("401", "not signed"),
+            ("204", "deleted"),
+            ("400", "key ID is invalid"),
+            ("401", "Authentication failed"),
             ("404", "no key with this ID"),
-            ("500", "failed"),
+            ("500", "Internal"),
         ],
-        later: &[],
+        newer: &[],
         parameters: &["api_key in path, required: ApiKeyId"],
     },
     Operation {
         id: "generateApiKey",
-        request: "post /api_keys/generate",
-        asks: Some("application/json: GenerateApiKeyRequest"),
-        answers: Some("application/json: GenerateApiKeyResponse"),
-        documented: &[("201", "generated"), ("400", "not acceptable"), ("401", "not signed"), ("500", "failed")],
-        later: &[("403", "FCM member"), ("409", "not yet visible")],
+        method_and_path: "post /api_keys/generate",
+        request_body: Some("application/json: GenerateApiKeyRequest"),
+        response_body: Some("application/json: GenerateApiKeyResponse"),
+        documented: &[("201", "generated"), ("400", "invalid"), ("401", "Authentication failed"), ("500", "Internal")],
+        newer: &[("403", "FCM member"), ("409", "not yet visible")],
         parameters: &[],
     },
     Operation {
         id: "getApiKeys",
-        request: "get /api_keys",
-        asks: None,
-        answers: Some("application/json: GetApiKeysResponse"),
-        documented: &[("200", "keys of the account"), ("401", "not signed"), ("500", "failed")],
-        later: &[],
+        method_and_path: "get /api_keys",
+        request_body: None,
+        response_body: Some("application/json: GetApiKeysResponse"),
+        documented: &[("200", "keys of the account"), ("401", "Authentication failed"), ("500", "Internal")],
+        newer: &[],
         parameters: &["fcm_subtrader_id in query, optional: FcmSubtraderId"],
     },
 ];
 
-/// The spec's operations: `method path`, and the operation.
+/// Returns the operations by `method path`.
 fn operations(spec: &Value) -> BTreeMap<String, &Value> {
     let paths = spec["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
@@ -120,29 +119,29 @@ fn operations(spec: &Value) -> BTreeMap<String, &Value> {
     operations.collect()
 }
 
-/// The media types of a body, each with the name of its schema.
+/// Returns each media type of a body with a summary of its schema.
 fn content(body: &Value) -> Option<String> {
-    let media = body["content"].as_object()?.iter();
-    let media = media.map(|(media, content)| format!("{media}: {}", shape(&content["schema"])));
-    Some(media.collect::<Vec<_>>().join(", "))
+    let content = body["content"].as_object()?.iter();
+    let content = content.map(|(media_type, media)| format!("{media_type}: {}", summary(&media["schema"])));
+    Some(content.collect::<Vec<_>>().join(", "))
 }
 
 #[test]
-fn the_operations_are_the_documented_ones() {
+fn operations_match_the_documentation() {
     let spec = spec();
     let found = operations(&spec);
-    // A further operation may stand in the spec: adding it there is the whole of adding it.
+    // Operations that are not listed here are allowed, so that adding one only takes an edit of the description.
     for expected in OPERATIONS {
-        let found = found[expected.request];
+        let found = found[expected.method_and_path];
         let id = expected.id;
         assert_eq!(found["operationId"], id);
-        assert_eq!(content(&found["requestBody"]).as_deref(), expected.asks, "what {id} asks");
+        assert_eq!(content(&found["requestBody"]).as_deref(), expected.request_body, "request body of {id}");
         assert_eq!(found["requestBody"].is_object(), found["requestBody"]["required"] == true, "{id}'s request body");
 
         let parameters = found["parameters"].as_array().into_iter().flatten().map(|parameter| {
-            let need = if parameter["required"] == true { "required" } else { "optional" };
-            let (name, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
-            format!("{name} in {place}, {need}: {}", shape(&parameter["schema"]))
+            let presence = if parameter["required"] == true { "required" } else { "optional" };
+            let (name, location) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+            format!("{name} in {location}, {presence}: {}", summary(&parameter["schema"]))
         });
         assert_eq!(parameters.collect::<Vec<_>>(), expected.parameters, "parameters of {id}");
 
@@ -150,22 +149,27 @@ fn the_operations_are_the_documented_ones() {
         assert_eq!(found["security"], security, "security of {id}");
 
         let responses = found["responses"].as_object().unwrap();
-        let statuses = expected.documented.iter().chain(expected.later);
-        let known = statuses.clone().map(|(status, _)| *status).chain(["4XX", "5XX"]).collect::<BTreeSet<_>>();
-        assert_eq!(responses.keys().map(String::as_str).collect::<BTreeSet<_>>(), known, "statuses of {id}");
+        let statuses = expected.documented.iter().chain(expected.newer);
+        let expected_statuses =
+            statuses.clone().map(|(status, _)| *status).chain(["4XX", "5XX"]).collect::<BTreeSet<_>>();
+        assert_eq!(
+            responses.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            expected_statuses,
+            "statuses of {id}"
+        );
         for (status, meaning) in statuses {
             let response = resolve(&spec, &responses[*status]);
             let description = response["description"].as_str().unwrap();
             assert!(description.contains(meaning), "{id} {status}: {description}");
             let error = Some("application/json: ErrorResponse");
-            let answers = if status.starts_with('2') { expected.answers } else { error };
-            assert_eq!(content(response).as_deref(), answers, "what {id} answers with {status}");
+            let body = if status.starts_with('2') { expected.response_body } else { error };
+            assert_eq!(content(response).as_deref(), body, "body of the {status} response of {id}");
         }
     }
 }
 
 #[test]
-fn servers_and_security_schemes_are_the_documented_ones() {
+fn servers_and_security_schemes_match_the_documentation() {
     let spec = spec();
     let servers = spec["servers"].as_array().unwrap().iter();
     let servers = servers.map(|s| (s["x-environment"].as_str().unwrap(), s["url"].as_str().unwrap()));
@@ -190,7 +194,7 @@ fn servers_and_security_schemes_are_the_documented_ones() {
 
 // ---- schemas ----
 
-/// Every field of every object: `*` when it is required, and its shape.
+/// Every field of every object schema, with `*` if required, and a summary of its schema.
 const FIELDS: [&str; 27] = [
     "ApiKey.api_key_id*: string",
     "ApiKey.fcm_subtrader_id: string, nullable",
@@ -200,7 +204,7 @@ const FIELDS: [&str; 27] = [
     "CreateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
     "CreateApiKeyRequest.name*: ApiKeyName",
     "CreateApiKeyRequest.public_key*: string",
-    // Required on purpose: the service takes a missing list for full access.
+    // Deliberately required: the service grants full access by default.
     "CreateApiKeyRequest.scopes*: array of ApiKeyScope",
     "CreateApiKeyRequest.subaccount: Subaccount",
     "CreateApiKeyResponse.api_key_id*: string",
@@ -222,7 +226,7 @@ const FIELDS: [&str; 27] = [
     "GetApiKeysResponse.api_keys*: array of ApiKey",
 ];
 
-/// Every schema that is no object.
+/// Every schema that is not an object.
 const VALUES: [&str; 7] = [
     "ApiKeyId: string, minLength 1",
     "ApiKeyName: string, minLength 1",
@@ -233,16 +237,16 @@ const VALUES: [&str; 7] = [
     "Subaccount: integer, maximum 63, minimum 0",
 ];
 
-/// A schema in words: the schema it refers to or its type, and everything that narrows or widens it.
-fn shape(schema: &Value) -> String {
-    let referred = schema["$ref"].as_str().or(schema["allOf"][0]["$ref"].as_str());
-    let kind = match referred {
+/// Summarizes a schema: its type or the schema that it refers to, and every keyword that changes what it accepts.
+fn summary(schema: &Value) -> String {
+    let reference = schema["$ref"].as_str().or(schema["allOf"][0]["$ref"].as_str());
+    let kind = match reference {
         Some(reference) => reference.trim_start_matches("#/components/schemas/").to_owned(),
-        None if schema["type"] == "array" => format!("array of {}", shape(&schema["items"])),
+        None if schema["type"] == "array" => format!("array of {}", summary(&schema["items"])),
         None => schema["type"].as_str().unwrap().to_owned(),
     };
-    let silent = ["$ref", "allOf", "items", "type", "description", "example", "properties", "required"];
-    let members = schema.as_object().unwrap().iter().filter(|(name, _)| !silent.contains(&name.as_str()));
+    let ignored = ["$ref", "allOf", "items", "type", "description", "example", "properties", "required"];
+    let members = schema.as_object().unwrap().iter().filter(|(name, _)| !ignored.contains(&name.as_str()));
     let members = members.map(|(name, value)| match name.as_str() {
         "nullable" if *value == true => ", nullable".to_owned(),
         "x-open-enum" if *value == true => ", open".to_owned(),
@@ -252,20 +256,20 @@ fn shape(schema: &Value) -> String {
 }
 
 #[test]
-fn the_schemas_are_the_documented_ones() {
+fn schemas_match_the_documentation() {
     let spec = spec();
     let (mut fields, mut values) = (BTreeSet::new(), BTreeSet::new());
     for (name, schema) in spec["components"]["schemas"].as_object().unwrap() {
         if schema["type"] != "object" {
-            values.insert(format!("{name}: {}", shape(schema)));
+            values.insert(format!("{name}: {}", summary(schema)));
             continue;
         }
-        // No member beside `properties` and `required` narrows an object.
-        assert_eq!(shape(schema), "object", "{name}");
+        // No keyword other than `properties` and `required` restricts an object.
+        assert_eq!(summary(schema), "object", "{name}");
         let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
         for (field, property) in schema["properties"].as_object().unwrap() {
-            let mark = if required.iter().any(|name| **name == *field) { "*" } else { "" };
-            fields.insert(format!("{name}.{field}{mark}: {}", shape(property)));
+            let marker = if required.iter().any(|name| **name == *field) { "*" } else { "" };
+            fields.insert(format!("{name}.{field}{marker}: {}", summary(property)));
         }
     }
     let missing = |documented: &[&'static str], found: &BTreeSet<String>| -> Vec<_> {
@@ -275,10 +279,10 @@ fn the_schemas_are_the_documented_ones() {
     assert_eq!(missing(&VALUES, &values), [""; 0], "the spec has {values:#?}");
 }
 
-// ---- copies by hand ----
+// ---- hand-written code ----
 
 #[test]
-fn a_subaccount_has_the_range_of_the_spec() {
+fn subaccount_has_the_range_of_the_spec() {
     let schema = &spec()["components"]["schemas"]["Subaccount"];
     assert_eq!(schema["maximum"], Subaccount::MAX);
     assert_eq!(schema["minimum"], Subaccount::try_from(0).unwrap().get().unwrap());
@@ -287,22 +291,22 @@ fn a_subaccount_has_the_range_of_the_spec() {
 }
 
 #[test]
-fn an_api_key_id_has_the_least_length_of_the_spec() {
-    let least = spec()["components"]["schemas"]["ApiKeyId"]["minLength"].as_u64().unwrap() as usize;
-    assert!(ApiKeyId::try_from("x".repeat(least)).is_ok());
-    assert!(ApiKeyId::try_from("x".repeat(least - 1)).is_err());
+fn api_key_id_has_the_minimum_length_of_the_spec() {
+    let min = spec()["components"]["schemas"]["ApiKeyId"]["minLength"].as_u64().unwrap() as usize;
+    assert!(ApiKeyId::try_from("x".repeat(min)).is_ok());
+    assert!(ApiKeyId::try_from("x".repeat(min - 1)).is_err());
 }
 
-/// The reason is the hand-written type's own, and nothing is sent.
+/// The error contains the message of `InvalidApiKeyId`, and nothing is sent.
 #[test]
-fn a_refused_api_key_id_says_why() {
+fn invalid_api_key_id_is_rejected_with_a_reason() {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
     let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
     let client = Client::new(Environment::Demo, credentials).unwrap();
     let request = pin!(client.delete_api_key().api_key("..").send());
-    // It ends before the first wait, so no runtime is needed.
-    let Poll::Ready(answer) = request.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it was sent") };
-    let Err(Error::InvalidRequest(reason)) = answer else { panic!("{answer:?}") };
+    // The first poll completes the future, so no runtime is needed.
+    let Poll::Ready(result) = request.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it was sent") };
+    let Err(Error::InvalidRequest(reason)) = result else { panic!("{result:?}") };
     assert_eq!(reason, format!("invalid api_key: {}", ApiKeyId::try_from("..").unwrap_err()));
 }
 
@@ -324,7 +328,7 @@ fn environments_are_the_first_servers_of_the_spec() {
 }
 
 #[test]
-fn signed_headers_are_the_security_schemes_of_the_spec() {
+fn signed_headers_match_the_security_schemes_of_the_spec() {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
     let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
     let headers = Signer::new(credentials).headers(&http::Method::GET, "/trade-api/v2/api_keys").unwrap();
@@ -337,7 +341,7 @@ fn signed_headers_are_the_security_schemes_of_the_spec() {
 
 // ---- examples ----
 
-/// Every example of the spec: where it stands, its schema, and itself.
+/// Returns every example of the OpenAPI description: its location, its schema, and the example.
 fn examples(spec: &Value) -> Vec<(String, &Value, &Value)> {
     let schemas = spec["components"]["schemas"].as_object().unwrap().iter();
     let mut examples: Vec<_> =
@@ -358,52 +362,53 @@ fn examples(spec: &Value) -> Vec<(String, &Value, &Value)> {
 }
 
 #[test]
-fn everything_has_an_example_that_its_schema_accepts() {
+fn every_schema_parameter_and_body_has_a_valid_example() {
     let spec = spec();
     let examples = examples(&spec);
-    for request in OPERATIONS.map(|operation| operation.request) {
-        assert!(examples.iter().any(|(place, ..)| place.starts_with(request)), "{request} has no example");
+    for request in OPERATIONS.map(|operation| operation.method_and_path) {
+        assert!(examples.iter().any(|(location, ..)| location.starts_with(request)), "{request} has no example");
     }
-    for (place, schema, example) in examples {
-        assert!(!example.is_null(), "{place} has no example");
+    for (location, schema, example) in examples {
+        assert!(!example.is_null(), "{location} has no example");
         if let Err(error) = validator(&spec, schema).validate(example) {
-            panic!("the example of {place}: {error}");
+            panic!("example of {location}: {error}");
         }
     }
 }
 
 #[test]
-fn each_method_is_documented_in_the_words_of_the_spec() {
+fn method_documentation_contains_the_descriptions_of_the_spec() {
     let spec = spec();
     let code = syn::parse_file(include_str!(concat!(env!("OUT_DIR"), "/client.rs"))).unwrap();
     for (request, operation) in operations(&spec) {
         let id = operation["operationId"].as_str().unwrap();
         let documentation = documentation(&code, &id.to_snake_case());
-        let holds = |words: &Value| {
-            let words = words.as_str().unwrap();
-            assert!(documentation.contains(words), "{request} is documented without {words:?}:\n{documentation}");
+        let assert_contains = |text: &str| {
+            assert!(documentation.contains(text), "documentation of {request} lacks {text:?}:\n{documentation}");
         };
-        [&operation["summary"], &operation["description"]].into_iter().for_each(holds);
-        operation["parameters"].as_array().into_iter().flatten().for_each(|parameter| holds(&parameter["description"]));
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let descriptions = parameters.map(|parameter| &parameter["description"]);
+        for text in [&operation["summary"], &operation["description"]].into_iter().chain(descriptions) {
+            assert_contains(text.as_str().unwrap());
+        }
         for (status, response) in operation["responses"].as_object().unwrap() {
-            let meaning = resolve(&spec, response)["description"].as_str().unwrap();
-            let row = format!("\n| {status} | {meaning} |");
-            assert!(documentation.contains(&row), "{request} is documented without {row}:\n{documentation}");
+            let description = resolve(&spec, response)["description"].as_str().unwrap();
+            assert_contains(&format!("\n| {status} | {description} |"));
         }
     }
 }
 
-/// What stands above a method of `impl Client`.
+/// Returns the doc comment of a method of `impl Client`.
 fn documentation(code: &syn::File, name: &str) -> String {
     let methods = code.items.iter().flat_map(|item| match item {
         syn::Item::Impl(block) if block.trait_.is_none() => block.items.as_slice(),
         _ => &[],
     });
-    let mut of_this_name = methods.filter_map(|item| match item {
+    let mut matching = methods.filter_map(|item| match item {
         syn::ImplItem::Fn(method) if method.sig.ident == name => Some(&method.attrs),
         _ => None,
     });
-    let lines = of_this_name.next().unwrap().iter().filter_map(|attribute| match &attribute.meta {
+    let lines = matching.next().unwrap().iter().filter_map(|attribute| match &attribute.meta {
         syn::Meta::NameValue(syn::MetaNameValue { value: syn::Expr::Lit(literal), .. }) => match &literal.lit {
             syn::Lit::Str(text) => Some(text.value()),
             _ => None,

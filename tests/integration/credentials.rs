@@ -1,4 +1,4 @@
-//! Which forms of a private key are read, which are refused, and that no refusal repeats a key.
+//! Parsing of private keys and key files, and errors, which never repeat a key.
 
 use std::path::Path;
 
@@ -15,19 +15,19 @@ use crate::fixtures::{KEY_ID, Pair, at_ms, chain, ed25519, key_forms, openssl, r
 use crate::signing::verifies_bytes;
 
 #[test]
-fn reads_a_key_in_every_common_form() {
+fn parses_a_key_in_every_common_form() {
     let pkcs1 = rsa().private.expose_secret();
     let key = rsa::RsaPrivateKey::from_pkcs1_pem(pkcs1).unwrap();
     let pkcs8 = key.to_pkcs8_pem(LineEnding::LF).unwrap();
     for (pair, pem) in [(rsa(), pkcs1), (rsa(), pkcs8.as_str()), (ed25519(), ed25519().private.expose_secret())] {
         let forms = [
-            ("as it is", pem.to_owned()),
+            ("unchanged", pem.to_owned()),
             ("CRLF", pem.replace('\n', "\r\n")),
-            ("no line end at the end", pem.trim_end().to_owned()),
-            ("white space around", format!("\n\t  {pem}\r\n \n")),
+            ("no final newline", pem.trim_end().to_owned()),
+            ("surrounding white space", format!("\n\t  {pem}\r\n \n")),
             ("a byte order mark", format!("\u{feff}{pem}")),
             ("indented", pem.lines().map(|line| format!("    {line}  \n")).collect()),
-            ("text around", format!("my Kalshi key, made today:\n{pem}kept safe\n")),
+            ("surrounding text", format!("my Kalshi key, created today:\n{pem}kept safe\n")),
             ("on one line", pem.replace('\n', "\\n")),
             ("on one line, CRLF", pem.replace('\n', "\\r\\n")),
             ("on one line, quoted", format!("\"{}\"", pem.trim_end().replace('\n', "\\n"))),
@@ -42,7 +42,7 @@ fn reads_a_key_in_every_common_form() {
 }
 
 #[test]
-fn reads_a_file_as_text() {
+fn reads_a_pem_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kalshi.pem");
     std::fs::write(&path, rsa().private.expose_secret()).unwrap();
@@ -62,16 +62,16 @@ fn diagnoses_text_without_a_usable_private_key() {
     let encrypted = pkcs1.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233\n\n", 1);
 
     let table: &[(&str, String, KeyError)] = &[
-        ("nothing", String::new(), KeyError::Empty),
+        ("an empty string", String::new(), KeyError::Empty),
         ("white space", " \r\n\t".into(), KeyError::Empty),
         ("a path", "/home/me/kalshi.pem".into(), KeyError::NotPem),
-        ("base64 alone", lines[1..lines.len() - 1].join("\n"), KeyError::NotPem),
+        ("only base64", lines[1..lines.len() - 1].join("\n"), KeyError::NotPem),
         ("no END line", without_end, KeyError::Damaged),
         ("lines missing", without_middle, KeyError::Damaged),
         ("a line changed", with_error, KeyError::Damaged),
-        ("no line ends", pkcs1.replace('\n', ""), KeyError::Damaged),
-        ("half of it", pkcs1[..pkcs1.len() / 2].into(), KeyError::Damaged),
-        ("the BEGIN line alone", lines[0].into(), KeyError::Damaged),
+        ("no line breaks", pkcs1.replace('\n', ""), KeyError::Damaged),
+        ("half of the text", pkcs1[..pkcs1.len() / 2].into(), KeyError::Damaged),
+        ("only the BEGIN line", lines[0].into(), KeyError::Damaged),
         ("an encrypted PKCS#8 key", section("ENCRYPTED PRIVATE KEY"), KeyError::Encrypted),
         ("an encrypted PKCS#1 key", encrypted, KeyError::Encrypted),
         ("an OpenSSH key", section("OPENSSH PRIVATE KEY"), KeyError::OpenSsh),
@@ -79,8 +79,8 @@ fn diagnoses_text_without_a_usable_private_key() {
         ("a public key", rsa().public.clone(), KeyError::PublicKey),
         ("a PKCS#1 public key", section("RSA PUBLIC KEY"), KeyError::PublicKey),
         ("a certificate", section("CERTIFICATE"), KeyError::Certificate),
-        ("DSA", section("DSA PRIVATE KEY"), KeyError::OtherSection),
-        ("a request for a certificate", section("CERTIFICATE REQUEST"), KeyError::OtherSection),
+        ("a DSA key", section("DSA PRIVATE KEY"), KeyError::OtherSection),
+        ("a certificate signing request", section("CERTIFICATE REQUEST"), KeyError::OtherSection),
     ];
     for (what, text, expected) in table {
         let error = Credentials::from_pem(KEY_ID, text).map(|_| what).unwrap_err();
@@ -90,7 +90,7 @@ fn diagnoses_text_without_a_usable_private_key() {
 }
 
 #[test]
-fn refuses_rsa_keys_under_2048_bits_with_their_length() {
+fn rejects_rsa_keys_under_2048_bits_with_their_length() {
     let key = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
     for pem in [key.to_pkcs1_pem(LineEnding::LF).unwrap(), key.to_pkcs8_pem(LineEnding::LF).unwrap()] {
         let error = Credentials::from_pem(KEY_ID, &pem).unwrap_err();
@@ -99,14 +99,14 @@ fn refuses_rsa_keys_under_2048_bits_with_their_length() {
 }
 
 #[test]
-fn diagnoses_other_keys_that_openssl_generates() {
+fn diagnoses_unsupported_keys_generated_by_openssl() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let Some(_) = openssl(path, &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa"])
     else {
         return;
     };
-    let made: &[(&str, &str, KeyError)] = &[
+    let cases: &[(&str, &str, KeyError)] = &[
         ("pkey -in rsa -aes256 -passout pass:secret -out KEY", "encrypted PKCS#8", KeyError::Encrypted),
         ("rsa -in rsa -traditional -aes256 -passout pass:secret -out KEY", "encrypted PKCS#1", KeyError::Encrypted),
         ("pkey -in rsa -outform DER -out KEY", "DER", KeyError::Der),
@@ -118,7 +118,7 @@ fn diagnoses_other_keys_that_openssl_generates() {
         ("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out KEY", "RSA-PSS", KeyError::OtherAlgorithm),
         ("req -x509 -key rsa -subj /CN=test -out KEY", "certificate", KeyError::Certificate),
     ];
-    for (command, what, expected) in made {
+    for (command, what, expected) in cases {
         openssl(path, &command.split(' ').collect::<Vec<_>>());
         let error = Credentials::from_pem_file(KEY_ID, path.join("KEY")).map(|_| what).unwrap_err();
         assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if source == expected), "{what}: {error}");
@@ -128,14 +128,14 @@ fn diagnoses_other_keys_that_openssl_generates() {
 }
 
 #[test]
-fn refuses_unusable_files_with_their_path() {
+fn errors_of_unusable_files_contain_their_path() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {
         let path = directory.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     };
-    let refused = |path: &Path| Credentials::from_pem_file(KEY_ID, path).unwrap_err();
+    let error_for = |path: &Path| Credentials::from_pem_file(KEY_ID, path).unwrap_err();
     let der = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap().to_pkcs1_der().unwrap();
     for (path, expected) in [
         (file("der", der.as_bytes()), KeyError::Der),
@@ -143,18 +143,18 @@ fn refuses_unusable_files_with_their_path() {
         (file("empty", b""), KeyError::Empty),
         (file("large", &vec![b'a'; 64 * 1024 + 1]), KeyError::TooLarge),
     ] {
-        let error = refused(&path);
+        let error = error_for(&path);
         assert!(matches!(&error, CredentialsError::KeyFile { source, .. } if *source == expected), "{error}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         check_message(&error);
     }
-    let error = refused(&directory.path().join("missing.pem"));
+    let error = error_for(&directory.path().join("missing.pem"));
     assert!(matches!(&error, CredentialsError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
     assert!(error.to_string().contains("missing.pem"), "{error}");
 }
 
 #[test]
-fn a_key_in_place_of_an_id_or_a_path_is_not_repeated() {
+fn errors_do_not_repeat_a_key_passed_as_an_id_or_a_path() {
     for pair in [rsa(), ed25519()] {
         let pem = pair.private.expose_secret();
         for (form, key) in key_forms(&pair.private) {
@@ -174,7 +174,7 @@ fn a_key_in_place_of_an_id_or_a_path_is_not_repeated() {
 }
 
 #[test]
-fn a_long_path_that_could_be_a_key_still_opens() {
+fn opens_a_path_that_resembles_a_key() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 60, _>(|n| n as u8)));
     std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
@@ -182,7 +182,7 @@ fn a_long_path_that_could_be_a_key_still_opens() {
 }
 
 #[test]
-fn a_key_file_names_its_api_key() {
+fn reads_the_api_key_id_from_a_key_file() {
     let pem = ed25519().private.expose_secret();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kalshi.pem");
@@ -220,7 +220,7 @@ fn a_key_file_names_its_api_key() {
 }
 
 #[test]
-fn refuses_rsa_keys_without_two_primes_of_equal_length() {
+fn rejects_rsa_keys_without_two_primes_of_equal_length() {
     let prime = |key: &rsa::RsaPrivateKey, n: usize| key.primes()[n].clone();
     let long = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
     let short = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
@@ -245,9 +245,9 @@ fn refuses_rsa_keys_without_two_primes_of_equal_length() {
     }
 }
 
-/// Numbers of any size reach the validation unless their sizes are checked first: unequal primes took minutes.
+/// Without a check of the sizes, validating unequal primes takes minutes.
 #[test]
-fn refuses_rsa_numbers_of_unsuitable_sizes_promptly() {
+fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
     let number = |bytes: usize| vec![0xc1; bytes];
     for (modulus, exponent, private_exponent, primes, expected) in [
         (256, 3, 256, [16, 240], KeyError::InvalidRsaPrimes),
@@ -283,7 +283,7 @@ fn refuses_rsa_numbers_of_unsuitable_sizes_promptly() {
 
 #[cfg(unix)]
 #[test]
-fn refuses_special_files_at_once() {
+fn rejects_special_files_without_blocking() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -292,18 +292,18 @@ fn refuses_special_files_at_once() {
     let link = directory.path().join("link");
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     for path in [fifo, socket, link, "/dev/zero".into(), "/dev/null".into(), directory.path().to_owned()] {
-        // In a thread that is left behind if it blocks.
+        // In a thread, so that the test fails instead of hanging if reading blocks.
         let (sender, receiver) = std::sync::mpsc::channel();
         let opened = path.clone();
         std::thread::spawn(move || sender.send(Credentials::from_pem_file(KEY_ID, opened).unwrap_err()));
-        let error = receiver.recv_timeout(std::time::Duration::from_secs(5)).expect("reading blocks");
+        let error = receiver.recv_timeout(std::time::Duration::from_secs(5)).expect("reading blocked");
         assert!(matches!(&error, CredentialsError::File { .. }), "{path:?}: {error:?}");
         assert!(path.ends_with("socket") || chain(&error).contains("not a regular file"), "{}", chain(&error));
     }
 }
 
 #[test]
-fn refuses_key_ids_that_are_not_visible_ascii() {
+fn rejects_key_ids_that_are_not_visible_ascii() {
     let pem = ed25519().private.expose_secret();
     for id in ["", " ", "a b", " a", "a\n", "a\r\nHost: b", "\0", "é", "a\u{7f}"] {
         let error = Credentials::from_pem(id, pem).unwrap_err();
@@ -314,12 +314,12 @@ fn refuses_key_ids_that_are_not_visible_ascii() {
     }
 }
 
-/// With its causes, the error is one line that says what to do; neither it nor they show a key, nor does their `Debug`.
+/// Checks that an error with its causes is one line with advice, and that neither it nor its `Debug` contains a key.
 fn check_message(error: &CredentialsError) {
     let line = chain(error);
-    let shown = format!("{line} {error:?}");
-    assert!(!shows_key(&shown, &rsa().private) && !shows_key(&shown, &ed25519().private), "{shown}");
-    assert!(!line.contains('\n') && line.contains("; "), "not a line with advice: {line}");
+    let output = format!("{line} {error:?}");
+    assert!(!shows_key(&output, &rsa().private) && !shows_key(&output, &ed25519().private), "{output}");
+    assert!(!line.contains('\n') && line.contains("; "), "not one line with advice: {line}");
 }
 
 fn signs_for(pair: &Pair, credentials: Credentials) -> bool {

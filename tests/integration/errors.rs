@@ -1,4 +1,4 @@
-//! What an error says: what happened in one line, what may have taken effect, what may be sent again.
+//! Properties of `Error`: its message, effect, transience and `Retry-After`.
 
 use std::time::Duration;
 
@@ -8,120 +8,121 @@ use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, types};
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
 
-/// The error of `generateApiKey`.
+/// Calls `generateApiKey` and returns its error.
 async fn generate(client: &Client) -> Error {
     let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     client.generate_api_key().body(body).send().await.unwrap_err()
 }
 
-async fn responded(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
+/// Returns the error of `generateApiKey` for a reply of the server.
+async fn error_for(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
     let server = RawServer::start(move |_, _| reply()).await;
     generate(&server.client(credentials())).await
 }
 
-/// A base URL on which nothing listens.
-async fn nobody() -> Environment {
+/// Returns a base URL whose port is closed.
+async fn closed_port() -> Environment {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
 }
 
 #[tokio::test]
-async fn each_error_says_what_happened_and_whether_to_send_it_again() {
-    let refusal = |status: u16, body: &'static str| responded(move || Reply::json(status, body));
-    let not_reached = generate(&Client::new(nobody().await, credentials()).unwrap()).await;
+async fn errors_report_message_effect_and_safety_of_resending() {
+    let error_response = |status: u16, body: &'static str| error_for(move || Reply::json(status, body));
+    let unreachable = generate(&Client::new(closed_port().await, credentials()).unwrap()).await;
     let before_1970 = {
         let signer = Signer::new(credentials()).with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
-        let builder = Client::builder(nobody().await, credentials()).signer(signer);
+        let builder = Client::builder(closed_port().await, credentials()).signer(signer);
         generate(&builder.build().unwrap()).await
     };
     use Effect::{NotSent, Refused, Unknown};
-    // The error, its effect, whether it is transient, whether POST may be sent again, and a part of its line.
+    // The error, its effect, whether it is transient, whether POST is safe to resend, and a part of its message.
     let table = [
-        (not_reached, NotSent, true, true, "not sent: could not connect to http://127.0.0.1:"),
+        (unreachable, NotSent, true, true, "not sent: could not connect to http://127.0.0.1:"),
         (before_1970, NotSent, false, true, "not sent: this machine's clock is before 1970"),
-        (responded(|| Reply::Reset).await, Unknown, true, false, "no response from http://127.0.0.1:"),
-        (responded(|| Reply::Bytes(vec![])).await, Unknown, true, false, "it may have taken effect: list the keys"),
+        (error_for(|| Reply::Reset).await, Unknown, true, false, "no response from http://127.0.0.1:"),
+        (error_for(|| Reply::Bytes(vec![])).await, Unknown, true, false, "it may have taken effect: list the keys"),
         (
-            refusal(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#).await,
+            error_response(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#).await,
             Refused,
             false,
             true,
             "the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment",
         ),
         (
-            refusal(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#).await,
+            error_response(401, r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#).await,
             Refused,
             false,
             true,
             "INCORRECT_API_KEY_SIGNATURE; sign with the private key that belongs to the API key ID",
         ),
-        (refusal(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
-        (refusal(403, OWN).await, Refused, false, true, "403: a: b; use a key, and an account, that is allowed to do this"),
-        (refusal(404, OWN).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
-        (refusal(408, OWN).await, Unknown, true, false, "408: a: b; it may have taken effect"),
-        (refusal(409, OWN).await, Refused, true, true, "409: a: b; try again once the FCM subtrader has propagated"),
-        (refusal(429, OWN).await, Refused, true, true, "429: a: b; wait before the next request"),
-        (refusal(500, OWN).await, Unknown, true, false, "500: a: b; it may have taken effect: list the keys to find out"),
-        (refusal(429, "").await, Unknown, true, false, "the response 429 from http://127.0.0.1:"),
-        (refusal(403, "<html>").await, Unknown, false, false, "is not the service's own error format, but perhaps a gateway's; it may"),
-        (refusal(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
-        (refusal(201, r#"{"api_key_id":"a"}"#).await, Unknown, false, false, "is not as documented; it may have taken effect"),
-        (refusal(302, "").await, Unknown, false, false, "is a redirect, which is never followed; check the base URL"),
+        (error_response(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
+        (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; use a key, and an account, that is allowed to do this"),
+        (error_response(404, SERVICE_ERROR).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
+        (error_response(408, SERVICE_ERROR).await, Unknown, true, false, "408: a: b; it may have taken effect"),
+        (error_response(409, SERVICE_ERROR).await, Refused, true, true, "409: a: b; try again once the FCM subtrader has propagated"),
+        (error_response(429, SERVICE_ERROR).await, Refused, true, true, "429: a: b; wait before the next request"),
+        (error_response(500, SERVICE_ERROR).await, Unknown, true, false, "500: a: b; it may have taken effect: list the keys to find out"),
+        (error_response(429, "").await, Unknown, true, false, "the response 429 from http://127.0.0.1:"),
+        (error_response(403, "<html>").await, Unknown, false, false, "is not the service's own error format, but perhaps a gateway's; it may"),
+        (error_response(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
+        (error_response(201, r#"{"api_key_id":"a"}"#).await, Unknown, false, false, "is not as documented; it may have taken effect"),
+        (error_response(302, "").await, Unknown, false, false, "is a redirect, which is never followed; check the base URL"),
         (
-            responded(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec())).await,
+            error_for(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec())).await,
             Unknown,
             true,
             false,
             "was truncated; it may have taken effect",
         ),
         (
-            responded(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n".to_vec())).await,
+            error_for(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n".to_vec())).await,
             Unknown,
             true,
             false,
             "the response was truncated; it may have taken effect",
         ),
     ];
-    for (error, effect, transient, safe_post, words) in table {
+    for (error, effect, transient, safe_post, expected) in table {
         let line = error.to_string();
-        assert!(line.contains(words), "{line:?} lacks {words:?}");
+        assert!(line.contains(expected), "{line:?} lacks {expected:?}");
         assert!(!line.contains('\n') && !line.to_ascii_lowercase().contains("content-length"), "{line}");
         assert_eq!((error.effect(), error.is_transient()), (effect, transient), "{line}");
         assert_eq!(error.is_safe_to_resend(&Method::POST), safe_post, "{line}");
         for method in [Method::GET, Method::DELETE] {
             assert!(error.is_safe_to_resend(&method), "{line}");
         }
-        // An error prints itself, and returns its cause.
+        // `Display` does not repeat the cause, which `source` returns.
         if let Some(source) = std::error::Error::source(&error) {
             assert!(!line.contains(&source.to_string()), "{line}");
         }
     }
 }
 
-/// An error body of the service.
-const OWN: &str = r#"{"error":{"code":"a","message":"b"}}"#;
+/// An error body in the format of the service.
+const SERVICE_ERROR: &str = r#"{"error":{"code":"a","message":"b"}}"#;
 
-/// A list changes nothing, so its failure does not send anybody to look.
+/// A list has no effect, so its errors do not mention one.
 #[tokio::test]
-async fn the_error_of_a_list_does_not_doubt_what_took_effect() {
-    for (reply, words) in [
+async fn errors_of_a_list_do_not_mention_an_effect() {
+    for (reply, advice) in [
         (Reply::json as fn(u16, &'static str) -> Reply, "check the base URL"),
         (|_, _| Reply::Reset, "check the network and the base URL"),
         (|_, _| Reply::json(503, "<html>"), "try again later"),
-        (|_, _| Reply::json(500, OWN), "try again later"),
+        (|_, _| Reply::json(500, SERVICE_ERROR), "try again later"),
         (|_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()), "try again"),
     ] {
-        let server = RawServer::start(move |_, _| reply(404, OWN)).await;
+        let server = RawServer::start(move |_, _| reply(404, SERVICE_ERROR)).await;
         let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
         let line = error.to_string();
-        assert!(line.ends_with(words) && !line.contains("effect"), "{line:?} does not end in {words:?}");
+        assert!(line.ends_with(advice) && !line.contains("effect"), "{line:?} does not end in {advice:?}");
     }
 }
 
 #[tokio::test]
-async fn an_error_converts_to_the_generators_and_back() {
-    for reply in [|| Reply::Reset, || Reply::json(404, OWN), || Reply::json(200, "[]")] {
-        let error = responded(reply).await;
+async fn errors_convert_to_and_from_progenitor_errors() {
+    for reply in [|| Reply::Reset, || Reply::json(404, SERVICE_ERROR), || Reply::json(200, "[]")] {
+        let error = error_for(reply).await;
         let line = error.to_string();
         let generated: progenitor_client::Error<types::ErrorResponse> = error.into();
         let expected = line.replace("; list the keys to see which exist", "");
@@ -130,7 +131,7 @@ async fn an_error_converts_to_the_generators_and_back() {
 }
 
 #[tokio::test]
-async fn retry_after_is_read_as_seconds_and_as_a_date() {
+async fn retry_after_is_parsed_as_seconds_and_as_a_date() {
     let date = "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
     let table = [
         ("Retry-After: 3\r\n", Some(3)),
@@ -146,14 +147,14 @@ async fn retry_after_is_read_as_seconds_and_as_a_date() {
     for (header, seconds) in table {
         for status in [429, 302] {
             let headers = format!("{date}{header}");
-            let error = responded(move || Reply::new(status, &headers, "")).await;
+            let error = error_for(move || Reply::new(status, &headers, "")).await;
             assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{header}");
         }
     }
-    // Without a date of its own, this machine's clock counts.
+    // Without a `Date` header, the local clock is used.
     let in_an_hour = std::time::SystemTime::now() + Duration::from_secs(3600);
     let header = format!("Retry-After: {}\r\n", httpdate::fmt_http_date(in_an_hour));
-    let error = responded(move || Reply::new(503, &header, "")).await;
+    let error = error_for(move || Reply::new(503, &header, "")).await;
     assert!(error.retry_after().unwrap().as_secs().abs_diff(3600) <= 60);
     assert_eq!(Error::InvalidRequest(String::new()).retry_after(), None);
 }

@@ -1,4 +1,4 @@
-//! Keys for tests, made anew in every run: none is ever committed.
+//! Keys and helpers shared by the tests. Keys are generated on every run; none is committed.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
 
 pub const KEY_ID: &str = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 
-/// A private key and its public half.
+/// A private key and its public key.
 pub struct Pair {
     pub private: PrivateKeyPem,
     pub public: String,
@@ -34,13 +34,13 @@ impl Pair {
     }
 }
 
-/// One RSA key of 2048 bits for the whole run.
+/// Returns the 2048-bit RSA key shared by all tests.
 pub fn rsa() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     PAIR.get_or_init(|| Pair::new(KeyAlgorithm::Rsa))
 }
 
-/// One Ed25519 key for the whole run.
+/// Returns the Ed25519 key shared by all tests.
 pub fn ed25519() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     PAIR.get_or_init(|| Pair::new(KeyAlgorithm::Ed25519))
@@ -50,25 +50,25 @@ pub fn credentials() -> Credentials {
     ed25519().credentials()
 }
 
-/// A clock that stands still.
+/// Returns a clock that always returns the same time.
 pub fn at_ms(unix_ms: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_millis(unix_ms)
 }
 
-/// Whether the machine has a command; without it a test is skipped, but not in CI.
+/// Returns whether a program is installed; in CI, panics if it is not. Tests are skipped without it.
 pub fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdin(Stdio::null()).output();
     match found {
         Ok(_) => true,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("CI needs the command {program}: {error}"),
+        Err(error) if std::env::var_os("CI").is_some() => panic!("{program} is required in CI: {error}"),
         Err(_) => {
-            eprintln!("skipped: this machine has no command {program}");
+            eprintln!("skipped: {program} is not installed");
             false
         }
     }
 }
 
-/// Runs `openssl` in a directory and returns its output; `None` when the machine has none.
+/// Runs `openssl` in a directory and returns its output, or `None` if it is not installed.
 pub fn openssl(directory: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     if !is_installed("openssl") {
         return None;
@@ -78,7 +78,7 @@ pub fn openssl(directory: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
-/// Every form in which people hold a key, or give it in the wrong place.
+/// Returns the key in every form in which it is commonly stored or mistakenly passed.
 pub fn key_forms(key: &PrivateKeyPem) -> Vec<(&'static str, String)> {
     let pem = key.expose_secret();
     let body = body_lines(pem);
@@ -86,22 +86,22 @@ pub fn key_forms(key: &PrivateKeyPem) -> Vec<(&'static str, String)> {
     vec![
         ("PEM", pem.to_owned()),
         ("PEM on one line", pem.replace('\n', "\\n")),
-        ("PEM without line ends", pem.replace('\n', "")),
+        ("PEM without line breaks", pem.replace('\n', "")),
         ("PEM body", body.join("\n")),
         ("PEM body on one line", body.join("\\n")),
-        ("PEM body without line ends", body.concat()),
+        ("PEM body without line breaks", body.concat()),
         ("a line of the PEM body", body[0].to_owned()),
         ("base64 of the file", STANDARD.encode(pem)),
         ("base64url of the file", URL_SAFE_NO_PAD.encode(pem)),
         ("base64url of DER", URL_SAFE_NO_PAD.encode(&der)),
         ("hex of DER", hex(&der)),
-        ("hex of DER in capitals", hex(&der).to_uppercase()),
+        ("uppercase hex of DER", hex(&der).to_uppercase()),
         ("an assignment", format!("KEY={}", body.concat())),
     ]
 }
 
-/// Whether `text` shows 12 bytes of the key in a row in base64 or base64url, of DER or of the PEM text, or 8 bytes in
-/// hexadecimal. Line ends do not hide them. The first bytes and the PEM header are the same in every key of a kind.
+/// Returns whether `text` contains 12 consecutive bytes of the key (DER or PEM) in base64 or base64url, or 8 in hexadecimal,
+/// even across line breaks. The first bytes and the PEM header, which all keys of an algorithm share, do not count.
 pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
     const RUN: usize = 16;
     let pem = key.expose_secret();
@@ -111,11 +111,11 @@ pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
     let runs: HashSet<&[u8]> = secrets.iter().flat_map(|secret| secret.as_bytes().windows(RUN)).collect();
     let text: String = text.replace("\\n", "").split_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");
-    let shown = |text: &str| text.as_bytes().windows(RUN).any(|run| runs.contains(run));
-    shown(&text) || shown(&standard) || shown(&text.to_lowercase())
+    let contains_run = |text: &str| text.as_bytes().windows(RUN).any(|run| runs.contains(run));
+    contains_run(&text) || contains_run(&standard) || contains_run(&text.to_lowercase())
 }
 
-/// The lines of a PEM section without the first and last, and without those before it.
+/// Returns the base64 lines of PEM text, without the BEGIN and END lines and headers.
 fn body_lines(pem: &str) -> Vec<&str> {
     pem.lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect()
 }
@@ -124,7 +124,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An error with its causes, as the command prints them.
+/// Formats an error with its causes, as the command prints them.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,5 +1,4 @@
-//! The JSON Schemas of the generated types accept what the spec shows and refuse what it rules out, and what is read is
-//! sent back as it was.
+//! The JSON Schemas of the Rust types agree with the OpenAPI description, and examples round-trip through the types.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +11,12 @@ use serde_json::{Value, json};
 
 use crate::contract;
 
-/// Every schema of the spec and the JSON Schema of its Rust type. `FcmSubtraderId` has none: it is a string.
+/// Returns the JSON Schema of the Rust type of each schema. `FcmSubtraderId` has none: it is a `String`.
 fn json_schemas() -> Vec<(&'static str, Schema)> {
-    macro_rules! of {
+    macro_rules! schemas {
         ($($name:ident),*) => { vec![$((stringify!($name), schema_for!(types::$name))),*] };
     }
-    of![
+    schemas![
         ApiKey,
         ApiKeyId,
         ApiKeyName,
@@ -44,7 +43,7 @@ fn example(schema: &str) -> Value {
 }
 
 #[test]
-fn every_type_accepts_the_example_of_its_schema() {
+fn types_accept_the_example_of_their_schema() {
     let spec = contract::spec();
     let mut types: BTreeSet<_> =
         spec["components"]["schemas"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -58,11 +57,11 @@ fn every_type_accepts_the_example_of_its_schema() {
     }
 }
 
-/// The spec's own schema refuses them too, or the type would be stricter than the spec.
+/// Each value is invalid according to both the type and the OpenAPI description, so neither is stricter.
 #[test]
-fn types_refuse_what_their_schemas_refuse() {
+fn types_reject_values_that_their_schemas_reject() {
     let spec = contract::spec();
-    for (name, refused) in [
+    for (name, invalid) in [
         ("ApiKey", json!({ "api_key_id": "a", "name": "b" })),
         ("ApiKey", json!({ "api_key_id": "a", "name": "b", "scopes": "read" })),
         ("ApiKey", json!({ "api_key_id": "a", "name": "b", "scopes": [], "subaccount": "7" })),
@@ -83,13 +82,13 @@ fn types_refuse_what_their_schemas_refuse() {
         ("Subaccount", json!(64)),
         ("Subaccount", json!(-1)),
     ] {
-        assert!(!validator(name).is_valid(&refused), "the type {name} accepts {refused}");
+        assert!(!validator(name).is_valid(&invalid), "type {name} accepts {invalid}");
         let schema = &spec["components"]["schemas"][name];
-        assert!(!contract::validator(&spec, schema).is_valid(&refused), "the schema {name} accepts {refused}");
+        assert!(!contract::validator(&spec, schema).is_valid(&invalid), "schema {name} accepts {invalid}");
     }
 }
 
-/// Null is how the service writes some absences.
+/// The service sends null for some absent values.
 #[test]
 fn types_accept_null_where_the_spec_does() {
     let key = json!({ "api_key_id": "a", "name": "b", "scopes": [], "subaccount": null, "fcm_subtrader_id": null });
@@ -99,8 +98,8 @@ fn types_accept_null_where_the_spec_does() {
 }
 
 #[test]
-fn examples_survive_reading_and_writing() {
-    fn there_and_back<T: DeserializeOwned + Serialize>(example: &Value) {
+fn examples_round_trip() {
+    fn round_trip<T: DeserializeOwned + Serialize>(example: &Value) {
         let read: T = serde_json::from_value(example.clone()).unwrap();
         assert_eq!(serde_json::to_value(read).unwrap(), *example);
     }
@@ -108,19 +107,19 @@ fn examples_survive_reading_and_writing() {
     let spec = contract::spec();
     let request =
         |path: &str| spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"].clone();
-    there_and_back::<types::CreateApiKeyRequest>(&request("/api_keys"));
-    there_and_back::<types::CreateApiKeyRequest>(&example("CreateApiKeyRequest"));
-    there_and_back::<types::GenerateApiKeyRequest>(&request("/api_keys/generate"));
-    there_and_back::<types::GenerateApiKeyRequest>(&example("GenerateApiKeyRequest"));
-    there_and_back::<types::ApiKey>(&example("ApiKey"));
-    there_and_back::<types::GetApiKeysResponse>(&example("GetApiKeysResponse"));
-    there_and_back::<types::CreateApiKeyResponse>(&example("CreateApiKeyResponse"));
-    there_and_back::<types::ErrorResponse>(&example("ErrorResponse"));
+    round_trip::<types::CreateApiKeyRequest>(&request("/api_keys"));
+    round_trip::<types::CreateApiKeyRequest>(&example("CreateApiKeyRequest"));
+    round_trip::<types::GenerateApiKeyRequest>(&request("/api_keys/generate"));
+    round_trip::<types::GenerateApiKeyRequest>(&example("GenerateApiKeyRequest"));
+    round_trip::<types::ApiKey>(&example("ApiKey"));
+    round_trip::<types::GetApiKeysResponse>(&example("GetApiKeysResponse"));
+    round_trip::<types::CreateApiKeyResponse>(&example("CreateApiKeyResponse"));
+    round_trip::<types::ErrorResponse>(&example("ErrorResponse"));
 }
 
-/// An empty list of scopes is no absent one: that would mean full access.
+/// An empty list must not become an absent one, which would mean full access.
 #[test]
-fn an_empty_list_of_scopes_is_sent() {
+fn empty_list_of_scopes_is_sent() {
     let name = types::ApiKeyName::try_from("a").unwrap();
     let generate = types::GenerateApiKeyRequest::builder().name(name.clone()).scopes(vec![]);
     let generate = types::GenerateApiKeyRequest::try_from(generate).unwrap();

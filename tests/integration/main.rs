@@ -1,6 +1,6 @@
-//! One binary, a module per promise.
+//! Integration tests: a single binary with a module per subject.
 
-/// The build script, to test it.
+/// The build script, included as a module to test it.
 #[allow(dead_code)]
 #[path = "../../build.rs"]
 mod build_script;

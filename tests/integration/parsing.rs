@@ -1,5 +1,5 @@
-//! Parsing is total: any text is a private key or an error that does not repeat it, any bytes are a response or not. The
-//! same is fuzzed in `tests/fuzz/`, whose seeds run here as well. And any text can be printed.
+//! Property tests of parsing and printing: no input panics, and no error repeats a private key. `tests/fuzz` fuzzes the
+//! same properties; its seeds run here as well.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::fixtures::{KEY_ID, ed25519, key_forms, rsa, shows_key};
 
-/// Returns the seeds of a fuzz target.
+/// Returns the seed corpus of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
@@ -34,7 +34,7 @@ fn check_response(body: &[u8]) {
     if let Ok(list) = serde_json::from_slice::<GetApiKeysResponse>(body) {
         let sent = serde_json::to_string(&list).unwrap();
         let again: GetApiKeysResponse = serde_json::from_str(&sent).unwrap();
-        assert_eq!(sent, serde_json::to_string(&again).unwrap(), "serialized as it was read");
+        assert_eq!(sent, serde_json::to_string(&again).unwrap(), "serialization does not round-trip");
     }
     let _ = serde_json::from_slice::<ApiKey>(body);
     if let Ok(generated) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
@@ -43,18 +43,18 @@ fn check_response(body: &[u8]) {
 }
 
 #[test]
-fn handles_the_seeds_of_the_fuzz_targets() {
+fn handles_the_seed_corpus_of_the_fuzz_targets() {
     for seed in seeds("private_key") {
         check_key(&String::from_utf8(seed).unwrap());
     }
-    for seed in seeds("answers") {
+    for seed in seeds("responses") {
         check_response(&seed);
     }
 }
 
 #[test]
-fn escapes_every_invisible_character_and_no_other() {
-    // Of each kind: the first and last control characters, soft hyphen, Arabic letter mark, zero-width space and joiner,
+fn escapes_only_invisible_characters() {
+    // One or two of each kind: the first and last control characters, soft hyphen, Arabic letter mark, zero-width space and joiner,
     // bidirectional marks, overrides and isolates, line and paragraph separator, byte order mark, interlinear
     // annotation, musical format characters, tags.
     for c in
@@ -69,7 +69,7 @@ fn escapes_every_invisible_character_and_no_other() {
         assert_eq!(escape(text), text);
         assert_eq!(printable(text), text);
     }
-    // Escaped text is visible, so that escaping a line does not change the values in it.
+    // Escaping is idempotent, so that escaping a line does not change values already escaped in it.
     assert_eq!(escape(&escape("\u{202e}")), "\\u{202e}");
 }
 
@@ -102,8 +102,8 @@ fn recognizes_key_material_in_every_form() {
     }
 }
 
-/// A private key with a part removed, doubled or replaced.
-fn damaged() -> impl Strategy<Value = String> {
+/// Generates private keys with a part removed, repeated or replaced.
+fn damaged_key() -> impl Strategy<Value = String> {
     let whole = prop_oneof![Just(rsa().private.expose_secret()), Just(ed25519().private.expose_secret())];
     (
         whole,
@@ -111,14 +111,14 @@ fn damaged() -> impl Strategy<Value = String> {
         any::<prop::sample::Index>(),
         "\\PC{0,20}|(-----BEGIN |\\\\n|\r\n|-----){0,3}",
     )
-        .prop_map(|(whole, from, to, instead)| {
+        .prop_map(|(whole, from, to, replacement)| {
             let (from, to) = (from.index(whole.len() + 1), to.index(whole.len() + 1));
-            format!("{}{instead}{}", &whole[..from], &whole[to..])
+            format!("{}{replacement}{}", &whole[..from], &whole[to..])
         })
 }
 
-/// JSON that resembles a response.
-fn almost_a_response() -> impl Strategy<Value = String> {
+/// Generates JSON that resembles a response.
+fn response_like_json() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         Just("null".to_owned()),
         any::<i64>().prop_map(|n| n.to_string()),
@@ -150,22 +150,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_a_private_key_or_an_error(text in "\\PC*") {
+    fn any_text_parses_or_fails_without_repeating_a_key(text in "\\PC*") {
         check_key(&text);
     }
 
     #[test]
-    fn any_damaged_key_is_a_private_key_or_an_error(text in damaged()) {
+    fn damaged_key_parses_or_fails_without_repeating_a_key(text in damaged_key()) {
         check_key(&text);
     }
 
     #[test]
-    fn any_json_is_a_response_or_not(body in almost_a_response()) {
+    fn response_like_json_parses_or_fails(body in response_like_json()) {
         check_response(body.as_bytes());
     }
 
     #[test]
-    fn printed_text_is_one_short_line(text in any::<String>()) {
+    fn printable_text_has_no_control_characters(text in any::<String>()) {
         let shown = printable(&text);
         prop_assert!(!shown.chars().any(char::is_control));
         prop_assert_eq!(escape(&shown), shown.as_ref());

@@ -1,4 +1,4 @@
-//! A server that records the bytes it receives, and responds with bytes that no HTTP library would send.
+//! A server that records raw requests and can send malformed or incomplete responses.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,15 +8,15 @@ use kalshi_api_keys::{Client, Credentials, Environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What to do with a connection once its request was read.
+/// The action of the server after it has read a request.
 pub enum Reply {
-    /// Send these bytes and close.
+    /// Send these bytes and close the connection.
     Bytes(Vec<u8>),
     /// Send these bytes and read the next request from the same connection.
     Keep(Vec<u8>),
-    /// Send these bytes, then the others over and over until the client hangs up.
+    /// Send the first bytes once and the second repeatedly until the client disconnects.
     Endless(Vec<u8>, Vec<u8>),
-    /// Send these bytes, then nothing, and stay.
+    /// Send these bytes, then nothing, and keep the connection open.
     Stall(Vec<u8>),
     /// Wait, then reply.
     After(Duration, Box<Reply>),
@@ -25,16 +25,16 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A complete response with a `Content-Length`.
+    /// Returns a complete response with a `Content-Length`.
     pub fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        // The connection is closed, and says so: a client that took it for its next request would race with that.
+        // Without `Connection: close`, the client might reuse the connection while the server closes it.
         let head =
             format!("HTTP/1.1 {status} -\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         Self::Bytes([head.as_bytes(), body].concat())
     }
 
-    /// The same reply, delayed.
+    /// Delays the reply.
     pub fn after(self, delay: Duration) -> Self {
         Self::After(delay, Box::new(self))
     }
@@ -44,14 +44,14 @@ impl Reply {
     }
 }
 
-/// A request as it came over the wire.
+/// The bytes of a received request.
 #[derive(Clone)]
 pub struct Received(Vec<u8>);
 
 impl Received {
     fn head(&self) -> Vec<&str> {
-        let end = self.0.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
-        std::str::from_utf8(&self.0[..end]).expect("a head of text").split("\r\n").collect()
+        let end = self.0.windows(4).position(|w| w == b"\r\n\r\n").expect("incomplete head");
+        std::str::from_utf8(&self.0[..end]).expect("head is not UTF-8").split("\r\n").collect()
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -62,20 +62,20 @@ impl Received {
         self.head()[0].split(' ').next().unwrap()
     }
 
-    /// The request target: path and query.
+    /// Returns the request target: path and query.
     pub fn target(&self) -> &str {
         self.head()[0].split(' ').nth(1).unwrap()
     }
 
-    /// Every header in the order received, its name as received.
+    /// Returns the headers in the order received, with names as received.
     pub fn headers(&self) -> Vec<(&str, &str)> {
         self.head()[1..].iter().map(|line| line.split_once(": ").unwrap()).collect()
     }
 
-    /// The one header of this name.
+    /// Returns the value of a header; panics unless there is exactly one of this name.
     pub fn header(&self, name: &str) -> &str {
         let found: Vec<_> = self.headers().into_iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).collect();
-        assert_eq!(found.len(), 1, "one {name} header in {:?}", self.head());
+        assert_eq!(found.len(), 1, "expected one {name} header in {:?}", self.head());
         found[0].1
     }
 
@@ -89,7 +89,7 @@ impl Received {
     }
 }
 
-/// The server; it stops when dropped.
+/// The server. It stops when dropped.
 pub struct RawServer {
     base_url: String,
     received: Arc<Mutex<Vec<Received>>>,
@@ -98,7 +98,7 @@ pub struct RawServer {
 }
 
 impl RawServer {
-    /// Responds to the n-th request, counted from 0, with `reply` of it.
+    /// Starts a server that responds to the n-th request, counted from 0, with `reply(n, request)`.
     pub async fn start(reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
@@ -115,7 +115,7 @@ impl RawServer {
         Self { base_url, received, connections, task }
     }
 
-    /// Responds to every request with the same bytes.
+    /// Starts a server that sends the same response to every request.
     pub async fn always(status: u16, headers: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         Self::start(move |_, _| Reply::new(status, headers, &body)).await
@@ -129,12 +129,12 @@ impl RawServer {
         Environment::custom(&self.base_url).unwrap()
     }
 
-    /// What was received so far.
+    /// Returns the requests received so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
-    /// How many connections were opened.
+    /// Returns the number of accepted connections.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
@@ -150,14 +150,18 @@ impl Drop for RawServer {
     }
 }
 
-async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, replies: Arc<F>, log: Arc<Mutex<Vec<Received>>>) {
-    while let Some(request) = read_request(&mut to).await {
+async fn serve<F: Fn(usize, &Received) -> Reply>(
+    mut stream: TcpStream,
+    reply_to: Arc<F>,
+    log: Arc<Mutex<Vec<Received>>>,
+) {
+    while let Some(request) = read_request(&mut stream).await {
         let n = {
             let mut log = log.lock().unwrap();
             log.push(request.clone());
             log.len() - 1
         };
-        let reply = match replies(n, &request) {
+        let reply = match reply_to(n, &request) {
             Reply::After(delay, reply) => {
                 tokio::time::sleep(delay).await;
                 *reply
@@ -165,33 +169,34 @@ async fn serve<F: Fn(usize, &Received) -> Reply>(mut to: TcpStream, replies: Arc
             reply => reply,
         };
         match reply {
-            Reply::After(..) => unreachable!("a delay of a delay"),
+            Reply::After(..) => unreachable!("nested delay"),
             Reply::Keep(bytes) => {
-                let _ = to.write_all(&bytes).await;
+                let _ = stream.write_all(&bytes).await;
                 continue;
             }
             Reply::Bytes(bytes) => {
-                let _ = to.write_all(&bytes).await;
-                let _ = to.shutdown().await;
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
             }
             Reply::Endless(first, more) => {
-                let _ = to.write_all(&first).await;
-                while to.write_all(&more).await.is_ok() {}
+                let _ = stream.write_all(&first).await;
+                while stream.write_all(&more).await.is_ok() {}
             }
             Reply::Stall(bytes) => {
-                let _ = to.write_all(&bytes).await;
-                // Until the client hangs up.
-                let _ = to.read(&mut [0; 1]).await;
+                let _ = stream.write_all(&bytes).await;
+                // Wait until the client disconnects.
+                let _ = stream.read(&mut [0; 1]).await;
             }
             Reply::Reset => {
-                let _ = to.set_zero_linger();
+                let _ = stream.set_zero_linger();
             }
         }
         return;
     }
 }
 
-pub async fn read_request(from: &mut TcpStream) -> Option<Received> {
+/// Reads a request with its body, or returns `None` if the connection ends or stalls first.
+pub async fn read_request(stream: &mut TcpStream) -> Option<Received> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -204,7 +209,7 @@ pub async fn read_request(from: &mut TcpStream) -> Option<Received> {
             }
         }
         let mut chunk = [0; 4096];
-        match tokio::time::timeout(Duration::from_secs(20), from.read(&mut chunk)).await {
+        match tokio::time::timeout(Duration::from_secs(20), stream.read(&mut chunk)).await {
             Ok(Ok(n)) if n > 0 => bytes.extend_from_slice(&chunk[..n]),
             _ => return None,
         }

@@ -1,4 +1,4 @@
-//! Responses: the service's own errors in one shape, everything else kept as it came, every unknown value read.
+//! Error formats of the service, unexpected responses, unknown values, and private keys in unusable responses.
 
 use std::error::Error as _;
 
@@ -33,7 +33,7 @@ const RECORDED: &[(&str, Reason)] = &[
     (r#"{"code":"a","message":"b","details":{"c":1},"more":[]}"#, [Some("a"), Some("b"), None, None]),
 ];
 
-/// Error bodies of gateways, and others that the service was never seen to send.
+/// Error bodies of gateways, and others that the service has not been observed to send.
 const OTHERS: &[&[u8]] = &[
     b"",
     b" \r\n ",
@@ -73,7 +73,7 @@ async fn outcomes(client: &Client) -> [Result<(), Error>; 4] {
 }
 
 #[tokio::test]
-async fn the_errors_of_the_service_have_one_shape_on_every_operation() {
+async fn every_operation_parses_every_error_format_of_the_service() {
     for (body, expected) in RECORDED {
         for status in [400, 401, 402, 403, 404, 405, 408, 409, 418, 422, 425, 429, 451, 499, 500, 501, 503, 520, 599] {
             let server = RawServer::always(status, "X-Request-Id: 7\r\n", *body).await;
@@ -89,9 +89,9 @@ async fn the_errors_of_the_service_have_one_shape_on_every_operation() {
     }
 }
 
-/// What anybody but the service says does not tell what the service did.
+/// An error of a gateway does not show whether the service processed the request.
 #[tokio::test]
-async fn an_error_that_is_not_the_services_own_may_have_taken_effect() {
+async fn effect_of_an_error_in_another_format_is_unknown() {
     for body in OTHERS {
         for status in [400, 401, 403, 404, 408, 429, 500, 502, 504] {
             let server = RawServer::always(status, "Retry-After: 3\r\n", *body).await;
@@ -103,7 +103,7 @@ async fn an_error_that_is_not_the_services_own_may_have_taken_effect() {
                 assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(3)));
                 assert!(shown.trim().len() < 3 || !error.to_string().contains(shown.trim()), "{error}");
                 let Error::UnexpectedResponse(response) = error else { unreachable!() };
-                assert_eq!(response.into_inner().bytes().await.unwrap(), *body, "kept as it came");
+                assert_eq!(response.into_inner().bytes().await.unwrap(), *body, "the body is returned unchanged");
             }
         }
     }
@@ -129,7 +129,7 @@ async fn any_other_status_is_an_unexpected_response() {
 }
 
 #[tokio::test]
-async fn a_long_message_is_cut_to_a_kibibyte_between_characters() {
+async fn long_messages_are_truncated_to_a_kibibyte_at_a_character_boundary() {
     for body in [json!({"msg": "é".repeat(2000)}), json!({"error": {"code": "a", "message": "é".repeat(2000)}})] {
         let server = RawServer::always(503, "", body.to_string()).await;
         let result = server.client(credentials()).get_api_keys().send().await;
@@ -138,9 +138,9 @@ async fn a_long_message_is_cut_to_a_kibibyte_between_characters() {
     }
 }
 
-/// For each response, the same response with one field as this version does not expect it, and how that is read.
+/// Each case is a list in which one field has an unexpected value.
 #[tokio::test]
-async fn no_unknown_value_fails_a_list() {
+async fn unexpected_values_do_not_fail_a_list() {
     let key = json!({"api_key_id": "id", "name": "n", "scopes": ["read"]});
     let with = |field: &str, value: Value| {
         let mut key = key.clone();
@@ -171,7 +171,7 @@ async fn no_unknown_value_fails_a_list() {
         match field {
             "future_field" => assert_eq!(read, key),
             _ if value.is_null() => assert_eq!(read, key),
-            _ => assert_eq!(read[field], value, "read, and sent back unchanged"),
+            _ => assert_eq!(read[field], value, "the value does not round-trip"),
         }
         assert_eq!(keys.api_keys.len(), 2);
     }
@@ -184,7 +184,7 @@ async fn no_unknown_value_fails_a_list() {
 }
 
 #[tokio::test]
-async fn no_unknown_value_fails_the_response_with_a_new_key() {
+async fn unexpected_values_do_not_fail_a_response_with_a_new_key() {
     for (field, value) in [
         ("api_key_id", json!("")),
         ("api_key_id", json!("..")),
@@ -216,7 +216,7 @@ async fn no_unknown_value_fails_the_response_with_a_new_key() {
 }
 
 #[test]
-fn an_unknown_scope_is_kept_and_a_known_one_is_recognised() {
+fn unknown_scopes_are_preserved_and_known_ones_recognized() {
     let scopes: Vec<ApiKeyScope> = serde_json::from_str(r#"["read::portfolio_balance","write::future"]"#).unwrap();
     assert_eq!(scopes, [ApiKeyScope::ReadPortfolioBalance, ApiKeyScope::from("write::future")]);
     assert_eq!(serde_json::to_string(&scopes).unwrap(), r#"["read::portfolio_balance","write::future"]"#);
@@ -226,21 +226,21 @@ fn an_unknown_scope_is_kept_and_a_known_one_is_recognised() {
     }
 }
 
-/// A response to `generateApiKey` that cannot be used, made of one that can.
-fn unusable(pem: &str) -> Vec<(&'static str, Reply)> {
+/// Returns unusable responses to `generateApiKey` that contain the private key.
+fn unusable_responses(pem: &str) -> Vec<(&'static str, Reply)> {
     let whole = json!({"api_key_id": "id", "private_key": pem, "key_type": "rsa"}).to_string();
     let without_id = json!({"private_key": pem}).to_string();
     let cut = &whole[..whole.len() - 10];
     let wrong_type = json!({"api_key_id": pem, "private_key": [pem]}).to_string();
-    let broken = format!("HTTP/1.1 201 -\r\nContent-Length: {}\r\n\r\n{cut}", whole.len());
+    let truncated = format!("HTTP/1.1 201 -\r\nContent-Length: {}\r\n\r\n{cut}", whole.len());
     let half_chunk = format!("HTTP/1.1 201 -\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{cut}", whole.len());
     vec![
-        ("a field is missing", Reply::json(201, without_id)),
-        ("another type", Reply::json(201, wrong_type)),
-        ("JSON cut after the key", Reply::json(201, cut)),
+        ("a missing field", Reply::json(201, without_id)),
+        ("a wrong type", Reply::json(201, wrong_type)),
+        ("incomplete JSON", Reply::json(201, cut)),
         ("not JSON", Reply::new(201, "Content-Type: text/plain\r\n", pem)),
-        ("truncated", Reply::Bytes(broken.into())),
-        ("truncated in a chunk", Reply::Bytes(half_chunk.into())),
+        ("a truncated body", Reply::Bytes(truncated.into())),
+        ("a truncated chunk", Reply::Bytes(half_chunk.into())),
         ("status 200", Reply::json(200, whole.clone())),
         ("status 202", Reply::json(202, whole.clone())),
         ("a redirect", Reply::json(302, whole)),
@@ -248,11 +248,12 @@ fn unusable(pem: &str) -> Vec<(&'static str, Reply)> {
 }
 
 #[tokio::test]
-async fn a_private_key_in_an_unusable_response_is_kept_and_not_shown() {
+async fn private_key_in_an_unusable_response_is_returned_but_not_printed() {
     let key = &rsa().private;
-    for n in 0..unusable("").len() {
-        let server = RawServer::start(move |_, _| unusable(rsa().private.expose_secret()).swap_remove(n).1).await;
-        let what = unusable("")[n].0;
+    for n in 0..unusable_responses("").len() {
+        let server =
+            RawServer::start(move |_, _| unusable_responses(rsa().private.expose_secret()).swap_remove(n).1).await;
+        let what = unusable_responses("")[n].0;
         let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
         let result = server.client(credentials()).generate_api_key().body(body).send().await;
         let error = result.unwrap_err();
@@ -265,13 +266,13 @@ async fn a_private_key_in_an_unusable_response_is_kept_and_not_shown() {
         assert!(!shows_key(&shown, key), "{what}: {shown}");
         let Error::UnexpectedResponse(response) = error else { panic!("{what}: {error:?}") };
         assert_eq!(response.url().path(), "/trade-api/v2/api_keys/generate");
-        let arrived = response.into_inner().bytes().await.unwrap();
-        assert!(shows_key(&String::from_utf8_lossy(&arrived), key), "{what}: the key is lost");
+        let body = response.into_inner().bytes().await.unwrap();
+        assert!(shows_key(&String::from_utf8_lossy(&body), key), "{what}: the body does not contain the key");
     }
 }
 
 #[tokio::test]
-async fn a_private_key_in_an_error_is_not_shown() {
+async fn private_key_in_an_error_response_is_not_printed() {
     let pem = rsa().private.expose_secret();
     for body in [
         pem.to_owned(),
@@ -289,7 +290,7 @@ async fn a_private_key_in_an_error_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_response_truncated_after_its_last_brace_is_used() {
+async fn truncated_response_with_complete_json_is_accepted() {
     let server = RawServer::start(|_, _| {
         let body = r#"{"api_key_id":"id","private_key":"PEM"}"#;
         Reply::Bytes(format!("HTTP/1.1 201 -\r\nContent-Length: 1000\r\n\r\n{body}").into())
@@ -301,7 +302,7 @@ async fn a_response_truncated_after_its_last_brace_is_used() {
 }
 
 #[test]
-fn the_private_key_type_is_wiped_and_shows_nothing() {
+fn private_key_type_is_zeroized_and_redacted() {
     use static_assertions::{assert_impl_all, assert_not_impl_any};
     assert_impl_all!(types::PrivateKeyPem: zeroize::ZeroizeOnDrop, Send, Sync);
     assert_not_impl_any!(types::PrivateKeyPem: std::fmt::Display, serde::Serialize, AsRef<str>, PartialEq);
@@ -319,9 +320,9 @@ fn the_private_key_type_is_wiped_and_shows_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any bytes in an error response are an error, bounded and kept.
+    /// Any body of an error response yields an error with a short message, and is either parsed or returned unchanged.
     #[test]
-    fn any_error_body_is_an_error(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_error_body_yields_an_error(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let expected = body.clone();

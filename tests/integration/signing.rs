@@ -1,11 +1,11 @@
-//! The signed message, the algorithms, and signatures that independent implementations verify.
+//! The signed message, the signature algorithms, and verification by independent implementations.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Verifier as _;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use http::Method;
-use kalshi_api_keys::{CRYPTO_BACKEND, Credentials, SignError, SignedHeaders, Signer};
+use kalshi_api_keys::{CRYPTO_BACKEND, Credentials, KeyAlgorithm, KeyPair, SignError, SignedHeaders, Signer};
 use sha2::{Digest as _, Sha256};
 
 use crate::fixtures::{self, KEY_ID, Pair, at_ms, ed25519, openssl, rsa};
@@ -13,16 +13,16 @@ use crate::fixtures::{self, KEY_ID, Pair, at_ms, ed25519, openssl, rsa};
 const NOW_MS: u64 = 1_703_123_456_789;
 
 #[test]
-fn crypto_backend_is_the_one_that_features_select() {
+fn features_select_the_crypto_backend() {
     let expected = if cfg!(feature = "aws-lc-rs") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
     assert_eq!(CRYPTO_BACKEND, expected);
-    // `writeln!` is not captured by the test harness.
+    // Unlike `eprintln!`, `writeln!` is not captured by the test harness.
     use std::io::Write as _;
-    writeln!(std::io::stderr(), "signed with {CRYPTO_BACKEND}").unwrap();
+    writeln!(std::io::stderr(), "crypto backend: {CRYPTO_BACKEND}").unwrap();
 }
 
-/// Method and path as passed, and the message that the service reconstructs from the request.
-const CASES: &[(&str, &str, &str)] = &[
+/// The method and path passed to the signer, and the message that the service reconstructs from the request.
+const MESSAGES: &[(&str, &str, &str)] = &[
     ("GET", "/trade-api/v2/api_keys", "1703123456789GET/trade-api/v2/api_keys"),
     ("POST", "/trade-api/v2/api_keys/generate", "1703123456789POST/trade-api/v2/api_keys/generate"),
     ("GET", "/trade-api/v2/api_keys?fcm_subtrader_id=u_1", "1703123456789GET/trade-api/v2/api_keys"),
@@ -36,13 +36,13 @@ const CASES: &[(&str, &str, &str)] = &[
 fn signed_message_is_timestamp_method_and_path_without_the_query() {
     for pair in [rsa(), ed25519()] {
         let signer = Signer::new(pair.credentials()).with_clock(at_ms(NOW_MS));
-        for (method, path, text) in CASES {
+        for (method, path, text) in MESSAGES {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let signed = signer.headers(&method, path).unwrap();
             assert_eq!(value(&signed, "kalshi-access-key"), KEY_ID);
             assert_eq!(value(&signed, "kalshi-access-timestamp"), NOW_MS.to_string());
             assert!(verifies(pair, text, &signed), "{method} {path}");
-            assert!(!verifies(pair, &format!("{text}/"), &signed), "the verifier accepts anything");
+            assert!(!verifies(pair, &format!("{text}/"), &signed), "the verifier accepts any message");
         }
     }
 }
@@ -79,7 +79,7 @@ mod backends_verify_each_other {
 
     use super::*;
 
-    // All other tests of this module cover the other direction: they verify with `rsa` and `ed25519-dalek`.
+    // The other tests of this module cover the opposite direction: they verify with `rsa` and `ed25519-dalek`.
 
     #[test]
     fn rsa_signs_and_aws_lc_verifies() {
@@ -104,12 +104,12 @@ mod backends_verify_each_other {
 }
 
 #[test]
-fn openssl_verifies_signatures_by_its_own_keys() {
+fn openssl_verifies_signatures_by_keys_it_generated() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &str| openssl(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
     for bits in [2048, 3072, 4096] {
-        let made = run(&format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out pkcs8.pem"));
-        if made.is_none() {
+        let generated = run(&format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out pkcs8.pem"));
+        if generated.is_none() {
             return;
         }
         run("pkey -in pkcs8.pem -traditional -out pkcs1.pem");
@@ -129,7 +129,7 @@ fn openssl_verifies_signatures_by_its_own_keys() {
 }
 
 #[test]
-fn openssl_reads_generated_key_pairs() {
+fn openssl_parses_generated_key_pairs() {
     let folder = tempfile::tempdir().unwrap();
     for pair in [rsa(), ed25519()] {
         std::fs::write(folder.path().join("private.pem"), pair.private.expose_secret()).unwrap();
@@ -140,9 +140,6 @@ fn openssl_reads_generated_key_pairs() {
 
 #[test]
 fn fingerprint_is_the_digest_of_the_public_key() {
-    use kalshi_api_keys::KeyAlgorithm;
-    use kalshi_api_keys::KeyPair;
-
     let folder = tempfile::tempdir().unwrap();
     for key_type in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
         let pair = KeyPair::generate(key_type).unwrap();
@@ -159,7 +156,7 @@ fn fingerprint_is_the_digest_of_the_public_key() {
     }
 }
 
-/// Signs with the key in a file, and writes `text` and `signature` beside it.
+/// Signs with the key in a file, and writes the files `text` and `signature` next to it.
 fn sign_file(folder: &std::path::Path, key: &str) {
     let credentials = Credentials::from_pem_file(KEY_ID, folder.join(key)).unwrap();
     let signed = Signer::new(credentials).with_clock(at_ms(NOW_MS)).headers(&Method::PUT, "/a/b").unwrap();
@@ -168,7 +165,7 @@ fn sign_file(folder: &std::path::Path, key: &str) {
 }
 
 #[test]
-fn three_headers_with_a_hidden_signature() {
+fn signed_headers_are_three_and_debug_redacts_the_signature() {
     let signed = signer(ed25519()).headers(&Method::GET, "/").unwrap();
     let names: Vec<_> = signed.clone().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["kalshi-access-key", "kalshi-access-timestamp", "kalshi-access-signature"]);
@@ -180,14 +177,14 @@ fn three_headers_with_a_hidden_signature() {
 }
 
 #[test]
-fn invalid_path_is_refused() {
+fn invalid_path_is_rejected() {
     let signer = signer(ed25519());
-    let refused = |path| signer.headers(&Method::GET, path).unwrap_err();
+    let error = |path| signer.headers(&Method::GET, path).unwrap_err();
     for path in ["", "trade-api/v2/api_keys", "https://example.com/a", "?a=b", "*"] {
-        assert_eq!(refused(path), SignError::RelativePath, "{path:?}");
+        assert_eq!(error(path), SignError::RelativePath, "{path:?}");
     }
     for (path, at) in [("/a b", 2), ("/é", 1), ("/a\r\nHost: b", 2), ("/a#b", 2), ("/a\0", 2)] {
-        assert_eq!(refused(path), SignError::UnencodedPath { at }, "{path:?}");
+        assert_eq!(error(path), SignError::UnencodedPath { at }, "{path:?}");
     }
     // The query is not checked.
     signer.headers(&Method::GET, "/a? b").unwrap();
@@ -199,19 +196,19 @@ fn failed_signing_leaves_the_request_unchanged() {
     request.headers_mut().insert("kalshi-access-key", "older".parse().unwrap());
     let before = request.headers().clone();
 
-    let stopped =
+    let failing =
         Signer::new(fixtures::credentials()).with_clock(|| std::time::UNIX_EPOCH - std::time::Duration::from_millis(1));
-    assert_eq!(stopped.sign(&mut request), Err(SignError::ClockBefore1970));
+    assert_eq!(failing.sign(&mut request), Err(SignError::ClockBefore1970));
     assert_eq!(request.headers(), &before);
 
     signer(ed25519()).sign(&mut request).unwrap();
-    assert_eq!(request.headers().len(), 3, "the earlier header was replaced");
+    assert_eq!(request.headers().len(), 3, "the existing header is replaced");
     let signature = STANDARD.decode(&request.headers()["kalshi-access-signature"]).unwrap();
     assert!(verifies_bytes(ed25519(), &text("GET", "/a%20b"), &signature));
 }
 
 #[test]
-fn every_kind_of_request_is_signed() {
+fn every_request_type_can_be_signed() {
     const URL: &str = "https://example.com/a%20b?c=d";
     let signer = signer(ed25519());
     let mut reqwest = reqwest::Request::new(Method::PUT, URL.parse().unwrap());
@@ -237,21 +234,21 @@ fn signed_headers_extend_a_map() {
 }
 
 #[test]
-fn signature_made_elsewhere_yields_the_same_headers() {
+fn external_signature_yields_the_same_headers() {
     use ed25519_dalek::Signer as _;
     use ed25519_dalek::pkcs8::DecodePrivateKey as _;
-    let elsewhere = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
+    let external = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
     let signer = signer(ed25519());
     let unsigned = signer.prepare(&Method::GET, "/trade-api/v2/api_keys?limit=5").unwrap();
     assert_eq!(unsigned.message(), text("GET", "/trade-api/v2/api_keys").as_bytes());
-    let signature = elsewhere.sign(unsigned.message()).to_bytes();
-    let remote: http::HeaderMap = unsigned.with_signature(signature).into_iter().collect();
+    let signature = external.sign(unsigned.message()).to_bytes();
+    let external: http::HeaderMap = unsigned.with_signature(signature).into_iter().collect();
     let local: http::HeaderMap = signer.headers(&Method::GET, "/trade-api/v2/api_keys").unwrap().into_iter().collect();
-    assert_eq!(remote, local);
+    assert_eq!(external, local);
 }
 
 #[test]
-fn replaced_credentials_are_used_by_clones_from_the_next_signature_on() {
+fn clones_use_replaced_credentials_for_the_next_signature() {
     let signer = signer(ed25519());
     let clone = signer.clone();
     let separate = signer.with_credentials(ed25519().credentials());
@@ -262,13 +259,13 @@ fn replaced_credentials_are_used_by_clones_from_the_next_signature_on() {
     assert_eq!(value(&signed, "kalshi-access-key"), "new");
     assert!(verifies(rsa(), &text("GET", "/"), &signed));
     assert_eq!(clone.credentials().key_id(), "new");
-    // Neither a signature in progress nor a signer with credentials of its own.
+    // Not for a signature in progress, nor in a signer created by `with_credentials`.
     assert_eq!(value(&before.with_signature([0; 64]), "kalshi-access-key"), KEY_ID);
     assert_eq!(separate.credentials().key_id(), KEY_ID);
 }
 
 #[test]
-fn key_id_and_signature_belong_together_while_credentials_are_replaced() {
+fn key_id_and_signature_match_while_credentials_are_replaced() {
     let signer = signer(ed25519());
     let other = Pair::generate_ed25519();
     std::thread::scope(|scope| {
@@ -287,16 +284,13 @@ fn key_id_and_signature_belong_together_while_credentials_are_replaced() {
 }
 
 #[test]
-fn debug_shows_no_key() {
+fn debug_does_not_contain_the_private_key() {
     let signer = signer(rsa());
-    let shown = format!("{:?} {:?} {:?}", signer, signer.clone().credentials(), kalshi_key_pair());
-    assert!(shown.contains(KEY_ID));
-    assert!(!fixtures::shows_key(&shown, &rsa().private));
-    assert_eq!(shown.matches("KeyPair(Ed25519)").count(), 1);
-}
-
-fn kalshi_key_pair() -> kalshi_api_keys::KeyPair {
-    kalshi_api_keys::KeyPair::generate(kalshi_api_keys::KeyAlgorithm::Ed25519).unwrap()
+    let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
+    let output = format!("{:?} {:?} {:?}", signer, signer.clone().credentials(), pair);
+    assert!(output.contains(KEY_ID));
+    assert!(!fixtures::shows_key(&output, &rsa().private));
+    assert_eq!(output.matches("KeyPair(Ed25519)").count(), 1);
 }
 
 fn signer(pair: &Pair) -> Signer {
@@ -320,7 +314,7 @@ fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
     verifies_bytes(pair, text, &signature(signed))
 }
 
-/// Verifies with `rsa` or `ed25519-dalek`, and explicit parameters.
+/// Verifies a signature with `rsa` or `ed25519-dalek`, with explicit parameters.
 pub fn verifies_bytes(pair: &Pair, text: &str, signature: &[u8]) -> bool {
     if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(&pair.public) {
         key.verify(rsa::Pss::new_with_salt::<Sha256>(32), &Sha256::digest(text), signature).is_ok()

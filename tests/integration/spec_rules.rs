@@ -1,4 +1,4 @@
-//! Reviews the spec: whatever builds and would still be wrong breaks a rule here, by the name of its operation or schema.
+//! Lints the OpenAPI description for mistakes that the build accepts, and tests the errors of the build script.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,24 +15,24 @@ const SIGNED: [&str; 3] = ["kalshiAccessKey", "kalshiAccessSignature", "kalshiAc
 const JSON: &str = "application/json";
 
 #[test]
-fn the_spec_breaks_no_rule() {
+fn spec_violates_no_rule() {
     assert_eq!(violations(&spec()), [""; 0]);
 }
 
-/// Each file is a whole spec.
+/// Each file is a complete OpenAPI description.
 #[test]
-fn invalid_yaml_stops_the_build_with_its_place() {
+fn invalid_yaml_fails_the_build_with_its_location() {
     each_file("yaml", |yaml| generate(yaml).unwrap_err());
 }
 
-/// Each file is a merge patch (RFC 7396) of the spec.
+/// Each file is a merge patch (RFC 7396) for the OpenAPI description.
 #[test]
-fn what_progenitor_refuses_stops_the_build_with_one_line() {
+fn input_that_progenitor_rejects_fails_the_build_with_one_line() {
     each_file("build", |patch| generate(&patched(patch).to_string()).unwrap_err());
 }
 
 #[test]
-fn what_breaks_a_rule_builds_and_is_named() {
+fn violations_that_build_are_reported() {
     each_file("rules", |patch| {
         let spec = patched(patch);
         generate(&spec.to_string()).unwrap();
@@ -40,9 +40,9 @@ fn what_breaks_a_rule_builds_and_is_named() {
     });
 }
 
-/// Each replacement stands for another release of progenitor.
+/// Each replacement simulates the output of another release of progenitor.
 #[test]
-fn other_generated_code_stops_the_build() {
+fn unexpected_generated_code_fails_the_build() {
     let generated = prettyplease::unparse(&build_script::progenitor(&spec()).unwrap());
     let post_process = |code: &str| build_script::post_process(syn::parse_file(code).unwrap(), &spec());
     assert!(post_process(&generated).is_ok());
@@ -62,17 +62,17 @@ fn other_generated_code_stops_the_build() {
     }
 }
 
-/// Compares what `found` returns for each file of a folder with the comment that the file begins with. To accept it:
-/// `SNAPSHOTS=overwrite cargo test spec_rules`.
-fn each_file(folder: &str, found: impl Fn(&str) -> String) {
+/// Compares the result of `check` for each file of a folder with the comment at the beginning of the file. To accept a new
+/// result, run `SNAPSHOTS=overwrite cargo test spec_rules`.
+fn each_file(folder: &str, check: impl Fn(&str) -> String) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/broken_specs").join(folder);
     let mut count = 0;
     for file in fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let comment = text.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum();
-        let found = format!("# {}\n{}", found(&text), &text[comment..]);
-        assert_data_eq!(found, Data::read_from(&path, None).raw());
+        let actual = format!("# {}\n{}", check(&text), &text[comment..]);
+        assert_data_eq!(actual, Data::read_from(&path, None).raw());
         count += 1;
     }
     assert!(count > 4);
@@ -99,37 +99,37 @@ fn merge(target: &mut Value, patch: Value) {
 
 // ---- the rules ----
 
-/// Returns every breach as `place: rule`.
+/// Returns every violation as `location: rule`.
 fn violations(spec: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for (path, _, operation) in operations(spec) {
         let name = operation["operationId"].as_str().unwrap();
-        let mut breach = |rule: String| found.push(format!("operation {name}: {rule}"));
-        security(operation, &mut breach);
-        bodies(spec, operation, &mut breach);
+        let mut report = |rule: String| found.push(format!("operation {name}: {rule}"));
+        security(operation, &mut report);
+        bodies(spec, operation, &mut report);
         let item = &spec["paths"][path]["parameters"];
         let parameters = [item, &operation["parameters"]].into_iter().filter_map(Value::as_array).flatten();
         path_and_parameters(
             path,
             &parameters.map(|parameter| resolve(spec, parameter)).collect::<Vec<_>>(),
-            &mut breach,
+            &mut report,
         );
     }
     let (mut sent, mut read) = (BTreeSet::new(), BTreeSet::new());
     for (.., operation) in operations(spec) {
-        reach(spec, &operation["requestBody"], &mut sent);
-        reach(spec, &operation["parameters"], &mut sent);
-        reach(spec, &operation["responses"], &mut read);
+        collect_references(spec, &operation["requestBody"], &mut sent);
+        collect_references(spec, &operation["parameters"], &mut sent);
+        collect_references(spec, &operation["responses"], &mut read);
     }
     let mut schemas = Vec::new();
     for (name, schema) in members(&spec["components"]["schemas"]) {
         if name != name.to_upper_camel_case() {
-            found.push(format!("schema {name}: its Rust type is called {}", name.to_upper_camel_case()));
+            found.push(format!("schema {name}: its Rust type would be named {}", name.to_upper_camel_case()));
         }
         if HAND_WRITTEN.contains(&name) && !sent.contains(name) && !read.contains(name) {
-            found.push(format!("schema {name}: unused, and written by hand in src/types"));
+            found.push(format!("schema {name}: unused, although hand-written in src/types"));
         }
-        // A `Subaccount` reads every number.
+        // `Subaccount` deserializes any number.
         schemas.push((
             format!("schema {name}"),
             schema,
@@ -138,20 +138,20 @@ fn violations(spec: &Value) -> Vec<String> {
         ));
     }
     for (.., operation) in operations(spec) {
-        let place = format!("operation {}", operation["operationId"].as_str().unwrap());
+        let location = format!("operation {}", operation["operationId"].as_str().unwrap());
         let schema = |body| &resolve(spec, body)["content"][JSON]["schema"];
-        schemas.push((place.clone(), schema(&operation["requestBody"]), true, false));
-        schemas.extend(members(&operation["responses"]).map(|(_, body)| (place.clone(), schema(body), false, true)));
+        schemas.push((location.clone(), schema(&operation["requestBody"]), true, false));
+        schemas.extend(members(&operation["responses"]).map(|(_, body)| (location.clone(), schema(body), false, true)));
     }
-    for (place, schema, is_sent, is_read) in schemas {
-        parts(schema, &mut |part| {
-            let mut breach = |rule: String| found.push(format!("{place}: {rule}"));
-            values(spec, part, &mut breach);
+    for (location, schema, is_sent, is_read) in schemas {
+        visit_schemas(schema, &mut |part| {
+            let mut report = |rule: String| found.push(format!("{location}: {rule}"));
+            required_and_default(spec, part, &mut report);
             if is_sent {
-                optional_arrays(part, &mut breach);
+                optional_arrays(part, &mut report);
             }
             if is_read {
-                open(part, &mut breach);
+                lenient_response(part, &mut report);
             }
         });
     }
@@ -161,36 +161,39 @@ fn violations(spec: &Value) -> Vec<String> {
     found
 }
 
-/// Calls `see` with a schema and each schema inside it.
-fn parts(schema: &Value, see: &mut dyn FnMut(&Value)) {
-    see(schema);
+/// Calls `visit` with a schema and each schema nested in it.
+fn visit_schemas(schema: &Value, visit: &mut dyn FnMut(&Value)) {
+    visit(schema);
     let lists = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
     let inner = ["items", "additionalProperties", "not"].into_iter().filter_map(|name| schema.get(name));
-    lists.chain(inner).chain(members(&schema["properties"]).map(|(_, part)| part)).for_each(|part| parts(part, see));
+    lists
+        .chain(inner)
+        .chain(members(&schema["properties"]).map(|(_, part)| part))
+        .for_each(|part| visit_schemas(part, visit));
 }
 
-/// Adds the names of the schemas that a part refers to, directly or not.
-fn reach(spec: &Value, part: &Value, names: &mut BTreeSet<String>) {
+/// Collects the names of the schemas that a part of the description references, directly or indirectly.
+fn collect_references(spec: &Value, part: &Value, names: &mut BTreeSet<String>) {
     let name = part["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
     if name.is_empty() || names.insert(name.to_owned()) {
         let part = resolve(spec, part);
-        part.as_array().into_iter().flatten().for_each(|item| reach(spec, item, names));
-        members(part).for_each(|(_, member)| reach(spec, member, names));
+        part.as_array().into_iter().flatten().for_each(|item| collect_references(spec, item, names));
+        members(part).for_each(|(_, member)| collect_references(spec, member, names));
     }
 }
 
-fn security(operation: &Value, breach: &mut dyn FnMut(String)) {
+fn security(operation: &Value, report: &mut dyn FnMut(String)) {
     let one = operation["security"].as_array().filter(|alternatives| alternatives.len() == 1);
     let names: Vec<_> = one.into_iter().flatten().flat_map(members).map(|(name, _)| name).collect();
     if names != SIGNED {
-        breach(format!("its security is not one requirement of {}", SIGNED.join(", ")));
+        report(format!("its security is not a single requirement of {}", SIGNED.join(", ")));
     }
 }
 
-fn bodies(spec: &Value, operation: &Value, breach: &mut dyn FnMut(String)) {
+fn bodies(spec: &Value, operation: &Value, report: &mut dyn FnMut(String)) {
     for range in ["4XX", "5XX"] {
         if operation["responses"].get(range).is_none() {
-            breach(format!("no {range} response, so an undocumented status loses its reason"));
+            report(format!("no {range} response, so the error body of an undocumented status is not parsed"));
         }
     }
     let mut successes = BTreeSet::new();
@@ -199,75 +202,75 @@ fn bodies(spec: &Value, operation: &Value, breach: &mut dyn FnMut(String)) {
         let media: Vec<_> = members(&body["content"]).map(|(media, _)| media).collect();
         let schema = &body["content"][JSON]["schema"];
         if !media.is_empty() && (media != [JSON] || schema.is_null()) {
-            breach(format!("its {status} body is not a schema in {JSON} alone"));
+            report(format!("its {status} body must have a schema and only the media type {JSON}"));
         }
         match status.as_bytes()[0] {
             b'2' if media.is_empty() && status != "204" => {
-                breach(format!("its {status} response has no content, so its body is lost"));
+                report(format!("its {status} response has no content, so its body is discarded"));
             }
             b'2' => drop(successes.insert(schema.to_string())),
             b'4' | b'5' if schema["$ref"] != "#/components/schemas/ErrorResponse" => {
-                breach(format!("its {status} response is not an ErrorResponse"));
+                report(format!("its {status} response is not an ErrorResponse"));
             }
-            b'1' | b'3' => breach(format!("its {status} response is an error of the client, whatever the spec says")),
+            b'1' | b'3' => report(format!("its {status} response is always an error in the client")),
             _ => {}
         }
     }
     if successes.len() != 1 {
-        breach(format!("{} kinds of 2xx response; one type is generated", successes.len()));
+        report(format!("{} types of 2xx response; only one is supported", successes.len()));
     }
 }
 
-fn path_and_parameters(path: &str, parameters: &[&Value], breach: &mut dyn FnMut(String)) {
+fn path_and_parameters(path: &str, parameters: &[&Value], report: &mut dyn FnMut(String)) {
     let placeholders: BTreeSet<_> = path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
-    let places = |place: &str| {
+    let names_in = |location: &str| {
         parameters
             .iter()
-            .filter(|parameter| parameter["in"] == place)
+            .filter(|parameter| parameter["in"] == location)
             .map(|p| p["name"].as_str().unwrap())
             .collect::<BTreeSet<_>>()
     };
-    if placeholders != places("path") {
-        breach(format!("the placeholders of {path} are not its path parameters {:?}", places("path")));
+    if placeholders != names_in("path") {
+        report(format!("the placeholders of {path} do not match its path parameters {:?}", names_in("path")));
     }
-    for name in places("header").union(&places("cookie")) {
-        breach(format!("the parameter {name} is neither in path nor in query; the signer owns the headers"));
+    for name in names_in("header").union(&names_in("cookie")) {
+        report(format!("the parameter {name} is in neither path nor query; only the signer sets headers"));
     }
     if path.contains(|c: char| !c.is_ascii_alphanumeric() && !"/_-.{}".contains(c)) {
-        breach(format!("the path {path} has to be percent-encoded"));
+        report(format!("the path {path} contains characters that must be percent-encoded"));
     }
 }
 
-/// `required` names properties, and a default is one of the values known today and within bounds.
-fn values(spec: &Value, schema: &Value, breach: &mut dyn FnMut(String)) {
+/// Checks that `required` only lists properties and that a default is valid.
+fn required_and_default(spec: &Value, schema: &Value, report: &mut dyn FnMut(String)) {
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if schema["properties"].get(name).is_none() {
-            breach(format!("required names {name}, which is not a property"));
+            report(format!("required lists {name}, which is not a property"));
         }
     }
     if let Some(default) =
         schema.get("default").filter(|default| !crate::contract::validator(spec, schema).is_valid(default))
     {
-        breach(format!("the default {default} does not fit"));
+        report(format!("the default {default} is invalid"));
     }
 }
 
-/// The generator leaves an empty list away unless it is required or has a default.
-fn optional_arrays(schema: &Value, breach: &mut dyn FnMut(String)) {
+/// Checks optional arrays: the generated code omits an empty one unless it has a default or is nullable.
+fn optional_arrays(schema: &Value, report: &mut dyn FnMut(String)) {
     let required = schema["required"].as_array().into_iter().flatten().collect::<Vec<_>>();
     for (name, property) in members(&schema["properties"]) {
         let is_sent =
             required.contains(&&json!(name)) || property.get("default").is_some() || property["nullable"] == true;
         if property["type"] == "array" && !is_sent {
-            breach(format!("the optional array {name} needs a default, or an empty one is not sent"));
+            report(format!("the optional array {name} needs a default, or an empty one is not sent"));
         }
     }
 }
 
-/// A value that nobody expects must not fail a whole response.
-fn open(schema: &Value, breach: &mut dyn FnMut(String)) {
+/// Checks that an unexpected value does not make a whole response fail to parse.
+fn lenient_response(schema: &Value, report: &mut dyn FnMut(String)) {
     for (name, value) in members(schema) {
-        let is_open = match name {
+        let is_lenient = match name {
             "$ref" | "allOf" | "description" | "example" | "items" | "nullable" | "properties" | "required"
             | "title" | "type" | "x-open-enum" => true,
             "enum" => schema["x-open-enum"] == true,
@@ -275,8 +278,8 @@ fn open(schema: &Value, breach: &mut dyn FnMut(String)) {
             "additionalProperties" => *value != false,
             _ => false,
         };
-        if !is_open {
-            breach(format!("{name} makes a response strict"));
+        if !is_lenient {
+            report(format!("{name} makes responses strict"));
         }
     }
 }
@@ -285,7 +288,7 @@ fn servers(spec: &Value, found: &mut Vec<String>) {
     for server in spec["servers"].as_array().into_iter().flatten() {
         let (url, environment) = (server["url"].as_str().unwrap(), server["x-environment"].as_str());
         if !url.starts_with("https://") || url.contains('{') {
-            found.push(format!("server {url}: not https:// or with variables"));
+            found.push(format!("server {url}: not https://, or has variables"));
         }
         if !matches!(environment, Some("demo" | "production")) {
             found.push(format!("server {url}: its x-environment is neither demo nor production"));
@@ -293,22 +296,22 @@ fn servers(spec: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Members that the generator does not read: misspelt ones, extensions, `servers` of an operation.
-fn unknown_members(ours: &Value, known: &Value, place: &str, found: &mut Vec<String>) {
+/// Reports members that the generator ignores: misspelled ones, extensions, `servers` of an operation.
+fn unknown_members(ours: &Value, known: &Value, location: &str, found: &mut Vec<String>) {
     let is_default = |value: &Value| *value == false || value.as_array().is_some_and(Vec::is_empty);
     for (name, value) in members(ours) {
-        let place = format!("{place}/{name}");
+        let location = format!("{location}/{name}");
         let is_extension = match name {
-            "x-environment" => place.starts_with("/servers"),
-            "x-open-enum" => place.matches('/').count() == 4 && *value == true && ours.get("enum").is_some(),
-            _ => !name.starts_with("x-") && (name != "servers" || place == "/servers"),
+            "x-environment" => location.starts_with("/servers"),
+            "x-open-enum" => location.matches('/').count() == 4 && *value == true && ours.get("enum").is_some(),
+            _ => !name.starts_with("x-") && (name != "servers" || location == "/servers"),
         };
         match known.get(name) {
-            Some(known) if is_extension => unknown_members(value, known, &place, found),
+            Some(known) if is_extension => unknown_members(value, known, &location, found),
             None if is_default(value) => {}
-            _ => found.push(format!("{}: not read by the generator", place.trim_start_matches('/'))),
+            _ => found.push(format!("{}: ignored by the generator", location.trim_start_matches('/'))),
         }
     }
     let items = ours.as_array().into_iter().flatten().zip(known.as_array().into_iter().flatten());
-    items.enumerate().for_each(|(at, (ours, known))| unknown_members(ours, known, &format!("{place}/{at}"), found));
+    items.enumerate().for_each(|(at, (ours, known))| unknown_members(ours, known, &format!("{location}/{at}"), found));
 }

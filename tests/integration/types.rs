@@ -1,4 +1,4 @@
-//! What the hand-written types promise.
+//! Hand-written types: open enums, key IDs, sub-accounts and optional properties.
 
 use std::collections::HashSet;
 
@@ -6,19 +6,19 @@ use kalshi_api_keys::types::{ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, Generate
 use kalshi_api_keys::{KeyAlgorithm, KeyPairError};
 
 #[test]
-fn equal_text_is_an_equal_value_however_it_was_made() {
+fn equal_text_yields_equal_values_by_every_conversion() {
     for text in ["write::trade", "write::future", "", "READ", "Unknown"] {
-        let made = ApiKeyScope::from(text);
-        assert_eq!(made, ApiKeyScope::from(text.to_owned()));
-        assert_eq!(made, text.parse().unwrap());
-        assert_eq!(made, serde_json::from_value(text.into()).unwrap());
-        assert_eq!((made.as_str(), made.to_string().as_str()), (text, text));
-        assert_eq!(matches!(made, ApiKeyScope::Unknown(_)), !ApiKeyScope::KNOWN.contains(&made), "{text}");
+        let scope = ApiKeyScope::from(text);
+        assert_eq!(scope, ApiKeyScope::from(text.to_owned()));
+        assert_eq!(scope, text.parse().unwrap());
+        assert_eq!(scope, serde_json::from_value(text.into()).unwrap());
+        assert_eq!((scope.as_str(), scope.to_string().as_str()), (text, text));
+        assert_eq!(matches!(scope, ApiKeyScope::Unknown(_)), !ApiKeyScope::KNOWN.contains(&scope), "{text}");
     }
 }
 
 #[test]
-fn display_pads() {
+fn display_respects_width_and_alignment() {
     assert_eq!(format!("[{:<6}]", ApiKeyScope::Read), "[read  ]");
     assert_eq!(format!("[{:>6}]", ApiKeyType::from("dsa")), "[   dsa]");
     assert_eq!(format!("[{:>3}]", Subaccount::try_from(7).unwrap()), "[  7]");
@@ -26,7 +26,7 @@ fn display_pads() {
 }
 
 #[test]
-fn a_subaccount_converts_from_and_to_numbers_and_text() {
+fn subaccount_converts_from_and_to_numbers_and_text() {
     let seven = Subaccount::try_from(7).unwrap();
     assert_eq!("7".parse(), Ok(seven.clone()));
     assert_eq!((u8::try_from(seven.clone()), u64::try_from(seven.clone())), (Ok(7), Ok(7)));
@@ -42,7 +42,7 @@ fn a_subaccount_converts_from_and_to_numbers_and_text() {
 }
 
 #[test]
-fn the_setter_of_an_optional_property_takes_a_literal_a_value_or_an_option() {
+fn setters_of_optional_properties_accept_values_and_options() {
     let request = || GenerateApiKeyRequest::builder().name("a").scopes(vec![ApiKeyScope::Read]);
     let seven = Subaccount::try_from(7).unwrap();
     for builder in [
@@ -67,7 +67,7 @@ fn types_without_a_secret_compare_and_hash() {
 }
 
 #[test]
-fn write_is_unrestricted_without_a_binding() {
+fn write_scope_without_a_restriction_is_unrestricted() {
     let key = |scope: &str| ApiKey::builder().api_key_id("a").name("b").scopes(vec![scope.into()]);
     for (key, is_unrestricted) in [
         (key("write"), true),
@@ -81,7 +81,7 @@ fn write_is_unrestricted_without_a_binding() {
 }
 
 #[test]
-fn an_api_key_id_is_one_segment_of_a_path() {
+fn api_key_id_is_a_single_path_segment() {
     for id in ["", ".", "..", "a/b", "/", "a\\b", "../x"] {
         assert!(ApiKeyId::try_from(id).is_err(), "{id}");
     }
@@ -90,7 +90,7 @@ fn an_api_key_id_is_one_segment_of_a_path() {
 }
 
 #[test]
-fn an_algorithm_is_a_key_type_and_not_the_other_way_round() {
+fn every_algorithm_is_a_key_type_but_not_the_reverse() {
     for algorithm in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
         assert_eq!(KeyAlgorithm::try_from(ApiKeyType::from(algorithm)), Ok(algorithm));
     }

@@ -135,7 +135,10 @@ fn the_id_may_come_from_the_key_file() {
         }
         let credentials = configuration(&[key, ("KALSHI_API_KEY_ID", "another")]).credentials;
         let expected = format!("invalid value of the variable {}: cannot use the private key", key.0);
-        assert!(credentials.starts_with(&expected) && credentials.contains("names another API key"), "{credentials}");
+        assert!(
+            credentials.starts_with(&expected) && credentials.contains("names a different API key"),
+            "{credentials}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of each request, and the requests that are never sent.
+//! Requests on the wire, and input that is rejected before sending.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use crate::fixtures::{KEY_ID, at_ms, credentials, ed25519, rsa};
 use crate::raw_server::{RawServer, Received, Reply};
 use crate::signing::verifies_bytes;
 
-/// Responds to each operation as the service would.
+/// Starts a server that responds to each operation like the service.
 async fn service() -> RawServer {
     RawServer::start(|_, request| match request.method() {
         "GET" => Reply::json(200, r#"{"api_keys":[]}"#),
@@ -26,7 +26,7 @@ async fn service() -> RawServer {
 }
 
 #[tokio::test]
-async fn each_operation_sends_its_method_path_and_headers_and_nothing_else() {
+async fn operations_send_only_the_documented_method_path_and_headers() {
     let server = service().await;
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
@@ -72,7 +72,7 @@ async fn each_operation_sends_its_method_path_and_headers_and_nothing_else() {
     }
 }
 
-/// Whether the signature is valid for the bytes that were received.
+/// Returns whether the signature is valid for the received method and path.
 fn is_signed(request: &Received) -> bool {
     let path = request.target().split('?').next().unwrap();
     let text = format!("{}{}{path}", request.header("kalshi-access-timestamp"), request.method());
@@ -111,7 +111,7 @@ async fn bodies_contain_arguments_and_documented_defaults() {
 }
 
 #[tokio::test]
-async fn invalid_input_is_refused_before_sending() {
+async fn invalid_input_is_rejected_before_sending() {
     let server = service().await;
     let client = server.client(credentials());
     let client = &client;
@@ -139,14 +139,14 @@ async fn invalid_input_is_refused_before_sending() {
             other => panic!("{what}: {other:?}"),
         }
     }
-    // Valid requests are counted.
+    // The server counts requests, and has only received these.
     generate(named("a")).await.unwrap();
     delete("a").await.unwrap();
     assert_eq!(server.received().len(), 2);
 }
 
 #[test]
-fn subaccount_above_63_is_refused() {
+fn subaccount_above_63_is_rejected() {
     for number in 0..=u8::MAX {
         assert_eq!(Subaccount::try_from(number).ok().and_then(|s| s.get()), (number <= 63).then_some(number.into()));
     }
@@ -178,7 +178,7 @@ async fn requests_to_other_endpoints_are_signed() {
     assert_eq!((response.status().as_u16(), &response.headers()["location"]), (201, &"/order".parse().unwrap()));
     assert_eq!(response.text().await.unwrap(), r#"{"side":"yes"}"#);
 
-    // Errors are returned as they are.
+    // Error responses are returned unchanged.
     let response = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
     assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (401, "not JSON".to_owned()));
 
@@ -189,7 +189,7 @@ async fn requests_to_other_endpoints_are_signed() {
 }
 
 #[tokio::test]
-async fn requests_that_leave_the_base_url_are_not_signed() {
+async fn requests_outside_the_base_url_are_not_signed() {
     let server = service().await;
     let other = service().await;
     let client = server.client(credentials());
@@ -211,7 +211,7 @@ async fn requests_that_leave_the_base_url_are_not_signed() {
 }
 
 #[tokio::test]
-async fn other_endpoints_correct_the_clock_too() {
+async fn requests_to_other_endpoints_correct_the_clock() {
     let server = RawServer::start(|n, _| match n {
         0 => {
             let date = httpdate::fmt_http_date(std::time::SystemTime::now() + std::time::Duration::from_secs(41));
@@ -231,7 +231,7 @@ async fn other_endpoints_correct_the_clock_too() {
 }
 
 #[tokio::test]
-async fn localhost_is_not_resolved() {
+async fn localhost_is_not_looked_up_in_dns() {
     struct NoResolver;
     impl reqwest::dns::Resolve for NoResolver {
         fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
@@ -246,7 +246,7 @@ async fn localhost_is_not_resolved() {
 }
 
 #[tokio::test]
-async fn clients_sign_with_replaced_credentials() {
+async fn client_clones_use_replaced_credentials() {
     let server = service().await;
     let client = server.client(credentials());
     let clone = client.clone();
@@ -274,7 +274,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn broken_connection_is_not_retried() {
+async fn connection_error_is_not_retried() {
     let server = RawServer::start(|_, _| Reply::Reset).await;
     let client = server.client(credentials());
     let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
@@ -285,7 +285,7 @@ async fn broken_connection_is_not_retried() {
 }
 
 #[tokio::test]
-async fn broken_reused_connection_is_not_retried() {
+async fn connection_error_on_a_reused_connection_is_not_retried() {
     let server = RawServer::start(|n, _| match n {
         0 => Reply::Keep(b"HTTP/1.1 200 -\r\nContent-Length: 15\r\n\r\n{\"api_keys\":[]}".to_vec()),
         _ => Reply::Reset,
@@ -326,10 +326,10 @@ fn decoded_id(request: &Received) -> Option<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the ID, the signature is valid for the request as received, which stays below `/api_keys`; an ID that no
-    /// path can carry is refused before it is sent.
+    /// Any ID is either sent in a single path segment with a valid signature, or rejected before sending because it is not a
+    /// valid `ApiKeyId`.
     #[test]
-    fn any_key_id_is_sent_or_refused(ids in proptest::collection::vec(any::<String>(), 8)) {
+    fn any_key_id_is_sent_or_rejected(ids in proptest::collection::vec(any::<String>(), 8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = service().await;
@@ -351,9 +351,9 @@ proptest! {
         });
     }
 
-    /// Whatever the method and the path, the result is an error or a valid signature.
+    /// Any method and path yield an error or a valid signature.
     #[test]
-    fn any_path_is_signed_or_refused(method in "[A-Za-z]{1,10}", path in "\\PC*|/[!-~]*") {
+    fn any_path_is_signed_or_rejected(method in "[A-Za-z]{1,10}", path in "\\PC*|/[!-~]*") {
         let name = Method::from_bytes(method.as_bytes()).unwrap();
         for pair in [ed25519(), rsa()] {
             let signer = Signer::new(pair.credentials()).with_clock(at_ms(7));

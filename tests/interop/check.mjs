@@ -1,14 +1,14 @@
-// One line a check, `ok …` or `not ok …`, and a status that says whether one failed.
+// Prints `ok NAME` or `not ok NAME` for each check, and sets the exit status if one fails.
 export { default as assert } from 'node:assert/strict';
 
-export async function check(what, body) {
+export async function check(name, body) {
     try {
         await body();
-        console.log(`ok ${what}`);
+        console.log(`ok ${name}`);
     } catch (error) {
-        // The message and where: the rest of an axios error holds the request, and it the signature.
-        const at = error.stack?.split('\n').find((line) => line.includes('/interop/'))?.trim();
-        console.log(`not ok ${what}\n  ${error.message.replaceAll('\n', '\n  ')}\n  ${at}`);
+        // Only the message and location: an axios error also contains the request with its signature.
+        const location = error.stack?.split('\n').find((line) => line.includes('/interop/'))?.trim();
+        console.log(`not ok ${name}\n  ${error.message.replaceAll('\n', '\n  ')}\n  ${location}`);
         process.exitCode = 1;
     }
 }

@@ -1,4 +1,4 @@
-"""Signing by hand, with `cryptography`; shared by signatures.py and the hooks of Schemathesis."""
+"""Request signing with `cryptography`, shared by signatures.py and hooks.py."""
 
 import base64
 import time
@@ -15,14 +15,14 @@ def pss(salt=32):
 
 
 def sign(key, text, rsa_padding=None):
-    """The signature of a text in the documented way, unless another padding is given."""
+    """Returns the signature of a text, with the documented padding by default."""
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(text.encode(), rsa_padding or pss(), SHA256)
     return key.sign(text.encode())
 
 
 def headers(key_id, key, method, path, rsa_padding=None, signed=None):
-    """The three headers. The path is that of the request line, without the query."""
+    """Returns the three headers that sign a request. The path must not include the query."""
     timestamp = str(time.time_ns() // 1_000_000)
     signature = sign(key, signed or timestamp + method + path, rsa_padding)
     return {

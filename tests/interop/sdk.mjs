@@ -1,8 +1,8 @@
-// The official TypeScript SDK, unmodified, against the sandbox.
+// Tests the sandbox with the unmodified official TypeScript SDK.
 //
-// What it cannot do, seen in its source and held down below: it signs with RSA only (`auth.js` asks for RSA-PSS whatever
-// the key is, which Node refuses for Ed25519), and its types know no `key_type`. So Ed25519 keys are registered and
-// generated through it here, and used by signatures.mjs.
+// The SDK only signs with RSA (`auth.js` always requests RSA-PSS, which Node rejects for Ed25519 keys), and its types lack
+// `key_type`. Checks below cover both limitations: they create and generate Ed25519 keys through the SDK; signatures.mjs
+// signs with Ed25519.
 import axios from 'axios';
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,12 +11,12 @@ import { join } from 'node:path';
 import { ApiKeyScope, ApiKeysApi, Configuration } from 'kalshi-typescript';
 import { assert, check, sandbox } from './check.mjs';
 
-// An axios instance for each key: the SDK adds its signing to the instance it is given, the global one by default, where
-// two API objects would sign over each other.
+// Each key needs its own axios instance: the SDK installs its signing interceptor on the given instance, or on the global
+// one, where the interceptors of two API objects would conflict.
 const api = (apiKey, key) =>
     new ApiKeysApi(new Configuration({ apiKey, basePath: sandbox.base_url, ...key }), undefined, axios.create());
 
-async function refusal(call) {
+async function rejection(call) {
     const error = await call.then(
         ({ status }) => assert.fail(`accepted with ${status}`),
         (error) => error,
@@ -32,37 +32,37 @@ const rootPem = readFileSync(sandbox.private_key_path, 'utf8');
 const root = api(sandbox.api_key_id, { privateKeyPath: sandbox.private_key_path });
 const folder = mkdtempSync(join(tmpdir(), 'interop-sdk-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
-const made = [];
+const created = [];
 
-await check('sdk: lists the one key of a fresh account', async () => {
+await check('sdk: lists the only key of a new account', async () => {
     const { status, data } = await root.getApiKeys();
     assert.equal(status, 200);
     const scopes = [ApiKeyScope.ApiKeyScopeRead, ApiKeyScope.ApiKeyScopeWrite];
     assert.deepEqual(data.api_keys, [{ api_key_id: sandbox.api_key_id, name: 'root', scopes }]);
 });
 
-await check('sdk: lists with a query, which is not signed', async () => {
+await check('sdk: lists keys with an unsigned query', async () => {
     assert.deepEqual((await root.getApiKeys('u_desk7')).data.api_keys, []);
 });
 
-await check('sdk: generates an RSA key and signs in with it', async () => {
+await check('sdk: generates an RSA key and authenticates with it', async () => {
     const { status, data } = await root.generateApiKey({ name: 'generated', scopes: [ApiKeyScope.ApiKeyScopeRead] });
     assert.equal(status, 201);
-    made.push(data.api_key_id);
+    created.push(data.api_key_id);
     assert.match(data.private_key, /^-----BEGIN RSA PRIVATE KEY-----/);
     assert.equal(createPrivateKey(data.private_key).asymmetricKeyDetails.modulusLength, 2048);
     const generated = api(data.api_key_id, { privateKeyPem: data.private_key });
-    assert.deepEqual(await ids(generated), [sandbox.api_key_id, ...made]);
-    assert.equal(await refusal(generated.deleteApiKey(data.api_key_id)), '403 insufficient_scope');
+    assert.deepEqual(await ids(generated), [sandbox.api_key_id, ...created]);
+    assert.equal(await rejection(generated.deleteApiKey(data.api_key_id)), '403 insufficient_scope');
 });
 
 for (const modulusLength of [2048, 3072, 4096]) {
-    await check(`sdk: creates a key from an RSA-${modulusLength} public key and signs in with it`, async () => {
+    await check(`sdk: creates a key from an RSA-${modulusLength} public key and authenticates with it`, async () => {
         const pair = generateKeyPairSync('rsa', { modulusLength });
         const public_key = pair.publicKey.export({ type: 'spki', format: 'pem' });
         const { status, data } = await root.createApiKey({ name: `own ${modulusLength}`, public_key, subaccount: 7 });
         assert.equal(status, 201);
-        made.push(data.api_key_id);
+        created.push(data.api_key_id);
         for (const type of ['pkcs1', 'pkcs8']) {
             const privateKeyPem = pair.privateKey.export({ type, format: 'pem' });
             const privateKeyPath = join(folder, `${modulusLength}.${type}.pem`);
@@ -76,13 +76,13 @@ for (const modulusLength of [2048, 3072, 4096]) {
     });
 }
 
-await check('sdk: registers and generates Ed25519 keys, and cannot sign with them', async () => {
+await check('sdk: creates and generates Ed25519 keys, but cannot sign with them', async () => {
     const pair = generateKeyPairSync('ed25519');
     const public_key = pair.publicKey.export({ type: 'spki', format: 'pem' });
     const created = (await root.createApiKey({ name: 'own Ed25519', public_key })).data;
-    // Beyond the SDK's types, which JavaScript does not hold us to.
+    // The SDK's types lack `key_type`, but JavaScript does not enforce them.
     const generated = (await root.generateApiKey({ name: 'generated Ed25519', key_type: 'ed25519' })).data;
-    made.push(created.api_key_id, generated.api_key_id);
+    created.push(created.api_key_id, generated.api_key_id);
     assert.equal(generated.key_type, 'ed25519');
     assert.equal(createPrivateKey(generated.private_key).asymmetricKeyType, 'ed25519');
     const privateKeyPem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -93,28 +93,28 @@ await check('sdk: registers and generates Ed25519 keys, and cannot sign with the
 
 await check('sdk: 401 for the private key of another key', async () => {
     const privateKeyPem = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const answer = await refusal(api(sandbox.api_key_id, { privateKeyPem }).getApiKeys());
-    assert.equal(answer, '401 authentication_error INCORRECT_API_KEY_SIGNATURE');
+    const reason = await rejection(api(sandbox.api_key_id, { privateKeyPem }).getApiKeys());
+    assert.equal(reason, '401 authentication_error INCORRECT_API_KEY_SIGNATURE');
 });
 
-await check('sdk: 401 for a key ID that is not known', async () => {
-    const answer = await refusal(api(randomUUID(), { privateKeyPem: rootPem }).getApiKeys());
-    assert.equal(answer, '401 authentication_error NOT_FOUND');
+await check('sdk: 401 for an unknown key ID', async () => {
+    const reason = await rejection(api(randomUUID(), { privateKeyPem: rootPem }).getApiKeys());
+    assert.equal(reason, '401 authentication_error NOT_FOUND');
 });
 
 await check('sdk: 401 without a key', async () => {
-    assert.equal(await refusal(api(undefined, {}).getApiKeys()), '401 token_authentication_failure');
+    assert.equal(await rejection(api(undefined, {}).getApiKeys()), '401 token_authentication_failure');
 });
 
 for (const id of [randomUUID(), 'a/b c', '50%', 'é?#']) {
-    await check(`sdk: 404 for deleting ${/^\w{8}-/.test(id) ? 'an unknown key' : JSON.stringify(id)}`, async () => {
-        assert.equal(await refusal(root.deleteApiKey(id)), '404 api_key_not_found');
+    await check(`sdk: 404 when deleting ${/^\w{8}-/.test(id) ? 'an unknown key' : JSON.stringify(id)}`, async () => {
+        assert.equal(await rejection(root.deleteApiKey(id)), '404 api_key_not_found');
     });
 }
 
 for (const [what, call] of [
-    ['a public key that is none', () => root.createApiKey({ name: 'n', public_key: 'none' })],
-    ['a private key in its place', () => root.createApiKey({ name: 'n', public_key: rootPem })],
+    ['an invalid public key', () => root.createApiKey({ name: 'n', public_key: 'none' })],
+    ['a private key as the public key', () => root.createApiKey({ name: 'n', public_key: rootPem })],
     ['no public key', () => root.createApiKey({ name: 'n' })],
     ['an empty name', () => root.generateApiKey({ name: '' })],
     ['write without read', () => root.generateApiKey({ name: 'n', scopes: [ApiKeyScope.ApiKeyScopeWrite] })],
@@ -122,22 +122,22 @@ for (const [what, call] of [
     ['sub-account 64', () => root.generateApiKey({ name: 'n', subaccount: 64 })],
 ]) {
     await check(`sdk: 400 for ${what}`, async () => {
-        assert.equal(await refusal(call()), '400 invalid_parameters');
+        assert.equal(await rejection(call()), '400 invalid_parameters');
     });
 }
 
-await check('sdk: 403 for a subtrader of somebody who is no FCM member', async () => {
-    assert.equal(await refusal(root.generateApiKey({ name: 'n', fcm_subtrader_id: 'u_desk7' })), '403 not_an_fcm_member');
+await check('sdk: 403 for a subtrader when the account is not an FCM member', async () => {
+    assert.equal(await rejection(root.generateApiKey({ name: 'n', fcm_subtrader_id: 'u_desk7' })), '403 not_an_fcm_member');
 });
 
-await check('sdk: deletes the keys it made; then they are gone, and refused', async () => {
+await check('sdk: deletes the created keys, which are then unknown', async () => {
     const { data } = await root.generateApiKey({ name: 'short-lived' });
     const last = api(data.api_key_id, { privateKeyPem: data.private_key });
     assert.ok((await ids(last)).includes(data.api_key_id));
-    for (const id of [...made, data.api_key_id]) {
+    for (const id of [...created, data.api_key_id]) {
         assert.equal((await root.deleteApiKey(id)).status, 204);
-        assert.equal(await refusal(root.deleteApiKey(id)), '404 api_key_not_found');
+        assert.equal(await rejection(root.deleteApiKey(id)), '404 api_key_not_found');
     }
     assert.deepEqual(await ids(root), [sandbox.api_key_id]);
-    assert.equal(await refusal(last.getApiKeys()), '401 authentication_error NOT_FOUND');
+    assert.equal(await rejection(last.getApiKeys()), '401 authentication_error NOT_FOUND');
 });

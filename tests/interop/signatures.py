@@ -1,5 +1,5 @@
-"""Signatures between this crate and Python's `cryptography`, both ways: `signatures.py FOLDER`, where FOLDER/NAME.headers
-were signed by the crate with FOLDER/NAME.private.pem."""
+"""Verifies signatures of this crate with Python's `cryptography`, and of Python with the sandbox: `signatures.py FOLDER`,
+where the crate created FOLDER/NAME.headers with FOLDER/NAME.private.pem."""
 
 import base64
 import json
@@ -24,20 +24,20 @@ failed = []
 
 
 @contextmanager
-def check(what):
-    """One line a check."""
+def check(name):
+    """Prints `ok NAME` or `not ok NAME`."""
     try:
         yield
-    except Exception as error:  # Whatever it is, the next check runs.
-        failed.append(what)
-        print(f"not ok {what}\n  {type(error).__name__} {error}", flush=True)
+    except Exception as error:  # Continue with the next check.
+        failed.append(name)
+        print(f"not ok {name}\n  {type(error).__name__} {error}", flush=True)
     else:
-        print(f"ok {what}", flush=True)
+        print(f"ok {name}", flush=True)
 
 
-def equal(seen, expected):
-    if seen != expected:
-        raise AssertionError(f"{seen!r} is not {expected!r}")
+def assert_equal(actual, expected):
+    if actual != expected:
+        raise AssertionError(f"{actual!r} != {expected!r}")
 
 
 def verifies(key, text, signature):
@@ -51,69 +51,69 @@ def verifies(key, text, signature):
     return True
 
 
-def send(key_id, key, method, path, body=None, **how):
+def send(key_id, key, method, path, body=None, **overrides):
     url = SANDBOX["base_url"] + path
-    signed = headers(key_id, key, method, urlsplit(url).path, **how)
+    signed = headers(key_id, key, method, urlsplit(url).path, **overrides)
     data = body and json.dumps(body).encode()
     request = urllib.request.Request(url, data, signed | {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, json.load(refusal)["error"].get("details")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["error"].get("details")
 
 
 def register(name, key):
     body = {"name": name, "public_key": public_pem(key)}
-    status, answer = send(SANDBOX["api_key_id"], ROOT, "POST", "/api_keys", body)
-    equal(status, 201)
-    return answer["api_key_id"]
+    status, response = send(SANDBOX["api_key_id"], ROOT, "POST", "/api_keys", body)
+    assert_equal(status, 201)
+    return response["api_key_id"]
 
 
 def reloaded(key, form):
     return load_pem_private_key(key.private_bytes(Encoding.PEM, FORMS[form], NoEncryption()), None)
 
 
-REFUSED = (401, "INCORRECT_API_KEY_SIGNATURE")
+REJECTED = (401, "INCORRECT_API_KEY_SIGNATURE")
 
 for file in sorted(Path(sys.argv[1]).glob("*.headers")):
-    with check(f"python verifies what the crate signed: {file.stem}"):
+    with check(f"python verifies a signature by the crate: {file.stem}"):
         ours = dict(line.split(": ") for line in file.read_text().splitlines())
         public = load_pem_private_key(file.with_suffix(".private.pem").read_bytes(), None).public_key()
         text = ours["kalshi-access-timestamp"] + "PUT/trade-api/v2/a%20b"
         signature = base64.b64decode(ours["kalshi-access-signature"], validate=True)
-        equal(verifies(public, text, signature), True)
-        equal(verifies(public, text + "/", signature), False)
+        assert_equal(verifies(public, text, signature), True)
+        assert_equal(verifies(public, text + "/", signature), False)
 
 for bits in (2048, 3072, 4096):
     pair = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     key_id = register(f"python {bits}", pair)
     for form in FORMS:
-        with check(f"the sandbox accepts what python signed: RSA-{bits}, {form}"):
-            answer = send(key_id, reloaded(pair, form), "GET", "/api_keys?fcm_subtrader_id=u_1")
-            equal(answer, (200, {"api_keys": []}))
+        with check(f"the sandbox accepts a signature by python: RSA-{bits}, {form}"):
+            response = send(key_id, reloaded(pair, form), "GET", "/api_keys?fcm_subtrader_id=u_1")
+            assert_equal(response, (200, {"api_keys": []}))
     for what, other in [
         ("a salt of 20 bytes", pss(20)),
-        ("the longest salt", pss(padding.PSS.MAX_LENGTH)),
-        ("the padding of PKCS#1 v1.5", padding.PKCS1v15()),
+        ("the maximum salt length", pss(padding.PSS.MAX_LENGTH)),
+        ("PKCS#1 v1.5 padding", padding.PKCS1v15()),
     ]:
-        with check(f"the sandbox refuses, of python, {what}: RSA-{bits}"):
-            equal(send(key_id, pair, "GET", "/api_keys", rsa_padding=other), REFUSED)
+        with check(f"the sandbox rejects a signature by python with {what}: RSA-{bits}"):
+            assert_equal(send(key_id, pair, "GET", "/api_keys", rsa_padding=other), REJECTED)
 
 pair = ed25519.Ed25519PrivateKey.generate()
 key_id = register("python Ed25519", pair)
-with check("the sandbox accepts what python signed: Ed25519, pkcs8"):
-    equal(send(key_id, reloaded(pair, "pkcs8"), "GET", "/api_keys")[0], 200)
-with check("the sandbox refuses, of python, another text: Ed25519"):
-    equal(send(key_id, pair, "GET", "/api_keys", signed="0DELETE/trade-api/v2/api_keys"), REFUSED)
+with check("the sandbox accepts a signature by python: Ed25519, pkcs8"):
+    assert_equal(send(key_id, reloaded(pair, "pkcs8"), "GET", "/api_keys")[0], 200)
+with check("the sandbox rejects a signature by python of another message: Ed25519"):
+    assert_equal(send(key_id, pair, "GET", "/api_keys", signed="0DELETE/trade-api/v2/api_keys"), REJECTED)
 
 for key_type, begin in [("rsa", "RSA PRIVATE KEY"), ("ed25519", "PRIVATE KEY")]:
-    with check(f"python signs with a key that the sandbox generated: {key_type}"):
+    with check(f"python signs with a key generated by the sandbox: {key_type}"):
         body = {"name": "generated", "key_type": key_type}
-        status, made = send(SANDBOX["api_key_id"], ROOT, "POST", "/api_keys/generate", body)
-        equal(status, 201)
-        equal(made["private_key"].splitlines()[0], f"-----BEGIN {begin}-----")
-        generated = load_pem_private_key(made["private_key"].encode(), None)
-        equal(send(made["api_key_id"], generated, "GET", "/api_keys")[0], 200)
+        status, response = send(SANDBOX["api_key_id"], ROOT, "POST", "/api_keys/generate", body)
+        assert_equal(status, 201)
+        assert_equal(response["private_key"].splitlines()[0], f"-----BEGIN {begin}-----")
+        key = load_pem_private_key(response["private_key"].encode(), None)
+        assert_equal(send(response["api_key_id"], key, "GET", "/api_keys")[0], 200)
 
 sys.exit(bool(failed))

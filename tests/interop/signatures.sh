@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Signatures between this crate and the `openssl` command, both ways: `signatures.sh FOLDER`, where FOLDER/NAME.headers
-# were signed by the crate with FOLDER/NAME.private.pem. curl sends, with the headers of the crate's `sign` example to
-# register a key and those made by openssl to use it.
+# Verifies signatures of this crate with the `openssl` command, and of openssl with the sandbox: `signatures.sh FOLDER`,
+# where the crate created FOLDER/NAME.headers with FOLDER/NAME.private.pem. curl registers each key with headers of the
+# crate's `sign` example and uses it with signatures of openssl.
 set -uo pipefail
 folder=$1
 sign=${CARGO_TARGET_DIR:-target}/debug/examples/sign
 failed=0
 
-# check WHAT COMMAND…: one line a check.
+# check NAME COMMAND…: prints `ok NAME` or `not ok NAME`
 check() {
-    local what=$1 said
+    local name=$1 output
     shift
-    if said=$("$@" 2>&1); then echo "ok $what"; else
-        echo "not ok $what"
-        head -c 2000 <<<"$said" | sed 's/^/  /'
+    if output=$("$@" 2>&1); then echo "ok $name"; else
+        echo "not ok $name"
+        head -c 2000 <<<"$output" | sed 's/^/  /'
         failed=1
     fi
 }
@@ -29,7 +29,7 @@ header() { sed -n "s/^kalshi-access-$1: //p" "$2"; }
 PSS='-sigopt rsa_padding_mode:pss -sigopt rsa_mgf1_md:sha256 -sigopt rsa_pss_saltlen'
 dgst() { openssl dgst -sha256 "$@"; }
 
-# verify KIND PUBLIC TEXT SIGNATURE, each a file
+# verify ALGORITHM PUBLIC_KEY TEXT SIGNATURE: the last three are files
 verify() {
     case $1 in
         rsa*) dgst $PSS:32 -verify "$2" -signature "$4" "$3" ;;
@@ -37,8 +37,8 @@ verify() {
     esac
 }
 
-# make SCHEME KEY TEXT SIGNATURE: signs, in one of the schemes
-make() {
+# make_signature SCHEME KEY TEXT SIGNATURE: signs with the given scheme
+make_signature() {
     case $1 in
         pss) dgst $PSS:32 -sign "$2" -out "$4" "$3" ;;
         salt20) dgst $PSS:20 -sign "$2" -out "$4" "$3" ;;
@@ -65,34 +65,34 @@ register() {
         -d "{\"name\":\"openssl $name\",\"public_key\":\"$pem\"}" "$base_url/api_keys"
 }
 
-# lists ID NAME SCHEME STATUS: a list, signed by openssl, is answered with the status
-lists() {
-    local id=$1 name=$2 scheme=$3 expected=$4 work=$folder/openssl timestamp seen
+# list_returns ID NAME SCHEME STATUS: checks the status of a list request signed by openssl
+list_returns() {
+    local id=$1 name=$2 scheme=$3 expected=$4 work=$folder/openssl timestamp status
     timestamp=$(date +%s%3N)
     printf '%sGET%s/api_keys' "$timestamp" "$path" >"$work.text"
-    make "$scheme" "$folder/$name.private.pem" "$work.text" "$work.sig" || return
-    seen=$(curl -sS --noproxy '*' -o "$work.answer" -w '%{http_code}' -H "KALSHI-ACCESS-KEY: $id" \
+    make_signature "$scheme" "$folder/$name.private.pem" "$work.text" "$work.sig" || return
+    status=$(curl -sS --noproxy '*' -o "$work.response" -w '%{http_code}' -H "KALSHI-ACCESS-KEY: $id" \
         -H "KALSHI-ACCESS-TIMESTAMP: $timestamp" \
         -H "KALSHI-ACCESS-SIGNATURE: $(openssl base64 -A -in "$work.sig")" "$base_url/api_keys")
-    echo "answered $seen"
-    cat "$work.answer"
-    [ "$seen" = "$expected" ]
+    echo "status $status"
+    cat "$work.response"
+    [ "$status" = "$expected" ]
 }
 
 for file in "$folder"/*.headers; do
     name=$(basename "$file" .headers)
-    check "openssl verifies what the crate signed: $name" verifies_ours "$name"
+    check "openssl verifies a signature by the crate: $name" verifies_ours "$name"
 
-    answer=$(register "$name")
-    check "curl registers a key with the headers of the sign example: $name" grep -q api_key_id <<<"$answer"
-    id=$(field "$answer" api_key_id)
+    response=$(register "$name")
+    check "curl registers a key with the headers of the sign example: $name" grep -q api_key_id <<<"$response"
+    id=$(field "$response" api_key_id)
     case $name in
         rsa*)
-            check "the sandbox accepts what openssl signed: $name" lists "$id" "$name" pss 200
-            check "the sandbox refuses, of openssl, a salt of 20 bytes: $name" lists "$id" "$name" salt20 401
-            check "the sandbox refuses, of openssl, the padding of PKCS#1 v1.5: $name" lists "$id" "$name" pkcs1v15 401
+            check "the sandbox accepts a signature by openssl: $name" list_returns "$id" "$name" pss 200
+            check "the sandbox rejects a signature by openssl with a salt of 20 bytes: $name" list_returns "$id" "$name" salt20 401
+            check "the sandbox rejects a signature by openssl with PKCS#1 v1.5 padding: $name" list_returns "$id" "$name" pkcs1v15 401
             ;;
-        *) check "the sandbox accepts what openssl signed: $name" lists "$id" "$name" ed25519 200 ;;
+        *) check "the sandbox accepts a signature by openssl: $name" list_returns "$id" "$name" ed25519 200 ;;
     esac
 done
 exit "$failed"

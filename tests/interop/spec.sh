@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Requests made up from the spec by Schemathesis, signed, against the sandbox: no answer outside the spec, no 500, and
-# every operation gets as far as it can. `spec.sh VENV FOLDER`, the folder for what is written meanwhile.
+# Tests the sandbox with signed requests that Schemathesis generates from the OpenAPI description: every response must match
+# the description, and every operation must succeed and fail at least once. `spec.sh VENV FOLDER`, where FOLDER is for
+# temporary files.
 set -uo pipefail
 venv=$1 folder=$2
 cd "$(dirname "$0")"
-export ANSWERS=$folder/answers.json HYPOTHESIS_STORAGE_DIRECTORY=$folder/hypothesis PYTHONPATH=$PWD
+export RESPONSE_COUNTS=$folder/response_counts.json HYPOTHESIS_STORAGE_DIRECTORY=$folder/hypothesis PYTHONPATH=$PWD
 base_url=$(node -p 'JSON.parse(process.env.SANDBOX).base_url')
 failed=0
 
@@ -12,28 +13,28 @@ started=$SECONDS
 if "$venv/bin/st" --config-file schemathesis.toml --no-color run ../../openapi/api_keys.yaml --url "$base_url" \
     >"$folder/schemathesis.txt" 2>&1; then
     cases=$(sed -n '/^Test cases:/{n;s/^ *//p}' "$folder/schemathesis.txt")
-    echo "ok spec: every answer is one of the spec ($cases; $((SECONDS - started)) s)"
+    echo "ok spec: every response matches the description ($cases; $((SECONDS - started)) s)"
 else
-    echo 'not ok spec: an answer is not one of the spec, or a request could not be made up'
+    echo 'not ok spec: a response does not match the description, or no request could be generated'
     sed -n '/ FAILURES \| ERRORS \| WARNINGS /,$s/^/  /p' "$folder/schemathesis.txt"
     failed=1
 fi
 
-# Without these, the run would have stopped at the first hurdle, such as a key that does not sign.
-for answer in 'getApiKeys GET 200' 'getApiKeys GET 400' \
+# Guards against a run in which every request fails early, for example for lack of a valid signature.
+for response in 'getApiKeys GET 200' 'getApiKeys GET 400' \
     'createApiKey POST 201' 'createApiKey POST 400' \
     'generateApiKey POST 201' 'generateApiKey POST 400' \
     'deleteApiKey DELETE 204' 'deleteApiKey DELETE 404'; do
-    seen=$(node -p 'JSON.parse(fs.readFileSync(process.env.ANSWERS))[process.argv[1]] ?? 0' "$answer")
-    if [ "$seen" -gt 0 ]; then echo "ok spec: $answer, $seen times"; else
-        echo "not ok spec: $answer was never seen"
+    count=$(node -p 'JSON.parse(fs.readFileSync(process.env.RESPONSE_COUNTS))[process.argv[1]] ?? 0' "$response")
+    if [ "$count" -gt 0 ]; then echo "ok spec: $response, $count times"; else
+        echo "not ok spec: $response was never received"
         failed=1
     fi
 done
-# The key that signs was there to the end, and what it signed was right.
-if refused=$(grep -o '"[^"]* 401": [0-9]*' "$ANSWERS"); then
-    echo "not ok spec: no signed request is answered with 401"
-    sed 's/^/  /' <<<"$refused"
+# The signing key must remain valid to the end, and every signature must be accepted.
+if rejected=$(grep -o '"[^"]* 401": [0-9]*' "$RESPONSE_COUNTS"); then
+    echo "not ok spec: no signed request returns 401"
+    sed 's/^/  /' <<<"$rejected"
     failed=1
-else echo 'ok spec: no signed request is answered with 401'; fi
+else echo 'ok spec: no signed request returns 401'; fi
 exit "$failed"

@@ -1,4 +1,4 @@
-//! Reports what a change of the OpenAPI description means for callers: see README.md.
+//! Reports breaking changes between OpenAPI descriptions: see README.md.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,21 +13,21 @@ Usage: spec-drift description OPENAPI_YAML
 description  compares openapi/api_keys.yaml with the service's own description
 revisions    compares it at one git revision with another, or with the working tree
 
-Exit status: 0 no difference, 1 differences that break no caller, 2 breaking differences,
-             3 wrong usage or an unreadable file";
+Exit status: 0 no differences, 1 non-breaking differences only, 2 breaking differences,
+             3 usage error or unreadable file";
 
 const SPEC: &str = "openapi/api_keys.yaml";
 
-/// What our spec states and the service's description does not, on purpose: part of an operation, field, keyword.
-/// Ignored as long as the service's description says nothing there.
+/// Keywords that our description deliberately adds: part of an operation, field, keyword. Ignored if the service's
+/// description lacks the keyword.
 const DELIBERATE: [(&str, &str, &str); 8] = [
-    // An empty ID would make the path of another operation.
+    // An empty ID would yield the path of another operation.
     ("path api_key", "", "minLength"),
-    // The service refuses an empty name; the client does before it sends.
+    // The service rejects an empty name; the client does so before sending.
     ("request", "name", "minLength"),
-    // A key without scopes gets full access; callers of this crate have to say so.
+    // The service grants full access by default; callers of this crate must request it explicitly.
     ("request", "scopes", "required"),
-    // The rest stands in the service's prose.
+    // The service states the rest only in prose.
     ("request", "scopes", "default"),
     ("request", "key_type", "default"),
     ("request", "fcm_subtrader_id", "pattern"),
@@ -37,11 +37,11 @@ const DELIBERATE: [(&str, &str, &str); 8] = [
 
 type Result<T> = std::result::Result<T, String>;
 
-/// An operation, a part of it (`request`, `response 201`, `query cursor`) and the fields that lead to a schema.
-type Place = Vec<String>;
+/// A location: an operation, a part of it (`request`, `response 201`, `query cursor`) and the path of fields to a schema.
+type Location = Vec<String>;
 
-/// What a document states, by place and keyword.
-type Facts = BTreeMap<Place, BTreeMap<String, Value>>;
+/// The values of keywords in a document, by location and keyword.
+type Facts = BTreeMap<Location, BTreeMap<String, Value>>;
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -107,10 +107,10 @@ fn parse(name: String, yaml: &[u8]) -> Result<Document> {
     Ok(Document { name, root })
 }
 
-/// Returns what a document states about the operations below `/api_keys`. The service's own description names no
-/// environments, no ranges of statuses and no bodies of errors, so none are compared with it.
+/// Collects the facts about the operations below `/api_keys`. The service's own description has no environments, status
+/// ranges or error bodies, so these are not compared with it.
 fn facts(document: &Document, is_description: bool) -> Result<Facts> {
-    let mut reader = Reader { document, facts: Facts::new(), place: Place::new(), references: Vec::new() };
+    let mut reader = Reader { document, facts: Facts::new(), location: Location::new(), references: Vec::new() };
     for (path, item) in objects(&document.root["paths"]) {
         if path == "/api_keys" || path.starts_with("/api_keys/") {
             reader.path(path, reader.follow(item)?)?;
@@ -123,7 +123,7 @@ fn facts(document: &Document, is_description: bool) -> Result<Facts> {
         urls.as_array_mut().into_iter().for_each(|urls| urls.push(server["url"].clone()));
     }
     let is_ours = |part: &String| part == "errors" || part.ends_with("XX");
-    reader.facts.retain(|place, _| !is_description || !place.get(1).is_some_and(is_ours));
+    reader.facts.retain(|location, _| !is_description || !location.get(1).is_some_and(is_ours));
     Ok(reader.facts)
 }
 
@@ -134,34 +134,35 @@ fn objects(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 struct Reader<'a> {
     document: &'a Document,
     facts: Facts,
-    place: Place,
-    /// Those being followed: a schema may contain itself.
+    location: Location,
+    /// The references being followed, to detect recursive schemas.
     references: Vec<&'a str>,
 }
 
 impl<'a> Reader<'a> {
-    /// States a fact, unless one is known there: a schema outranks what it refers to.
+    /// Records a fact unless the keyword is already set: a schema overrides what it references.
     fn fact(&mut self, keyword: &str, mut value: Value) {
         if let ("type" | "enum", Some(values)) = (keyword, value.as_array_mut()) {
             values.sort_by_key(Value::to_string);
         }
-        // 63 and 63.0 are one number.
+        // 63 and 63.0 are equal.
         let whole = value.as_f64().filter(|number| number.fract() == 0.0).map(|number| json!(number as i64));
-        let facts = self.facts.entry(self.place.clone()).or_default();
+        let facts = self.facts.entry(self.location.clone()).or_default();
         facts.entry(keyword.to_owned()).or_insert(whole.unwrap_or(value));
     }
 
     fn at(&mut self, step: &str, visit: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.place.push(step.to_owned());
-        self.facts.entry(self.place.clone()).or_default();
+        self.location.push(step.to_owned());
+        self.facts.entry(self.location.clone()).or_default();
         visit(self)?;
-        self.place.pop();
+        self.location.pop();
         Ok(())
     }
 
     fn target(&self, reference: &str) -> Result<&'a Value> {
         let target = reference.strip_prefix('#').and_then(|pointer| self.document.root.pointer(pointer));
-        target.ok_or_else(|| format!("{}: `$ref: {reference}` points to nothing in the document", self.document.name))
+        target
+            .ok_or_else(|| format!("{}: `$ref: {reference}` does not resolve within the document", self.document.name))
     }
 
     fn follow(&self, value: &'a Value) -> Result<&'a Value> {
@@ -172,7 +173,7 @@ impl<'a> Reader<'a> {
         for (method, operation) in objects(item).filter(|(_, operation)| operation["responses"].is_object()) {
             let path = format!("{} {path}", method.to_uppercase());
             let mut name = operation["operationId"].as_str().unwrap_or(&path).to_owned();
-            // The service writes `GetApiKeys`.
+            // The service's description uses `GetApiKeys`.
             if let Some(first) = name.get_mut(..1) {
                 first.make_ascii_lowercase();
             }
@@ -222,7 +223,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Returns the sets of headers that sign a request.
+    /// Returns the alternative sets of headers that authenticate a request.
     fn security(&self, operation: &Value) -> Result<Value> {
         let root = &self.document.root;
         let mut sets = BTreeSet::new();
@@ -244,7 +245,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// States what a schema says itself, then what the schemas say that it is made of.
+    /// Records the facts of a schema, then those of the schemas that it is composed of.
     fn schema(&mut self, schema: &'a Value) -> Result<()> {
         let mut parts = Vec::new();
         for (keyword, value) in objects(schema) {
@@ -312,44 +313,51 @@ struct Difference {
 
 fn compare(old: &Facts, new: &Facts) -> Vec<Difference> {
     let mut differences = Vec::new();
-    for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
-        // What is below something new or gone is no news.
-        let parent = &place[..place.len() - 1];
+    for location in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        // Skip everything below an added or removed location.
+        let parent = &location[..location.len() - 1];
         if !parent.is_empty() && [old, new].iter().any(|facts| !facts.contains_key(parent)) {
             continue;
         }
-        let mut found = |breaks, is_deliberate, what: String| {
-            differences.push(Difference { breaks, is_deliberate, text: format!("{}: {what}", display(place)) });
+        let mut report = |breaks, is_deliberate, change: String| {
+            differences.push(Difference { breaks, is_deliberate, text: format!("{}: {change}", display(location)) });
         };
-        match (old.get(place), new.get(place)) {
+        match (old.get(location), new.get(location)) {
             (Some(before), Some(after)) => {
                 for keyword in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-                    let [was, is] = [before, after].map(|facts| facts.get(keyword));
-                    if was != is {
-                        let breaks = breaks(place, keyword, was, is, before);
-                        found(breaks, is.is_none() && is_deliberate(place, keyword), describe(keyword, was, is));
+                    let [old_value, new_value] = [before, after].map(|facts| facts.get(keyword));
+                    if old_value != new_value {
+                        let breaks = breaks(location, keyword, old_value, new_value, before);
+                        report(
+                            breaks,
+                            new_value.is_none() && is_deliberate(location, keyword),
+                            describe(keyword, old_value, new_value),
+                        );
                     }
                 }
             }
-            // A single error status is still read, as one of its range.
-            (Some(_), None) => found(!is_error_status(place) || place[1].ends_with("XX"), false, "gone".to_owned()),
+            // Without its own entry, an error status still matches its range.
+            (Some(_), None) => {
+                report(!is_error_status(location) || location[1].ends_with("XX"), false, "removed".to_owned())
+            }
             (None, after) => {
                 let is_required = after.is_some_and(|after| after.contains_key("required"));
-                let breaks = if is_response(place) { place.len() == 2 && !is_error_status(place) } else { is_required };
-                found(breaks, false, if is_required { "new and required" } else { "new" }.to_owned());
+                let breaks =
+                    if is_response(location) { location.len() == 2 && !is_error_status(location) } else { is_required };
+                report(breaks, false, if is_required { "added and required" } else { "added" }.to_owned());
             }
         }
     }
     differences
 }
 
-fn display(place: &[String]) -> String {
-    let field = place.iter().skip(2).fold(String::new(), |field, step| match step.as_str() {
+fn display(location: &[String]) -> String {
+    let field = location.iter().skip(2).fold(String::new(), |field, step| match step.as_str() {
         "[]" | "{}" => field + step,
         _ if field.is_empty() => step.clone(),
         _ => field + "." + step,
     });
-    place
+    location
         .iter()
         .take(2)
         .map(String::as_str)
@@ -362,39 +370,38 @@ fn describe(keyword: &str, old: Option<&Value>, new: Option<&Value>) -> String {
     match (old, new) {
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             let added = new.iter().filter(|value| !old.contains(value)).map(|value| format!(" +{value}"));
-            let gone = old.iter().filter(|value| !new.contains(value)).map(|value| format!(" -{value}"));
-            format!("{keyword}{}", added.chain(gone).collect::<String>())
+            let removed = old.iter().filter(|value| !new.contains(value)).map(|value| format!(" -{value}"));
+            format!("{keyword}{}", added.chain(removed).collect::<String>())
         }
         (Some(old), Some(new)) => format!("{keyword} {new}, was {old}"),
-        (None, Some(new)) => format!("{keyword} {new}, had none"),
-        (_, None) => format!("no {keyword}, was {}", old.unwrap_or(&Value::Null)),
+        (None, Some(new)) => format!("{keyword} {new} added"),
+        (_, None) => format!("{keyword} {} removed", old.unwrap_or(&Value::Null)),
     }
 }
 
-fn is_error_status(place: &[String]) -> bool {
-    place.get(1).is_some_and(|part| part.starts_with("error "))
+fn is_error_status(location: &[String]) -> bool {
+    location.get(1).is_some_and(|part| part.starts_with("error "))
 }
 
-fn is_response(place: &[String]) -> bool {
-    place.get(1).is_some_and(|part| part.starts_with("error") || part.starts_with("response"))
+fn is_response(location: &[String]) -> bool {
+    location.get(1).is_some_and(|part| part.starts_with("error") || part.starts_with("response"))
 }
 
-fn is_deliberate(place: &[String], keyword: &str) -> bool {
-    let [part, field] = [1, 2].map(|step| place.get(step).map_or("", String::as_str));
+fn is_deliberate(location: &[String], keyword: &str) -> bool {
+    let [part, field] = [1, 2].map(|step| location.get(step).map_or("", String::as_str));
     keyword == "x-open-enum" || DELIBERATE.contains(&(part, field, keyword))
 }
 
-/// Whether callers break. Whoever sends must not be asked for more than before, whoever reads must not be given less;
-/// bounds of what is read break nothing, because the client reads past them. A keyword that is not known here breaks
-/// until a person has looked.
+/// Returns whether a change breaks callers: a request must not become stricter, and a response must not become laxer. Bounds
+/// in responses do not break, because the client ignores them. Unknown keywords count as breaking until reviewed.
 fn breaks(
-    place: &[String],
+    location: &[String],
     keyword: &str,
     old: Option<&Value>,
     new: Option<&Value>,
     before: &BTreeMap<String, Value>,
 ) -> bool {
-    let is_read = is_response(place);
+    let in_response = is_response(location);
     let is_narrower = |is_narrower: fn(f64, f64) -> bool| {
         let [old, new] = [old, new].map(|value| value.and_then(Value::as_f64));
         new.is_some_and(|new| old.is_none_or(|old| is_narrower(new, old)))
@@ -402,24 +409,24 @@ fn breaks(
     match keyword {
         "deprecated" => false,
         "urls" => old.map(|urls| &urls[0]) != new.map(|urls| &urls[0]),
-        "required" => is_read == new.is_none(),
-        "nullable" => is_read == new.is_some(),
-        "enum" if is_read && before.get("x-open-enum") == Some(&json!(true)) => false,
-        "type" | "enum" if is_read => !includes(old, new),
+        "required" => in_response == new.is_none(),
+        "nullable" => in_response == new.is_some(),
+        "enum" if in_response && before.get("x-open-enum") == Some(&json!(true)) => false,
+        "type" | "enum" if in_response => !includes(old, new),
         "type" | "enum" => !includes(new, old),
-        "format" if is_read => before.get("type") != Some(&json!(["string"])) && !includes(old, new),
+        "format" if in_response => before.get("type") != Some(&json!(["string"])) && !includes(old, new),
         "format" => !includes(new, old),
-        "default" => !is_read && old.is_some() && new.is_some(),
-        "pattern" => !is_read && new.is_some(),
-        "minimum" | "minLength" | "minItems" => !is_read && is_narrower(|new, old| new > old),
-        "maximum" | "maxLength" | "maxItems" => !is_read && is_narrower(|new, old| new < old),
+        "default" => !in_response && old.is_some() && new.is_some(),
+        "pattern" => !in_response && new.is_some(),
+        "minimum" | "minLength" | "minItems" => !in_response && is_narrower(|new, old| new > old),
+        "maximum" | "maxLength" | "maxItems" => !in_response && is_narrower(|new, old| new < old),
         "x-open-enum" => new.is_none(),
         media_type if media_type.contains('/') => new.is_none(),
         _ => true,
     }
 }
 
-/// Whether all that `part` admits is admitted by `whole`; nothing stated admits anything.
+/// Returns whether `whole` allows every value that `part` allows; an absent keyword allows any value.
 fn includes(whole: Option<&Value>, part: Option<&Value>) -> bool {
     const WIDER: [(&str, &str); 3] = [("number", "integer"), ("int64", "int32"), ("double", "float")];
     let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);

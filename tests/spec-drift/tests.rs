@@ -1,4 +1,4 @@
-//! Runs the tool on the planted differences of cases.yaml, and on revisions of the spec in a repository of their own.
+//! Runs the tool on the cases of cases.yaml and on revisions in a temporary git repository.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ struct Run {
     errors: String,
 }
 
-/// Runs the tool where `openapi/api_keys.yaml` is one document and `new.yaml` another.
+/// Compares `openapi/api_keys.yaml` with `new.yaml`, in a temporary folder.
 fn description(ours: &str, theirs: &str) -> Run {
     let folder = folder(ours);
     std::fs::write(folder.path().join("new.yaml"), theirs).unwrap();
@@ -69,14 +69,14 @@ fn cases() -> Value {
     yaml(include_str!("cases.yaml"))
 }
 
-/// Our spec as the service writes it.
+/// Returns a description like the service's, equivalent to ours.
 fn service() -> Value {
     let mut service = yaml(OURS);
     merge(&mut service, &cases()["service"]);
     service
 }
 
-/// RFC 7396.
+/// Applies a JSON merge patch (RFC 7396).
 fn merge(target: &mut Value, patch: &Value) {
     let Some(members) = patch.as_object() else {
         *target = patch.clone();
@@ -101,7 +101,7 @@ fn deliberate_differences_are_ignored() {
 }
 
 #[test]
-fn each_planted_difference_is_found() {
+fn reports_each_planted_difference() {
     for case in cases()["planted"].as_array().unwrap() {
         let mut planted = service();
         merge(&mut planted, &case["patch"]);
@@ -111,7 +111,7 @@ fn each_planted_difference_is_found() {
 }
 
 #[test]
-fn what_breaks_depends_on_the_direction() {
+fn requests_and_responses_break_on_opposite_changes() {
     for case in cases()["directions"].as_array().unwrap() {
         let [old, new] = ["old", "new"].map(|side| {
             let field = json!({ "type": "object", "properties": { "planted": case[side] } });
@@ -132,7 +132,7 @@ fn what_breaks_depends_on_the_direction() {
 }
 
 #[test]
-fn revisions_are_compared_as_a_whole() {
+fn compares_all_parts_of_revisions() {
     let mut spec = yaml(OURS);
     merge(&mut spec, &cases()["revision"]["patch"]);
     let found = revisions(&yaml(OURS), &spec);
@@ -147,7 +147,7 @@ fn revisions_are_compared_as_a_whole() {
 }
 
 #[test]
-fn wrong_usage_and_unreadable_documents_exit_with_3() {
+fn usage_errors_and_unreadable_documents_exit_with_3() {
     for case in cases()["unreadable"].as_array().unwrap() {
         let found = description(OURS, case["document"].as_str().unwrap());
         let expected = format!("spec-drift: new.yaml: {}", case["error"].as_str().unwrap());

@@ -16,7 +16,7 @@ fn main() {
         Contender::new("kalshi-api-keys", 10, || drop(black_box(ours.headers(&Method::GET, PATH).unwrap()))),
         Contender::new("kalshi-fast-rs 0.3.1", 5, || drop(black_box(fast.build_headers("GET", PATH).unwrap()))),
         Contender::new("kalshi-pmx 0.1.1", 5, || drop(black_box(pmx.sign_headers("GET", PATH).unwrap()))),
-        // It parses the key for every request.
+        // Parses the key for every request.
         Contender::new("kalshi-rs 0.2.2", 5, || {
             let now = kalshi_rs::auth::auth_loader::get_current_timestamp_ms().parse().unwrap();
             drop(black_box(kalshi_rs::auth::auth_loader::sign_request(pem, "GET", PATH, now).unwrap()));

@@ -1,9 +1,9 @@
-//! What a program does first: list its keys.
+//! A minimal program that lists the API keys.
 
 use kalshi_api_keys::{Client, Error};
 
-/// The names of all keys.
+/// Returns the names of all API keys.
 pub async fn names(client: &Client) -> Result<Vec<String>, Error> {
-    let answer = client.get_api_keys().send().await?.into_inner();
-    Ok(answer.api_keys.into_iter().map(|key| key.name).collect())
+    let response = client.get_api_keys().send().await?.into_inner();
+    Ok(response.api_keys.into_iter().map(|key| key.name).collect())
 }

@@ -1,4 +1,4 @@
-//! Any error body is read or refused, its members are bounded, and a body that was read reads the same again.
+//! Any error body parses or fails to; members are bounded, and parsed bodies round-trip.
 #![no_main]
 
 use kalshi_api_keys::fuzzing::error_body;
@@ -9,7 +9,7 @@ fuzz_target!(|body: &[u8]| {
     let members = [&error.code, &error.message, &error.details, &error.service];
     assert!(members.into_iter().flatten().all(|text| text.len() <= 1024));
     if error.code.is_some() {
-        let again = error_body(&serde_json::to_vec(&error).unwrap()).unwrap();
-        assert_eq!(serde_json::to_value(&error).unwrap(), serde_json::to_value(&again).unwrap());
+        let reparsed = error_body(&serde_json::to_vec(&error).unwrap()).unwrap();
+        assert_eq!(serde_json::to_value(&error).unwrap(), serde_json::to_value(&reparsed).unwrap());
     }
 });

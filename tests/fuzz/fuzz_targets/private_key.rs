@@ -1,4 +1,4 @@
-//! Any text is a private key or an error of one line that repeats none of it.
+//! Any text parses as a private key or fails with a one-line error that does not repeat it.
 #![no_main]
 
 use kalshi_api_keys::Credentials;
@@ -10,16 +10,16 @@ fuzz_target!(|text: &str| {
         Err(error) => {
             let line = error.to_string();
             assert!(!line.contains('\n'));
-            // No run of it that could be key material.
+            // No run of 12 alphanumeric characters, which could be key material.
             assert!(text.as_bytes().windows(12).filter(|run| run.iter().all(u8::is_ascii_alphanumeric)).all(|run| {
                 let run = std::str::from_utf8(run).unwrap();
-                !line.contains(run) || line_words().contains(run)
+                !line.contains(run) || words_in_messages().contains(run)
             }));
         }
     }
 });
 
-/// Long words that the messages themselves hold.
-fn line_words() -> &'static str {
+/// Words of 12 or more letters that the messages contain themselves.
+fn words_in_messages() -> &'static str {
     "certificate permissions elliptic"
 }

@@ -1,4 +1,4 @@
-//! Any bytes are an answer or none; what is read is sent back unchanged.
+//! Any bytes parse as a response or fail to; parsed lists round-trip, and `Debug` never contains a private key.
 #![no_main]
 
 use kalshi_api_keys::types::{ApiKey, CreateApiKeyResponse, GenerateApiKeyResponse, GetApiKeysResponse};
@@ -12,8 +12,8 @@ fuzz_target!(|body: &[u8]| {
     }
     let _ = serde_json::from_slice::<ApiKey>(body);
     let _ = serde_json::from_slice::<CreateApiKeyResponse>(body);
-    if let Ok(made) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
-        let secret = made.private_key.expose_secret();
-        assert!(secret.len() < 12 || !format!("{:?}", made.private_key).contains(secret));
+    if let Ok(generated) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
+        let secret = generated.private_key.expose_secret();
+        assert!(secret.len() < 12 || !format!("{:?}", generated.private_key).contains(secret));
     }
 });
