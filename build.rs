@@ -142,14 +142,13 @@ fn settings(document: &Value) -> GenerationSettings {
 /// Changes the generated code, and asserts that it found what to change: another release of progenitor may generate
 /// something else.
 pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File> {
-    let mut rewrite = Rewrite { docs: docs(document), ..Rewrite::default() };
+    let mut rewrite = Rewrite::default();
     rewrite.visit_file_mut(&mut client);
     assert_found(rewrite.calls == operations(document).count(), "a builder with a `send` for each operation")?;
     assert_found(rewrite.reads >= operations(document).count(), "`ResponseValue::from_response` for each operation")?;
     assert_found(rewrite.other_reads == 0, "no other way to read a response")?;
     assert_found(rewrite.reasons > 0, "a setter that drops the reason of a refusal")?;
     assert_found(rewrite.optionals > 0, "a setter that takes an `Option`")?;
-    assert_found(rewrite.docs.is_empty(), "a method for each operation")?;
 
     // The HTTP client of `Client::new` follows redirects.
     let items = client.items.len();
@@ -187,7 +186,6 @@ struct Rewrite {
     reasons: usize,
     optionals: usize,
     calls: usize,
-    docs: BTreeMap<String, String>,
 }
 
 impl VisitMut for Rewrite {
@@ -207,12 +205,11 @@ impl VisitMut for Rewrite {
     /// returns the generator's error.
     fn visit_impl_item_fn_mut(&mut self, method: &mut syn::ImplItemFn) {
         if let Some((output, _)) = text(&method.sig.output).split_once("Error<") {
-            self.calls += 1;
+            self.calls += usize::from(text(&method.block).contains("operation_id:\""));
             let output = format!("{output}crate::Error>");
             method.sig.output = syn::parse_str(&output).unwrap_or(syn::ReturnType::Default);
-            let body = text(&method.block);
+            let (block, body) = (&method.block, text(&method.block));
             let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next());
-            let block = &method.block;
             method.block = parse_quote!({ crate::operation::call(#name, async move #block).await });
         }
         let (name, attributes) = (&method.sig.ident, &method.attrs);
@@ -226,8 +223,6 @@ impl VisitMut for Rewrite {
             self.reasons += 1;
             (ty, if body.contains(".map(Some)") { quote!(.map(Some)) } else { quote!() })
         } else {
-            let doc = self.docs.remove(&name.to_string()).into_iter();
-            method.attrs.extend(doc.map(|doc| -> syn::Attribute { parse_quote!(#[doc = #doc]) }));
             return visit_mut::visit_impl_item_fn_mut(self, method);
         };
         let message = format!("invalid {}: {{reason}}", name.to_string().trim_start_matches("r#"));
@@ -279,19 +274,6 @@ fn open_enum((name, schema): (&str, &Value)) -> Item {
     let values: Vec<_> = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let variants = values.iter().map(|value| format_ident!("{}", value.to_upper_camel_case()));
     parse_quote!(crate::types::open_enum! { #[doc = #doc] pub enum #name { #(#variants = #values),* } })
-}
-
-/// Returns the meaning of each status of each operation, by the name of its method.
-fn docs(document: &Value) -> BTreeMap<String, String> {
-    let docs = operations(document).map(|(.., operation)| {
-        let method = operation["operationId"].as_str().unwrap_or_default().to_snake_case();
-        let rows = members(&operation["responses"]).map(|(status, response)| {
-            let meaning = resolve(document, response)["description"].as_str().unwrap_or_default();
-            format!("\n| {status} | {} |", meaning.trim())
-        });
-        (method, format!("\n\n| status | meaning |\n|---|---|{}", rows.collect::<String>()))
-    });
-    docs.collect()
 }
 
 /// Returns the base URL of each environment, the header of each security scheme and the operations, as constants.

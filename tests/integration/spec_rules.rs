@@ -52,7 +52,7 @@ fn unexpected_generated_code_fails_the_build() {
         ("fn new_with_client", "fn with_client"),
         ("map_err(|_|", "map_err(|_error|"),
         ("TryInto<::std::option::Option<", "Into<::std::option::Option<"),
-        ("pub fn get_api_keys", "pub fn list_api_keys"),
+        ("operation_id: \"get_api_keys\"", "id: \"get_api_keys\""),
         ("pub mod types", "pub mod schema"),
         ("private_key: crate::types::PrivateKeyPem", "private_key: String"),
     ] {
