@@ -16,7 +16,7 @@ use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, Gener
 use kalshi_api_keys::{Client, Credentials, Environment, KeyAlgorithm, KeyPair};
 
 /// Prints a line and ignores errors, so that the keys are deleted even if standard output is closed.
-macro_rules! say {
+macro_rules! print_line {
     ($($line:tt)*) => {{
         let _ = writeln!(std::io::stdout(), $($line)*);
     }};
@@ -47,16 +47,16 @@ async fn main() -> ExitCode {
 
 async fn run_in_sandbox() -> Result<(), Box<dyn Error>> {
     if let Some(set) = VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
-        say!("{set} is set but not used; to run against that account, add `-- --live`.\n");
+        print_line!("{set} is set but not used; to run against that account, add `-- --live`.\n");
     }
     let sandbox = Sandbox::start().await?;
-    say!("Started the sandbox at {}", sandbox.base_url());
+    print_line!("Started the sandbox at {}", sandbox.base_url());
     run(&sandbox.environment(), sandbox.credentials()).await
 }
 
 async fn run_live() -> Result<(), Box<dyn Error>> {
     let environment = Environment::from_env()?;
-    say!("Using the account at {}", environment.base_url());
+    print_line!("Using the account at {}", environment.base_url());
     run(&environment, Credentials::from_env()?).await
 }
 
@@ -65,11 +65,11 @@ async fn run(environment: &Environment, credentials: Credentials) -> Result<(), 
     let mut created = Vec::new();
     let result = steps(environment, &client, &mut created).await;
 
-    say!("\nDeleting the created keys");
+    print_line!("\nDeleting the created keys");
     for id in &created {
         match client.delete_api_key().api_key(id).send().await {
-            Ok(_) => say!("  deleted {id}"),
-            Err(error) => say!("  failed to delete {id}: {}", error.to_string()),
+            Ok(_) => print_line!("  deleted {id}"),
+            Err(error) => print_line!("  failed to delete {id}: {}", error.to_string()),
         }
     }
     result?;
@@ -77,11 +77,11 @@ async fn run(environment: &Environment, credentials: Credentials) -> Result<(), 
 }
 
 async fn steps(environment: &Environment, client: &Client, created: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
-    say!("\nListing the keys of the account");
+    print_line!("\nListing the keys of the account");
     list(client).await?;
 
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
-        say!("\nGenerating a key pair on the service: {key_type}, scope read");
+        print_line!("\nGenerating a key pair on the service: {key_type}, scope read");
         let request = GenerateApiKeyRequest::builder()
             .name(format!("quickstart {key_type}"))
             .scopes(vec![ApiKeyScope::Read])
@@ -89,14 +89,17 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
         let key = client.generate_api_key().body(request).send().await.map_err(|error| error.to_string())?;
         created.push(key.api_key_id.clone());
         let lines = key.private_key.expose_secret().lines().count();
-        say!("  {}, with a private key of {lines} lines, which is returned only once: save it now", key.api_key_id);
+        print_line!(
+            "  {}, with a private key of {lines} lines, which is returned only once: save it now",
+            key.api_key_id
+        );
 
         let credentials = Credentials::from_pem(&key.api_key_id, key.private_key.expose_secret())?;
-        say!("  listing the keys with it");
+        print_line!("  listing the keys with it");
         list(&Client::new(environment.clone(), credentials)?).await?;
     }
 
-    say!("\nCreating a key from a local key pair, whose private key is never sent");
+    print_line!("\nCreating a key from a local key pair, whose private key is never sent");
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
     let request = CreateApiKeyRequest::builder()
         .name("quickstart local")
@@ -106,25 +109,25 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
         Ok(key) => {
             created.push(key.api_key_id.clone());
             let credentials = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
-            say!("  {}; listing the keys with it", key.api_key_id);
+            print_line!("  {}; listing the keys with it", key.api_key_id);
             list(&Client::new(environment.clone(), credentials)?).await?;
         }
         // Fails below the Premier usage level.
-        Err(error) => say!("  {}", error.to_string()),
+        Err(error) => print_line!("  {}", error.to_string()),
     }
 
-    say!("\nDeleting a key that does not exist");
+    print_line!("\nDeleting a key that does not exist");
     match client.delete_api_key().api_key("no-such-key").send().await {
-        Ok(_) => say!("  deleted"),
-        Err(error) => say!("  {}", error.to_string()),
+        Ok(_) => print_line!("  deleted"),
+        Err(error) => print_line!("  {}", error.to_string()),
     }
 
-    say!("\nSigning with a private key that belongs to another key ID");
+    print_line!("\nSigning with a private key that belongs to another key ID");
     let signer = client.signer().credentials();
     let wrong = Credentials::from_pem(signer.key_id(), pair.private_key_pem()?.expose_secret())?;
     match Client::new(environment.clone(), wrong)?.get_api_keys().send().await {
-        Ok(_) => say!("  accepted"),
-        Err(error) => say!("  {}", error.to_string()),
+        Ok(_) => print_line!("  accepted"),
+        Err(error) => print_line!("  {}", error.to_string()),
     }
     Ok(())
 }
@@ -133,7 +136,7 @@ async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
     let response = client.get_api_keys().send().await.map_err(|error| error.to_string())?;
     for key in &response.api_keys {
         let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
-        say!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
+        print_line!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
     }
     Ok(())
 }

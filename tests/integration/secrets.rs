@@ -1,4 +1,4 @@
-//! No log record of any library contains key material, from the first to the last request of a quickstart.
+//! Captures the log records of all libraries and checks that none contains key material.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,7 +10,7 @@ use kalshi_api_keys::{Client, Credentials, http_client_builder};
 
 use crate::fixtures::shows_key;
 
-/// Everything that this process logged through `log` and `tracing`, at the most verbose level.
+/// The output of `log` and `tracing` in this process, at the most verbose level.
 #[derive(Clone, Default)]
 struct Captured {
     log: Arc<Mutex<String>>,
@@ -39,7 +39,7 @@ impl io::Write for Captured {
     }
 }
 
-/// Starts to capture with the first call.
+/// Returns the captured output; the first call installs the loggers.
 fn captured() -> &'static Captured {
     static CAPTURED: OnceLock<Captured> = OnceLock::new();
     CAPTURED.get_or_init(|| {
@@ -61,7 +61,7 @@ impl Captured {
     }
 }
 
-/// Calls every operation, signing with a newly generated key; returns the private keys involved.
+/// Generates, uses and deletes a key of each type, and returns the private keys.
 async fn quickstart(client: impl Fn(Credentials) -> Client, root: Credentials) -> Vec<PrivateKeyPem> {
     let root = client(root);
     let mut keys = Vec::new();
@@ -81,30 +81,30 @@ async fn quickstart(client: impl Fn(Credentials) -> Client, root: Credentials) -
 }
 
 #[tokio::test]
-async fn no_log_record_shows_key_material() {
+async fn log_records_contain_no_key_material() {
     let captured = captured();
     let sandbox = Sandbox::start().await.unwrap();
 
-    // The test can fail: an HTTP client that is told to log bodies does, and the keys are found in them.
+    // Control: with an HTTP client that logs bodies, the keys are found.
     let verbose = |credentials| {
         let http = http_client_builder(&sandbox.environment()).connection_verbose(true).build().unwrap();
         Client::builder(sandbox.environment(), credentials).http_client(http).build().unwrap()
     };
-    let shown = quickstart(verbose, sandbox.credentials()).await;
+    let logged = quickstart(verbose, sandbox.credentials()).await;
     let text = captured.text();
-    for key in &shown {
+    for key in &logged {
         assert!(shows_key(&text, key), "a logged key was not found");
     }
     for library in ["reqwest", "hyper_util"] {
-        assert!(text.contains(library), "nothing of {library} was captured");
+        assert!(text.contains(library), "no record of {library} was captured");
     }
     let lines = text.lines().count();
 
-    let ours = |credentials| Client::new(sandbox.environment(), credentials).unwrap();
-    let hidden = quickstart(ours, sandbox.credentials()).await;
+    let default = |credentials| Client::new(sandbox.environment(), credentials).unwrap();
+    let not_logged = quickstart(default, sandbox.credentials()).await;
     let text = captured.text();
-    assert!(text.lines().count() > lines + 20, "nothing was captured of the quickstart itself");
-    for key in hidden.iter().chain([&sandbox.root_private_key()]) {
+    assert!(text.lines().count() > lines + 20, "no record of the second run was captured");
+    for key in not_logged.iter().chain([&sandbox.root_private_key()]) {
         assert!(!shows_key(&text, key));
     }
 }

@@ -1,5 +1,5 @@
-//! What callers see of the generated client is `tests/data/client.rs`, so that a change of the spec shows in review as a
-//! change of names and types. To accept one: `SNAPSHOTS=overwrite cargo test surface`.
+//! Snapshot test of the public API of the generated client, `tests/data/client.rs`, so that a change of the OpenAPI
+//! description is reviewed as a change of the API. To accept one, run `SNAPSHOTS=overwrite cargo test surface`.
 
 use snapbox::{assert_data_eq, file};
 use syn::visit_mut::{self, VisitMut};
@@ -8,17 +8,17 @@ use syn::{Attribute, ImplItem, Item, Visibility, parse_quote};
 const CLIENT: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 #[test]
-fn callers_see_the_accepted_client() {
+fn generated_client_matches_the_snapshot() {
     assert_data_eq!(surface(CLIENT), file!["../data/client.rs"].raw());
 }
 
-/// The snapshot is worth as much as what it notices.
+/// Each replacement must change the snapshot.
 #[test]
-fn every_kind_of_change_shows() {
+fn snapshot_contains_every_part_of_the_api() {
     for (change, find, replace) in [
         ("a method", "pub fn get_api_keys(", "pub fn list_api_keys("),
         ("a setter", "pub fn body_map<F>(", "fn body_map<F>("),
-        ("what a setter takes", "V: std::convert::TryInto<types::CreateApiKeyRequest>", "V: Into<String>"),
+        ("a setter's argument", "V: std::convert::TryInto<types::CreateApiKeyRequest>", "V: Into<String>"),
         ("a response", "ResponseValue<types::GetApiKeysResponse>", "ResponseValue<()>"),
         ("an error", "ResponseValue<()>, crate::Error>", "ResponseValue<()>, Error<()>>"),
         (
@@ -51,7 +51,7 @@ impl Surface {
         items.retain(|item| match item {
             Item::Impl(block) => block.trait_.is_none(),
             Item::Struct(syn::ItemStruct { vis, .. }) | Item::Enum(syn::ItemEnum { vis, .. }) => is_public(vis),
-            // The builders of `types` follow from its fields.
+            // The builders in `types` are determined by its fields.
             Item::Mod(module) => is_public(&module.vis) && module.ident != "prelude" && module.ident != "error",
             Item::Macro(_) => true,
             _ => false,

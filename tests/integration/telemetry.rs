@@ -1,4 +1,4 @@
-//! Spans and events, as a subscriber that records everything sees them.
+//! Spans and events, recorded by a test subscriber.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use crate::fixtures::{KEY_ID, credentials, ed25519, shows_key};
 use crate::raw_server::{RawServer, Reply};
 
-/// What a subscriber wrote.
+/// The output of a subscriber.
 #[derive(Clone, Default)]
 struct Recorded(Arc<Mutex<Vec<u8>>>);
 
@@ -27,7 +27,7 @@ impl io::Write for Recorded {
 }
 
 impl Recorded {
-    /// Records everything that happens on this thread until the guard is dropped.
+    /// Records all spans and events of this thread until the guard is dropped.
     fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let recorded = Self::default();
         let writer = recorded.clone();
@@ -44,7 +44,7 @@ impl Recorded {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The attributes of each of this crate's spans when it was closed.
+    /// Returns the attributes that each span of this crate had when it was closed.
     fn spans(&self) -> Vec<String> {
         let text = self.text();
         let closed = text.lines().filter(|line| line.contains("kalshi_api_keys") && line.contains(": close "));
@@ -55,7 +55,7 @@ impl Recorded {
 }
 
 #[tokio::test]
-async fn each_operation_is_a_span_with_opentelemetry_names() {
+async fn operations_have_spans_with_opentelemetry_attributes() {
     let server = RawServer::start(|_, request| match request.method() {
         "GET" => Reply::json(200, r#"{"api_keys":[]}"#),
         "POST" => Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 99\r\n\r\n{\"api_key".to_vec()),
@@ -133,7 +133,7 @@ async fn clock_correction_is_an_event() {
 }
 
 #[tokio::test]
-async fn no_body_header_or_key_is_recorded() {
+async fn bodies_headers_and_keys_are_not_recorded() {
     let private = ed25519().private.expose_secret().replace('\n', "\\n");
     let body = format!(r#"{{"api_key_id":"created-id","private_key":"{private}"}}"#);
     let server = RawServer::start(move |_, request| match request.method() {

@@ -1,4 +1,4 @@
-//! The example `websocket` connects to a server that verifies the handshake.
+//! Tests the example `websocket` against a server that verifies the signature of the handshake.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ async fn example_signs_the_handshake_and_corrects_the_clock() {
     let environment = Environment::custom(&format!("http://{}/trade-api/v2", listener.local_addr().unwrap())).unwrap();
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        accept_hdr_async(stream, refuse_timestamp).await.unwrap_err();
+        accept_hdr_async(stream, reject_timestamp).await.unwrap_err();
         let (stream, _) = listener.accept().await.unwrap();
         accept_hdr_async(stream, verify).await.unwrap();
     });
@@ -33,7 +33,7 @@ async fn example_signs_the_handshake_and_corrects_the_clock() {
 }
 
 #[allow(clippy::result_large_err)] // The signature is tungstenite's.
-fn refuse_timestamp(_: &Request, _: Response) -> Result<Response, ErrorResponse> {
+fn reject_timestamp(_: &Request, _: Response) -> Result<Response, ErrorResponse> {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(41));
     let body = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#.to_owned();
     Err(http::Response::builder().status(401).header("date", date).body(Some(body)).unwrap())

@@ -79,14 +79,14 @@ for (const modulusLength of [2048, 3072, 4096]) {
 await check('sdk: creates and generates Ed25519 keys, but cannot sign with them', async () => {
     const pair = generateKeyPairSync('ed25519');
     const public_key = pair.publicKey.export({ type: 'spki', format: 'pem' });
-    const created = (await root.createApiKey({ name: 'own Ed25519', public_key })).data;
+    const own = (await root.createApiKey({ name: 'own Ed25519', public_key })).data;
     // The SDK's types lack `key_type`, but JavaScript does not enforce them.
     const generated = (await root.generateApiKey({ name: 'generated Ed25519', key_type: 'ed25519' })).data;
-    created.push(created.api_key_id, generated.api_key_id);
+    created.push(own.api_key_id, generated.api_key_id);
     assert.equal(generated.key_type, 'ed25519');
     assert.equal(createPrivateKey(generated.private_key).asymmetricKeyType, 'ed25519');
     const privateKeyPem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' });
-    for (const key of [{ id: created.api_key_id, privateKeyPem }, { id: generated.api_key_id, privateKeyPem: generated.private_key }]) {
+    for (const key of [{ id: own.api_key_id, privateKeyPem }, { id: generated.api_key_id, privateKeyPem: generated.private_key }]) {
         await assert.rejects(api(key.id, key).getApiKeys(), (error) => /^ERR_(OSSL|CRYPTO)/.test(error.code) && !error.response);
     }
 });
