@@ -209,7 +209,7 @@ impl VisitMut for Rewrite {
             let output = format!("{output}crate::Error>");
             method.sig.output = syn::parse_str(&output).unwrap_or(syn::ReturnType::Default);
             let (block, body) = (&method.block, text(&method.block));
-            let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next());
+            let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
             method.block = parse_quote!({ crate::operation::call(#name, async move #block).await });
         }
         let (name, attributes) = (&method.sig.ident, &method.attrs);
