@@ -5,17 +5,18 @@
 //!
 //! What it relies on:
 //!
-//! - The new key has a name that no other key has: that of the old key, a date and a random token. A key of that name whose
-//!   private key is not in the file is the result of a lost response, and is deleted.
-//! - A journal beside the key file, `FILE.rotation`, holds what was asked for. It is written before the first request that
-//!   changes something, locked while a process works on the rotation, and removed at the end. It holds no key material.
-//! - A key is taken for created or deleted only when a list of keys shows it, and a list only counts if it was signed by a
-//!   key that is in it ([`list()`]). No status code proves anything: gateways and caches make them up.
-//! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by it showed it
-//!   with the scopes and the sub-account that were asked for.
-//! - A request whose response was lost may still be carried out later, as long as its timestamp is accepted. A rotation
-//!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a later run, after
-//!   [`SETTLE_TIME`], looks once more and finishes.
+//! - The name of the new key contains a random token that no other key has. A key with that token whose private key was never
+//!   saved is the result of a lost response, and is deleted; no other key is, but the old one.
+//! - A journal next to the key file, `FILE.rotation`, records what was asked for, whether a request that may have created a
+//!   key is unaccounted for, and which private key was generated or saved. It is created before the first request that changes
+//!   something, locked while a process works on the rotation, and removed at the end. It contains no key material.
+//! - A key counts as created or deleted only when a list of keys shows so, and a list only counts if it contains the key that
+//!   signed the request ([`list()`]). A status code proves nothing: a gateway or a cache may have made it up.
+//! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by the new one
+//!   showed it with the scopes and the sub-account that were asked for.
+//! - A request whose response was lost may still be processed later, as long as its timestamp is accepted. A rotation
+//!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a run after [`SETTLE_TIME`] lists
+//!   the keys once more and finishes.
 
 mod decide;
 mod error;
@@ -35,7 +36,7 @@ pub use self::error::{Failure, JournalError, KeyState, ListError, RotationError,
 pub use self::list::{DeleteError, delete, list};
 pub use self::plan::{Plan, RetryPolicy};
 
-use self::decide::{KeyFile, Next, decide};
+use self::decide::{KeyFile, Next, decide, is_ours};
 use self::journal::{Goal, Journal};
 use self::plan::Source;
 use crate::key_file;
@@ -163,7 +164,7 @@ struct Rotation {
     warning: Option<String>,
 }
 
-/// What there is.
+/// What a step is decided from.
 struct Observed {
     file: KeyFile,
     /// A verified list.
@@ -281,8 +282,9 @@ impl Rotation {
     async fn step(&mut self, journal: &mut Journal) -> Result<Option<Observed>, Failure> {
         let observed = self.observe(journal).await?;
         let listed = |id: &str| observed.keys.iter().any(|key| key.api_key_id == id);
-        if let Some(new) = observed.file.key_id().filter(|id| listed(id)) {
-            journal.saved(new)?;
+        let in_file = observed.keys.iter().find(|key| observed.file.key_id() == Some(&key.api_key_id));
+        if let Some(new) = in_file.filter(|key| is_ours(&journal.goal, key)) {
+            journal.saved(&new.api_key_id)?;
         }
         self.unsaved.take_if(|unsaved| listed(unsaved));
         if let Some(unsaved) = &self.unsaved {
