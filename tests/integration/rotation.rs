@@ -316,7 +316,7 @@ async fn a_planted_key_file_deletes_nothing() {
 #[tokio::test]
 async fn a_journal_that_is_not_ours_alone_is_not_read() {
     use std::fs::{Permissions, set_permissions};
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     let account = TestAccount::new().await;
     for _ in 0..3 {
@@ -334,6 +334,11 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
         set_permissions(&journal, Permissions::from_mode(mode)).unwrap();
         let error = account.fails(account.plan()).await;
         assert!(untrusted(&error.failure), "{mode:o}: {error}");
+    }
+    // Only root can give a file away.
+    set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
+    if chown(&journal, Some(1), None).is_ok() {
+        assert!(untrusted(&account.fails(account.plan()).await.failure));
     }
     std::fs::remove_file(&journal).unwrap();
     let elsewhere = account.folder.path().join("elsewhere");
@@ -387,4 +392,55 @@ async fn below_premier_a_key_pair_of_ones_own_leaves_nothing_behind() {
     assert!(matches!(&error.failure, Failure::Create(error) if error.status() == Some(http::StatusCode::FORBIDDEN)));
     assert_eq!((account.files().is_empty(), error.state.journal), (true, None));
     rotate(&account.client, account.plan()).await.unwrap();
+}
+
+/// An account whose rotation created a key that the response did not name; its private key is in the file, without its ID.
+async fn after_a_lost_response() -> (TestAccount, String) {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("createApiKey", Fault::DropResponse).unwrap();
+    let plan = account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO));
+    account.fails(plan.generate_locally(KeyAlgorithm::Ed25519)).await;
+    let [old, created] = account.ids().try_into().unwrap();
+    assert_eq!(old, account.old);
+    (account, created)
+}
+
+#[tokio::test]
+async fn a_key_whose_private_key_is_no_longer_in_the_file_is_replaced() {
+    let (account, created) = after_a_lost_response().await;
+    std::fs::remove_file(account.file()).unwrap();
+    key_file::save(account.file(), None, &ed25519().private).unwrap();
+    let rotated = rotate(&account.client, account.plan().generate_locally(KeyAlgorithm::Ed25519)).await.unwrap();
+    assert_eq!(account.ids(), [rotated.key_id.as_str()]);
+    assert_ne!(rotated.key_id, created);
+    let credentials = Credentials::from_key_file(account.file()).unwrap();
+    assert_eq!(credentials.fingerprint(), ed25519().credentials().fingerprint());
+}
+
+/// Only a wrong signature proves that the private key in the file belongs to another key.
+#[tokio::test]
+async fn a_key_that_may_be_in_the_file_is_not_deleted() {
+    let (account, created) = after_a_lost_response().await;
+    let plan =
+        || account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO)).generate_locally(KeyAlgorithm::Ed25519);
+    let not_found = r#"{"error":{"code":"authentication_error","message":"a","details":"NOT_FOUND"}}"#;
+    for fault in [refusal(), Fault::respond(401, "application/json", not_found)] {
+        account.sandbox.fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO)).unwrap();
+        account.sandbox.fail_next_on("getApiKeys", fault).unwrap();
+        let error = account.fails(plan()).await;
+        assert!(matches!(error.failure, Failure::Verify(_)), "{error}");
+        assert_eq!(account.ids(), [account.old.as_str(), &created]);
+    }
+    let rotated = rotate(&account.client, plan()).await.unwrap();
+    assert_eq!((account.ids(), rotated.key_id), (vec![created.clone()], created));
+}
+
+#[tokio::test]
+async fn the_temporary_file_of_a_killed_run_is_removed() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    std::fs::write(account.folder.path().join(".new.pem.kalshi-tmp"), "perhaps a key").unwrap();
+    rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.files(), ["new.pem"]);
 }

@@ -112,7 +112,11 @@ async fn clock_correction_is_an_event() {
     let server = RawServer::start(|n, _| match n {
         0 => {
             let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(41));
-            Reply::new(401, &format!("Date: {date}\r\n"), r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#)
+            Reply::new(
+                401,
+                &format!("Date: {date}\r\n"),
+                r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#,
+            )
         }
         _ => Reply::json(200, r#"{"api_keys":[]}"#),
     })

@@ -215,7 +215,11 @@ async fn other_endpoints_correct_the_clock_too() {
     let server = RawServer::start(|n, _| match n {
         0 => {
             let date = httpdate::fmt_http_date(std::time::SystemTime::now() + std::time::Duration::from_secs(41));
-            Reply::new(401, &format!("Date: {date}\r\n"), r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#)
+            Reply::new(
+                401,
+                &format!("Date: {date}\r\n"),
+                r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#,
+            )
         }
         _ => Reply::json(200, "{}"),
     })
