@@ -10,7 +10,8 @@ use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
 use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, key_file};
 
-use crate::fixtures::{ed25519, shows_key};
+use crate::fixtures::{KEY_ID, credentials, ed25519, shows_key};
+use crate::raw_server::{RawServer, Reply};
 
 /// A sandbox, a client that signs with its root key, and a folder for the new key.
 struct TestAccount {
@@ -263,7 +264,7 @@ async fn what_can_be_known_before_is_refused_before_anything_is_created() {
         let error = account.fails(plan).await;
         assert!(matches!(error.failure, Failure::CannotVerify(_)), "{error}");
     }
-    for path in ["no/such/folder", "slash.pem/"] {
+    for path in ["no/such/folder", "slash.pem/", &"a".repeat(300)] {
         let error = account.fails(Plan::new(account.folder.path().join(path))).await;
         assert!(matches!(error.failure, Failure::Save(key_file::KeyFileError::NotSaved { .. })), "{error}");
     }
@@ -443,4 +444,114 @@ async fn the_temporary_file_of_a_killed_run_is_removed() {
     std::fs::write(account.folder.path().join(".new.pem.kalshi-tmp"), "perhaps a key").unwrap();
     rotate(&account.client, account.plan()).await.unwrap();
     assert_eq!(account.files(), ["new.pem"]);
+}
+
+#[tokio::test]
+async fn a_lost_response_keeps_the_journal_until_it_is_settled() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    let (once, later) = (Duration::ZERO, Duration::from_secs(3600));
+    // The second attempt of the first run succeeds, and yet the first request may still create its key.
+    for settle_time in [once, later] {
+        let error = account.fails(account.plan().settle_time(settle_time)).await;
+        assert!(matches!(error.failure, Failure::Unsettled), "{error}");
+        assert_eq!(account.files(), ["new.pem", "new.pem.rotation"]);
+    }
+    let rotated = rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!((account.ids(), account.files()), (vec![rotated.key_id], vec!["new.pem".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_creation_with_a_response_is_settled() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account.fails(account.plan()).await;
+    rotate(&account.client, account.plan().settle_time(Duration::from_secs(3600))).await.unwrap();
+}
+
+/// Another run starts between the first look at the journal and its creation.
+#[tokio::test]
+async fn of_two_runs_that_start_at_once_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.pem");
+    let journal = folder.path().join("new.pem.rotation");
+    let list = format!(r#"{{"api_keys":[{{"api_key_id":"{KEY_ID}","name":"a","scopes":["read","write"]}}]}}"#);
+    let server = RawServer::start(move |_, _| {
+        std::fs::write(&journal, "").unwrap();
+        Reply::json(200, &list)
+    })
+    .await;
+    let error = rotate(&server.client(credentials()), Plan::new(file)).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Journal(JournalError::InProgress { .. })), "{error}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_without_a_key_is_not_replaced() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    std::fs::write(account.file(), "not a key").unwrap();
+    let error = account.fails(account.plan()).await;
+    assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+    assert_eq!((account.ids().len(), std::fs::read_to_string(account.file()).unwrap().as_str()), (1, "not a key"));
+}
+
+mod deletion {
+    use kalshi_api_keys::rotation::{DeleteError, delete};
+
+    use super::*;
+
+    fn own_error(status: u16) -> Fault {
+        Fault::respond(status, "application/json", r#"{"error":{"code":"a","message":"b"}}"#)
+    }
+
+    /// Deletes a key of an account in three attempts, while the service has these faults.
+    async fn delete_with(
+        faults: impl IntoIterator<Item = (&'static str, Fault)>,
+    ) -> (TestAccount, Result<(), DeleteError>) {
+        let account = TestAccount::new().await;
+        account.register("other", vec![ApiKeyScope::Read], None, None);
+        for (operation, fault) in faults {
+            account.sandbox.fail_next_on(operation, fault).unwrap();
+        }
+        let deleted = delete(&account.client, "other", RetryPolicy::new(3, Duration::ZERO)).await;
+        (account, deleted)
+    }
+
+    #[tokio::test]
+    async fn is_retried_until_a_list_proves_it() {
+        let none = Fault::Delay(Duration::ZERO);
+        let html = Fault::respond(403, "text/html", "<html>");
+        for fault in [none, Fault::DropRequest, Fault::DropResponse, own_error(404), own_error(429), html] {
+            let (account, deleted) = delete_with([("deleteApiKey", fault.clone())]).await;
+            deleted.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            assert_eq!(account.ids(), [account.old.as_str()], "{fault:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn is_not_reported_without_proof() {
+        let (account, refused) = delete_with([("deleteApiKey", own_error(403))]).await;
+        assert!(matches!(refused, Err(DeleteError::NotDeleted(_))), "{refused:?}");
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 1));
+
+        let (account, still_listed) = delete_with((0..3).map(|_| ("deleteApiKey", Fault::DropRequest))).await;
+        assert!(matches!(still_listed, Err(DeleteError::StillListed)), "{still_listed:?}");
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 6));
+
+        let (account, unverified) = delete_with([("getApiKeys", own_error(403))]).await;
+        assert!(matches!(unverified, Err(DeleteError::Unverified(_))), "{unverified:?}");
+        assert_eq!(account.sandbox.requests(), 2);
+    }
+
+    #[tokio::test]
+    async fn that_was_not_sent_is_not_in_doubt() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        drop(listener);
+        let client = Client::new(nobody, credentials()).unwrap();
+        let result = delete(&client, "other", RetryPolicy::new(3, Duration::ZERO)).await;
+        assert!(matches!(result, Err(DeleteError::NotDeleted(_))), "{result:?}");
+    }
 }
