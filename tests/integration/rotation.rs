@@ -450,15 +450,63 @@ async fn the_temporary_file_of_a_killed_run_is_removed() {
 async fn a_lost_response_keeps_the_journal_until_it_is_settled() {
     let account = TestAccount::new().await;
     account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
-    let (once, later) = (Duration::ZERO, Duration::from_secs(3600));
+    let (at_once, later) = (Duration::ZERO, Duration::from_secs(3600));
     // The second attempt of the first run succeeds, and yet the first request may still create its key.
-    for settle_time in [once, later] {
+    for settle_time in [at_once, later] {
         let error = account.fails(account.plan().settle_time(settle_time)).await;
         assert!(matches!(error.failure, Failure::Unsettled), "{error}");
         assert_eq!(account.files(), ["new.pem", "new.pem.rotation"]);
     }
-    let rotated = rotate(&account.client, account.plan()).await.unwrap();
+    // The first request creates its key after all. Only the new key can delete it: the old one is gone.
+    let mut late = account.sandbox.keys().remove(0);
+    late.api_key_id = "late".to_owned();
+    account.sandbox.register(late, &ed25519().public).unwrap();
+    // An hour later.
+    let journal = account.folder.path().join("new.pem.rotation");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let event: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let sent = event["create_sent"].as_u64().unwrap();
+    std::fs::write(&journal, text.replace(&sent.to_string(), &(sent - 3600).to_string())).unwrap();
+    let rotated = rotate(&account.client, account.plan().settle_time(Duration::from_secs(60))).await.unwrap();
     assert_eq!((account.ids(), account.files()), (vec![rotated.key_id], vec!["new.pem".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_journal_of_another_plan_or_environment_changes_nothing() {
+    let account = TestAccount::new().await;
+    let plan = || {
+        let plan = account.plan().replace(&account.old).name("report").subaccount(None);
+        plan.scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+    };
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    let requests = account.sandbox.requests();
+    for other in [
+        plan().replace("other"),
+        plan().name("other"),
+        plan().scopes(vec![ApiKeyScope::Read]),
+        plan().subaccount(Some(Subaccount::try_from(7).unwrap())),
+        plan().generate_locally(KeyAlgorithm::Ed25519),
+    ] {
+        let error = account.fails(other).await;
+        assert!(matches!(error.failure, Failure::OtherPlan(_)), "{error}");
+    }
+    let elsewhere = TestAccount::new().await;
+    let error = rotate(&elsewhere.client, plan()).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Journal(JournalError::OtherEnvironment { .. })), "{error}");
+    assert_eq!((account.sandbox.requests(), elsewhere.sandbox.requests()), (requests, 0));
+    rotate(&account.client, plan()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_in_parentheses_is_kept() {
+    let account = TestAccount::new().await;
+    let mut key = account.sandbox.keys().remove(0);
+    (key.api_key_id, key.name) = ("other".to_owned(), "report (rotated by hand)".to_owned());
+    account.sandbox.register(key, &ed25519().public).unwrap();
+    let rotated = rotate(&account.client, account.plan().replace("other")).await.unwrap();
+    let name = account.key(&rotated.key_id).name;
+    assert!(name.starts_with("report (rotated by hand) (rotated "), "{name}");
 }
 
 #[tokio::test]
@@ -491,10 +539,12 @@ async fn a_file_without_a_key_is_not_replaced() {
     let account = TestAccount::new().await;
     account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
     account.fails(account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
-    std::fs::write(account.file(), "not a key").unwrap();
-    let error = account.fails(account.plan()).await;
-    assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
-    assert_eq!((account.ids().len(), std::fs::read_to_string(account.file()).unwrap().as_str()), (1, "not a key"));
+    for text in ["not a key", ed25519().private.expose_secret()] {
+        std::fs::write(account.file(), text).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+        assert_eq!((account.ids().len(), std::fs::read_to_string(account.file()).unwrap().as_str()), (1, text));
+    }
 }
 
 mod deletion {
