@@ -34,7 +34,11 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
             Ok(_) => (DeleteError::NotListed, true),
             Err(error) => {
                 let retryable = error.is_retryable();
-                (DeleteError::Unverified(error), retryable)
+                let error = match error {
+                    ListError::Api(error) => DeleteError::NotDeleted(error),
+                    error => DeleteError::Unverified(error),
+                };
+                (error, retryable)
             }
         };
         match delays.next().filter(|_| retryable) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use kalshi_api_keys::{Client, Error, http_client_builder, types};
+use kalshi_api_keys::{Client, Error, Operation, http_client_builder, types};
 
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
@@ -51,7 +51,11 @@ async fn largest_allowed_bodies_are_read_whole() {
     let overhead = list(0).len();
     for (size, whole) in [(4 * 1024 * 1024, true), (4 * 1024 * 1024 + 1, false)] {
         let server = RawServer::always(200, "", list(size - overhead)).await;
-        assert_eq!(server.client(credentials()).get_api_keys().send().await.is_ok(), whole, "{size} bytes");
+        let client = server.client(credentials());
+        assert_eq!(client.get_api_keys().send().await.is_ok(), whole, "{size} bytes");
+        let operation = Operation::find("getApiKeys").unwrap();
+        let response = client.execute_operation(operation, client.request(http::Method::GET, operation.path)).await;
+        assert_eq!(response.is_ok(), whole, "{size} bytes, not parsed");
     }
     let error = |n| format!(r#"{{"padding":"{}","code":"c","message":"m"}}"#, padding(n));
     let overhead = error(0).len();

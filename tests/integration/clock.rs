@@ -267,3 +267,15 @@ fn signer_is_corrected_by_a_response_without_the_client() {
     // The request was signed before the correction was adopted: it is worth sending again.
     assert!(signer.corrected_by(&sent, &response(41, EXPIRED)).is_some());
 }
+
+#[test]
+fn difference_of_one_second_is_within_the_resolution_of_a_date() {
+    // A date counts half a second later than it says.
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW_S + 1));
+    let response = http::Response::builder().status(401).header("date", date).body(EXPIRED).unwrap();
+    for (ms, corrected) in [(500, false), (499, true)] {
+        let signer = Signer::new(credentials()).with_clock(at_ms(NOW_S * 1000 + ms));
+        let sent: HeaderMap = signer.headers(&Method::GET, "/trade-api/ws/v2").unwrap().into_iter().collect();
+        assert_eq!(signer.corrected_by(&sent, &response).is_some(), corrected, "{ms} ms");
+    }
+}

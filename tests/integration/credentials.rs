@@ -148,6 +148,9 @@ fn errors_of_unusable_files_contain_their_path() {
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         check_message(&error);
     }
+    let pem = rsa().private.expose_secret();
+    let padded = " ".repeat(64 * 1024 - pem.len()) + pem;
+    Credentials::from_pem_file(KEY_ID, file("largest", padded.as_bytes())).unwrap();
     let error = error_for(&directory.path().join("missing.pem"));
     assert!(matches!(&error, CredentialsError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
     assert!(error.to_string().contains("missing.pem"), "{error}");
@@ -179,6 +182,15 @@ fn opens_a_path_that_resembles_a_key() {
     let path = directory.path().join(URL_SAFE_NO_PAD.encode(std::array::from_fn::<u8, 60, _>(|n| n as u8)));
     std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
     Credentials::from_pem_file(KEY_ID, &path).unwrap();
+}
+
+#[test]
+fn error_names_a_long_path_that_is_not_a_key() {
+    for word in ["secrets1", "SECRETS1", "SecretsOf"] {
+        let path = word.repeat(10);
+        let error = Credentials::from_pem_file(KEY_ID, &path).unwrap_err();
+        assert!(matches!(error, CredentialsError::File { .. }) && error.to_string().contains(&path), "{error}");
+    }
 }
 
 #[test]
@@ -253,6 +265,7 @@ fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
         (256, 3, 256, [16, 240], KeyError::InvalidRsaPrimes),
         (256, 3, 256, [240, 16], KeyError::InvalidRsaPrimes),
         (255, 3, 255, [128, 128], KeyError::RsaTooShort { bits: 2040 }),
+        (1024, 3, 1024, [512, 512], KeyError::Damaged),
         (1025, 3, 1025, [512, 512], KeyError::Unusable),
         (256, 257, 256, [128, 128], KeyError::Damaged),
         (256, 3, 257, [128, 128], KeyError::Damaged),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use kalshi_api_keys::{Client, Effect, Environment, Error, Signer, types};
+use kalshi_api_keys::{Client, Effect, Environment, Error, Operation, Signer, types};
 
 use crate::fixtures::credentials;
 use crate::raw_server::{RawServer, Reply};
@@ -35,11 +35,17 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         let builder = Client::builder(closed_port().await, credentials()).signer(signer);
         generate(&builder.build().unwrap()).await
     };
+    let not_allowed = {
+        let builder = Client::builder(closed_port().await, credentials());
+        let https_only = reqwest::Client::builder().https_only(true).build().unwrap();
+        generate(&builder.http_client(https_only).build().unwrap()).await
+    };
     use Effect::{NotSent, Refused, Unknown};
     // The error, its effect, whether it is transient, whether POST is safe to resend, and a part of its message.
     let table = [
         (unreachable, NotSent, true, true, "not sent: could not connect to http://127.0.0.1:"),
         (before_1970, NotSent, false, true, "not sent: this machine's clock is before 1970"),
+        (not_allowed, NotSent, false, true, "not sent: invalid request; check the base URL"),
         (error_for(|| Reply::Reset).await, Unknown, true, false, "no response from http://127.0.0.1:"),
         (error_for(|| Reply::Bytes(vec![])).await, Unknown, true, false, "it may have taken effect: list the keys"),
         (
@@ -57,6 +63,7 @@ async fn errors_report_message_effect_and_safety_of_resending() {
             "INCORRECT_API_KEY_SIGNATURE; sign with the private key that belongs to the API key ID",
         ),
         (error_response(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
+        (error_response(401, SERVICE_ERROR).await, Refused, false, true, "401: a: b; check the API key ID, its private key and the environment"),
         (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; use a key, and an account, that is allowed to do this"),
         (error_response(404, SERVICE_ERROR).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
         (error_response(408, SERVICE_ERROR).await, Unknown, true, false, "408: a: b; it may have taken effect"),
@@ -108,6 +115,7 @@ async fn errors_of_a_list_do_not_mention_an_effect() {
     for (reply, advice) in [
         (Reply::json as fn(u16, &'static str) -> Reply, "check the base URL"),
         (|_, _| Reply::Reset, "check the network and the base URL"),
+        (|_, _| Reply::json(404, "<html>"), "check the base URL"),
         (|_, _| Reply::json(503, "<html>"), "try again later"),
         (|_, _| Reply::json(500, SERVICE_ERROR), "try again later"),
         (|_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()), "try again"),
@@ -145,9 +153,9 @@ async fn retry_after_is_parsed_as_seconds_and_as_a_date() {
         ("", None),
     ];
     for (header, seconds) in table {
-        for status in [429, 302] {
+        for (status, body) in [(429, SERVICE_ERROR), (429, ""), (302, "")] {
             let headers = format!("{date}{header}");
-            let error = error_for(move || Reply::new(status, &headers, "")).await;
+            let error = error_for(move || Reply::new(status, &headers, body)).await;
             assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{header}");
         }
     }
@@ -157,4 +165,27 @@ async fn retry_after_is_parsed_as_seconds_and_as_a_date() {
     let error = error_for(move || Reply::new(503, &header, "")).await;
     assert!(error.retry_after().unwrap().as_secs().abs_diff(3600) <= 60);
     assert_eq!(Error::InvalidRequest(String::new()).retry_after(), None);
+}
+
+#[tokio::test]
+async fn a_lost_or_truncated_response_returns_its_cause() {
+    let truncated = || Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec());
+    for (reply, has_cause) in
+        [(|| Reply::Reset) as fn() -> Reply, truncated, || Reply::json(302, "")].into_iter().zip([true, true, false])
+    {
+        let error = error_for(reply).await;
+        assert_eq!(std::error::Error::source(&error).is_some(), has_cause, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_names_its_operation() {
+    let server = RawServer::start(|_, _| Reply::json(404, SERVICE_ERROR)).await;
+    let client = server.client(credentials());
+    let operation = Operation::find("generateApiKey").unwrap();
+    let request = client.request(Method::POST, operation.path);
+    for error in [generate(&client).await, client.execute_operation(operation, request).await.unwrap_err()] {
+        let Error::ErrorResponse(refusal) = error else { panic!("{error:?}") };
+        assert_eq!(refusal.operation(), Some(operation));
+    }
 }

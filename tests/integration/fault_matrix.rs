@@ -112,7 +112,7 @@ async fn run(case: Case) -> Result<(), String> {
     });
 
     let first = rotate(&account, &gateway, case.local, |child| *pid.lock().unwrap() = Some(child)).await;
-    let reached = gateway.heal() >= case.at;
+    let reached = gateway.stop_failing() >= case.at;
     let context = |what: &str| {
         let files = account.files();
         format!(

@@ -91,7 +91,7 @@ impl Gateway {
     }
 
     /// Ends the fault. Returns how many requests there were.
-    pub fn heal(&self) -> usize {
+    pub fn stop_failing(&self) -> usize {
         let mut state = self.state.lock().unwrap();
         state.fault = None;
         state.requests

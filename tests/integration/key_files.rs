@@ -36,12 +36,14 @@ fn save_refuses_an_existing_file() {
 fn of_many_concurrent_saves_one_wins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    let saved = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| key_file::save(&path, None, &ed25519().private).is_ok())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|saved| *saved).count()
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| key_file::save(&path, None, &ed25519().private))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(saved, 1);
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(matches!(error, KeyFileError::Exists { .. } | KeyFileError::Leftover { .. }), "{error}");
+    }
     assert_eq!(names(folder.path()), ["kalshi.pem"]);
 }
 
@@ -52,6 +54,14 @@ fn save_refuses_an_impossible_name() {
         let error = key_file::save(&path, None, &ed25519().private).unwrap_err();
         assert!(matches!(error, KeyFileError::NotSaved { .. } | KeyFileError::Exists { .. }), "{path:?}: {error}");
         assert!(!error.to_string().contains('\n') && error.to_string().contains("; "), "{error}");
+    }
+    // Refused by its form, before the system is asked.
+    for path in ["/".into(), "".into(), folder.path().join("a/.."), folder.path().join("a/"), folder.path().join("a/.")]
+    {
+        for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
+            let Err(KeyFileError::NotSaved { source, .. }) = result else { panic!("{path:?}: {result:?}") };
+            assert_eq!(source.kind(), std::io::ErrorKind::InvalidFilename, "{path:?}");
+        }
     }
     assert!(names(folder.path()).is_empty());
 }
@@ -150,6 +160,14 @@ mod unix {
             let saved = key_file::save(&path, None, &ed25519().private);
             assert_eq!(matches!(saved, Err(KeyFileError::SharedFolder { .. })), refused, "{mode:o}: {saved:?}");
             assert_eq!(path.exists(), !refused);
+        }
+    }
+
+    #[test]
+    fn save_accepts_names_that_only_windows_refuses() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a:b", "a.", "a "] {
+            key_file::save(folder.path().join(name), None, &ed25519().private).unwrap();
         }
     }
 

@@ -8,9 +8,10 @@ use kalshi_api_keys::rotation::{
 };
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
-use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, key_file};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, Operation, key_file};
 
-use crate::fixtures::{ed25519, shows_key};
+use crate::fixtures::{KEY_ID, credentials, ed25519, shows_key};
+use crate::raw_server::{RawServer, Reply};
 
 /// A sandbox, a client that signs with its root key, and a folder for the new key.
 struct TestAccount {
@@ -71,7 +72,7 @@ fn refusal() -> Fault {
 }
 
 #[test]
-fn a_rotation_can_be_spawned() {
+fn every_future_can_be_spawned() {
     fn is_send<T: Send>(_: impl FnOnce(&'static Client, Plan) -> T) {}
     is_send(rotate);
     is_send(|client, _| rotation::delete(client, "a", RetryPolicy::default()));
@@ -80,6 +81,11 @@ fn a_rotation_can_be_spawned() {
     is_send(|client, _| client.delete_api_key().send());
     is_send(|client, _| client.create_api_key().send());
     is_send(|client, _| client.generate_api_key().send());
+    is_send(|client, _| client.execute(client.request(http::Method::GET, "/portfolio/balance")));
+    is_send(|client, _| {
+        let list = Operation::find("getApiKeys").unwrap();
+        client.execute_operation(list, client.request(http::Method::GET, list.path))
+    });
 }
 
 #[tokio::test]
@@ -263,7 +269,7 @@ async fn what_can_be_known_before_is_refused_before_anything_is_created() {
         let error = account.fails(plan).await;
         assert!(matches!(error.failure, Failure::CannotVerify(_)), "{error}");
     }
-    for path in ["no/such/folder", "slash.pem/"] {
+    for path in ["no/such/folder", "slash.pem/", &"a".repeat(300)] {
         let error = account.fails(Plan::new(account.folder.path().join(path))).await;
         assert!(matches!(error.failure, Failure::Save(key_file::KeyFileError::NotSaved { .. })), "{error}");
     }
@@ -316,7 +322,7 @@ async fn a_planted_key_file_deletes_nothing() {
 #[tokio::test]
 async fn a_journal_that_is_not_ours_alone_is_not_read() {
     use std::fs::{Permissions, set_permissions};
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     let account = TestAccount::new().await;
     for _ in 0..3 {
@@ -334,6 +340,11 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
         set_permissions(&journal, Permissions::from_mode(mode)).unwrap();
         let error = account.fails(account.plan()).await;
         assert!(untrusted(&error.failure), "{mode:o}: {error}");
+    }
+    // Only root can give a file away.
+    set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
+    if chown(&journal, Some(1), None).is_ok() {
+        assert!(untrusted(&account.fails(account.plan()).await.failure));
     }
     std::fs::remove_file(&journal).unwrap();
     let elsewhere = account.folder.path().join("elsewhere");
@@ -358,8 +369,11 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
         assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{text}: {error}");
     }
     assert_eq!(account.sandbox.requests(), requests);
-    // An event that a crash cut off is as if it had not been written.
-    std::fs::write(&journal, format!("{text}{{\"create_se")).unwrap();
+    // An event that a crash cut off is as if it had not been written. A larger file is not a journal.
+    let cut_off = |size: usize| format!("{text}{{\"create_se{}", "x".repeat(size - text.len() - 11));
+    std::fs::write(&journal, cut_off(256 * 1024 + 1)).unwrap();
+    assert!(untrusted(&account.fails(account.plan()).await.failure));
+    std::fs::write(&journal, cut_off(256 * 1024)).unwrap();
     rotate(&account.client, account.plan()).await.unwrap();
     assert_eq!(account.ids().len(), 1);
 }
@@ -387,4 +401,223 @@ async fn below_premier_a_key_pair_of_ones_own_leaves_nothing_behind() {
     assert!(matches!(&error.failure, Failure::Create(error) if error.status() == Some(http::StatusCode::FORBIDDEN)));
     assert_eq!((account.files().is_empty(), error.state.journal), (true, None));
     rotate(&account.client, account.plan()).await.unwrap();
+}
+
+/// An account whose rotation created a key that the response did not name; its private key is in the file, without its ID.
+async fn after_a_lost_response() -> (TestAccount, String) {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("createApiKey", Fault::DropResponse).unwrap();
+    let plan = account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO));
+    account.fails(plan.generate_locally(KeyAlgorithm::Ed25519)).await;
+    let [old, created] = account.ids().try_into().unwrap();
+    assert_eq!(old, account.old);
+    (account, created)
+}
+
+#[tokio::test]
+async fn a_private_key_that_this_rotation_did_not_generate_is_not_registered() {
+    let (account, _) = after_a_lost_response().await;
+    std::fs::remove_file(account.file()).unwrap();
+    key_file::save(account.file(), None, &ed25519().private).unwrap();
+    let error = account.fails(account.plan().generate_locally(KeyAlgorithm::Ed25519)).await;
+    assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+    // The key whose private key is gone was deleted.
+    assert_eq!(account.ids(), [account.old.as_str()]);
+    let kept = key_file::load(account.file()).unwrap().key;
+    assert_eq!(kept.expose_secret(), ed25519().private.expose_secret());
+}
+
+/// Only a wrong signature proves that the private key in the file belongs to another key.
+#[tokio::test]
+async fn a_key_that_may_be_in_the_file_is_not_deleted() {
+    let (account, created) = after_a_lost_response().await;
+    let plan =
+        || account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO)).generate_locally(KeyAlgorithm::Ed25519);
+    let not_found = r#"{"error":{"code":"authentication_error","message":"a","details":"NOT_FOUND"}}"#;
+    for fault in [refusal(), Fault::respond(401, "application/json", not_found)] {
+        account.sandbox.fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO)).unwrap();
+        account.sandbox.fail_next_on("getApiKeys", fault).unwrap();
+        let error = account.fails(plan()).await;
+        assert!(matches!(error.failure, Failure::Verify(_)), "{error}");
+        assert_eq!(account.ids(), [account.old.as_str(), &created]);
+    }
+    let rotated = rotate(&account.client, plan()).await.unwrap();
+    assert_eq!((account.ids(), rotated.key_id), (vec![created.clone()], created));
+}
+
+#[tokio::test]
+async fn the_temporary_file_of_a_killed_run_is_removed() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    std::fs::write(account.folder.path().join(".new.pem.kalshi-tmp"), "perhaps a key").unwrap();
+    rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.files(), ["new.pem"]);
+}
+
+#[tokio::test]
+async fn a_lost_response_keeps_the_journal_until_it_is_settled() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    let (at_once, later) = (Duration::ZERO, Duration::from_secs(3600));
+    // The second attempt of the first run succeeds, and yet the first request may still create its key.
+    for settle_time in [at_once, later] {
+        let error = account.fails(account.plan().settle_time(settle_time)).await;
+        assert!(matches!(error.failure, Failure::Unsettled), "{error}");
+        assert_eq!(account.files(), ["new.pem", "new.pem.rotation"]);
+    }
+    // The first request creates its key after all. Only the new key can delete it: the old one is gone.
+    let mut late = account.sandbox.keys().remove(0);
+    late.api_key_id = "late".to_owned();
+    account.sandbox.register(late, &ed25519().public).unwrap();
+    // An hour later.
+    let journal = account.folder.path().join("new.pem.rotation");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let event: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let sent = event["create_sent"].as_u64().unwrap();
+    std::fs::write(&journal, text.replace(&sent.to_string(), &(sent - 3600).to_string())).unwrap();
+    let rotated = rotate(&account.client, account.plan().settle_time(Duration::from_secs(60))).await.unwrap();
+    assert_eq!((account.ids(), account.files()), (vec![rotated.key_id], vec!["new.pem".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_journal_of_another_plan_or_environment_changes_nothing() {
+    let account = TestAccount::new().await;
+    let plan = || {
+        let plan = account.plan().replace(&account.old).name("report").subaccount(None);
+        plan.scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+    };
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    let requests = account.sandbox.requests();
+    for other in [
+        plan().replace("other"),
+        plan().name("other"),
+        plan().scopes(vec![ApiKeyScope::Read]),
+        plan().subaccount(Some(Subaccount::try_from(7).unwrap())),
+        plan().generate_locally(KeyAlgorithm::Ed25519),
+    ] {
+        let error = account.fails(other).await;
+        assert!(matches!(error.failure, Failure::OtherPlan(_)), "{error}");
+    }
+    let elsewhere = TestAccount::new().await;
+    let error = rotate(&elsewhere.client, plan()).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Journal(JournalError::OtherEnvironment { .. })), "{error}");
+    assert_eq!((account.sandbox.requests(), elsewhere.sandbox.requests()), (requests, 0));
+    rotate(&account.client, plan()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_in_parentheses_is_kept() {
+    let account = TestAccount::new().await;
+    let mut key = account.sandbox.keys().remove(0);
+    (key.api_key_id, key.name) = ("other".to_owned(), "report (rotated by hand)".to_owned());
+    account.sandbox.register(key, &ed25519().public).unwrap();
+    let rotated = rotate(&account.client, account.plan().replace("other")).await.unwrap();
+    let name = account.key(&rotated.key_id).name;
+    assert!(name.starts_with("report (rotated by hand) (rotated "), "{name}");
+}
+
+#[tokio::test]
+async fn a_creation_with_a_response_is_settled() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account.fails(account.plan()).await;
+    rotate(&account.client, account.plan().settle_time(Duration::from_secs(3600))).await.unwrap();
+}
+
+/// Another run starts between the first look at the journal and its creation.
+#[tokio::test]
+async fn of_two_runs_that_start_at_once_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.pem");
+    let journal = folder.path().join("new.pem.rotation");
+    let list = format!(r#"{{"api_keys":[{{"api_key_id":"{KEY_ID}","name":"a","scopes":["read","write"]}}]}}"#);
+    let server = RawServer::start(move |_, _| {
+        std::fs::write(&journal, "").unwrap();
+        Reply::json(200, &list)
+    })
+    .await;
+    let error = rotate(&server.client(credentials()), Plan::new(file)).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Journal(JournalError::InProgress { .. })), "{error}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_without_a_key_is_not_replaced() {
+    let account = TestAccount::new().await;
+    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account.fails(account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO))).await;
+    for text in ["not a key", ed25519().private.expose_secret()] {
+        std::fs::write(account.file(), text).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+        assert_eq!((account.ids().len(), std::fs::read_to_string(account.file()).unwrap().as_str()), (1, text));
+    }
+}
+
+mod deletion {
+    use kalshi_api_keys::rotation::{DeleteError, delete};
+
+    use super::*;
+
+    fn own_error(status: u16) -> Fault {
+        Fault::respond(status, "application/json", r#"{"error":{"code":"a","message":"b"}}"#)
+    }
+
+    /// Deletes a key of an account in three attempts, while the service has these faults.
+    async fn delete_with(
+        faults: impl IntoIterator<Item = (&'static str, Fault)>,
+    ) -> (TestAccount, Result<(), DeleteError>) {
+        let account = TestAccount::new().await;
+        account.register("other", vec![ApiKeyScope::Read], None, None);
+        for (operation, fault) in faults {
+            account.sandbox.fail_next_on(operation, fault).unwrap();
+        }
+        let deleted = delete(&account.client, "other", RetryPolicy::new(3, Duration::ZERO)).await;
+        (account, deleted)
+    }
+
+    #[tokio::test]
+    async fn is_retried_until_a_list_proves_it() {
+        let none = Fault::Delay(Duration::ZERO);
+        let html = Fault::respond(403, "text/html", "<html>");
+        for fault in [none, Fault::DropRequest, Fault::DropResponse, own_error(404), own_error(429), html] {
+            let (account, deleted) = delete_with([("deleteApiKey", fault.clone())]).await;
+            deleted.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            assert_eq!(account.ids(), [account.old.as_str()], "{fault:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn is_not_reported_without_proof() {
+        let (account, refused) = delete_with([("deleteApiKey", own_error(403))]).await;
+        assert!(matches!(refused, Err(DeleteError::NotDeleted(_))), "{refused:?}");
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 2));
+
+        let (account, still_listed) = delete_with((0..3).map(|_| ("deleteApiKey", Fault::DropRequest))).await;
+        assert!(matches!(still_listed, Err(DeleteError::StillListed)), "{still_listed:?}");
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 7));
+
+        let (account, not_sent) = delete_with([("getApiKeys", own_error(403))]).await;
+        assert!(matches!(not_sent, Err(DeleteError::NotDeleted(_))), "{not_sent:?}");
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 1));
+
+        let lists = [("getApiKeys", Fault::Delay(Duration::ZERO)), ("getApiKeys", own_error(403))];
+        let (account, unverified) = delete_with(lists).await;
+        assert!(matches!(unverified, Err(DeleteError::Unverified(_))), "{unverified:?}");
+        assert_eq!(account.sandbox.requests(), 3);
+    }
+
+    #[tokio::test]
+    async fn that_was_not_sent_is_not_in_doubt() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        drop(listener);
+        let client = Client::new(nobody, credentials()).unwrap();
+        for attempts in [1, 3] {
+            let result = delete(&client, "other", RetryPolicy::new(attempts, Duration::ZERO)).await;
+            assert!(matches!(result, Err(DeleteError::NotDeleted(_))), "{result:?}");
+        }
+    }
 }
