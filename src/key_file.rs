@@ -5,8 +5,7 @@
 //!
 //! ```text
 //! Kalshi-API-Key-ID: a952bcbe-ec3b-4b5b-b8f9-11dae589608c
-//! -----BEGIN PRIVATE KEY-----
-//! …
+//! -----BEGIN PRIVATE KEY----- …
 //! ```
 //!
 //! [`save`] writes to a temporary name in the same folder, syncs, renames without replacing and syncs the folder: whatever

@@ -109,7 +109,7 @@ async fn partial_body_survives_timeout() {
 
 #[tokio::test]
 async fn second_attempt_shares_the_deadline_of_the_first() {
-    // The first request is refused after 60 % of the time limit, the second is never answered.
+    // The first request is refused after 60 % of the time limit, the second gets no response.
     const LIMIT: Duration = Duration::from_millis(1500);
     let server = RawServer::start(|n, _| match n {
         0 => {

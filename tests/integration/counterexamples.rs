@@ -12,11 +12,12 @@ use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem};
 use kalshi_api_keys::{Client, Credentials, KeyAlgorithm};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use crate::command::{TestAccount, ran};
 use crate::fixtures::{ed25519, rsa};
+use crate::gateway::forward;
 use crate::raw_server::{Received, read_request};
 
 /// What a proxy is to do with a request: the response, or `None` to forward it.
@@ -72,17 +73,6 @@ impl Proxy {
     fn client(&self, credentials: Credentials) -> Client {
         Client::new(self.base_url.parse().unwrap(), credentials).unwrap()
     }
-}
-
-async fn forward(request: &Received, upstream: &str) -> Vec<u8> {
-    let mut service = TcpStream::connect(upstream).await.unwrap();
-    let bytes = request.bytes();
-    let head = bytes.windows(2).position(|w| w == b"\r\n").unwrap() + 2;
-    let (line, rest) = bytes.split_at(head);
-    service.write_all(&[line, b"Connection: close\r\n", rest].concat()).await.unwrap();
-    let mut response = Vec::new();
-    let _ = service.read_to_end(&mut response).await;
-    response
 }
 
 fn respond(status: u16, body: &str) -> Vec<u8> {

@@ -178,7 +178,7 @@ async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>, upstream: String
 }
 
 /// Sends a request on, and reads the response to its end.
-async fn forward(request: &Received, upstream: &str) -> Vec<u8> {
+pub async fn forward(request: &Received, upstream: &str) -> Vec<u8> {
     let mut service = TcpStream::connect(upstream).await.unwrap();
     let bytes = request.bytes();
     let head = bytes.windows(2).position(|w| w == b"\r\n").unwrap() + 2;
