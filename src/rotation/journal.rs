@@ -102,16 +102,21 @@ impl Journal {
         if goal.version != VERSION {
             return Err(invalid(serde::de::Error::custom(format!("version {}", goal.version))));
         }
-        let mut journal =
-            Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: None };
+        let mut journal = Self {
+            file,
+            path: path.clone(),
+            goal,
+            unsettled_before: None,
+            unsettled: false,
+            generated: None,
+            saved: None,
+        };
         let mut pending = None;
         let mut length = text.lines().next().map_or(0, |line| line.len() as u64 + 1);
         // A line without its end was cut off by a crash, before what it announces happened.
         for line in lines.filter(|line| line.ends_with('\n')) {
             length += line.len() as u64;
-            match serde_json::from_str(line)
-                .map_err(|source| JournalError::Invalid { path: journal.path.clone(), source })?
-            {
+            match serde_json::from_str(line).map_err(invalid)? {
                 Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
                 Event::CreateSettled => pending = None,
                 Event::Generated(fingerprint) => journal.generated = Some(fingerprint),
@@ -119,11 +124,7 @@ impl Journal {
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
-        journal
-            .file
-            .set_len(length)
-            .and_then(|()| journal.file.seek(SeekFrom::End(0)))
-            .map_err(|source| journal.io(source))?;
+        journal.file.set_len(length).and_then(|()| journal.file.seek(SeekFrom::End(0))).map_err(failed)?;
         if journal.unsettled_before.is_some_and(|at| at > now) {
             // The clock was set back since. When it was sent is unknown: before now.
             journal.create_sent(now)?;

@@ -1,5 +1,7 @@
 //! Lists that prove something, and deletions that are proved by them.
 
+use std::time::Duration;
+
 use super::error::ListError;
 use super::plan::RetryPolicy;
 use crate::types::ApiKey;
@@ -41,10 +43,7 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
                 (error, retryable)
             }
         };
-        match delays.next().filter(|_| retryable) {
-            Some(delay) => tokio::time::sleep(delay).await,
-            None => return Err(error),
-        }
+        wait_or_fail(delays.next().filter(|_| retryable), error).await?;
     }
     loop {
         let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
@@ -62,11 +61,14 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
                 }
             }
         };
-        match delays.next().filter(|_| retryable) {
-            Some(delay) => tokio::time::sleep(delay).await,
-            None => return Err(error),
-        }
+        wait_or_fail(delays.next().filter(|_| retryable), error).await?;
     }
+}
+
+/// Waits for the next attempt, if there is one.
+async fn wait_or_fail(delay: Option<Duration>, error: DeleteError) -> Result<(), DeleteError> {
+    tokio::time::sleep(delay.ok_or(error)?).await;
+    Ok(())
 }
 
 /// Whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
