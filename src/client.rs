@@ -136,10 +136,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::Custom`] if signing failed, and
+    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if signing failed, and
     /// [`Error::CommunicationError`] if no response was received.
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
-        self.prepare::<ErrorResponse>(&mut request)?;
+        self.prepare::<ErrorResponse>(&mut request).await?;
         self.send(request).await.map_err(|error| progenitor_client::Error::CommunicationError(error).into())
     }
 

@@ -1,4 +1,4 @@
-//! A key ID and the private key that belongs to it, and where they are read from.
+//! A key ID and the private key that belongs to it, in the process or not, and where they are read from.
 
 use std::env::VarError;
 use std::fmt;
@@ -11,8 +11,10 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::crypto::SigningKey;
+use crate::external_key::ExternalKey;
 use crate::key::{KeyError, PrivateKey};
 use crate::key_id::{find_key_id, is_valid_key_id};
+use crate::public_key::{PublicKey, PublicKeyError};
 use crate::small_file::read_small_file;
 use crate::text::could_be_key_material;
 
@@ -23,7 +25,7 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
 /// Cloning is cheap and does not copy the key. The private key cannot be extracted; `Debug` shows the ID only. Its memory
-/// is wiped when the last clone is dropped.
+/// is wiped when the last clone is dropped. Safer is a key that is never in this process: see [`external`](Self::external).
 ///
 /// A private key is PEM text: RSA (PKCS#1, as the service generates it, or PKCS#8; 2048 to 8192 bits) or Ed25519
 /// (PKCS#8). Other text may surround it; its lines may end in CRLF, or be joined by a literal `\n`. A line
@@ -33,9 +35,17 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 #[derive(Clone)]
 pub struct Credentials {
     key_id: HeaderValue,
-    key: Arc<SigningKey>,
+    key: Key,
+    public_key: Arc<PublicKey>,
     fingerprint: Arc<str>,
     file: Option<Arc<Path>>,
+}
+
+/// What signs.
+#[derive(Clone)]
+pub(crate) enum Key {
+    Local(Arc<SigningKey>),
+    External(Arc<dyn ExternalKey>),
 }
 
 impl Credentials {
@@ -105,6 +115,23 @@ impl Credentials {
         Self::from_variables(Some(&key_id.into()))
     }
 
+    /// Returns credentials whose private key is not in this process. `public_key_pem` is its public key as `createApiKey`
+    /// takes it: PEM with a `-----BEGIN PUBLIC KEY-----` line, RSA of 2048 to 8192 bits or Ed25519.
+    ///
+    /// Nothing is signed yet. See [`ExternalKey`] for an example.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::PublicKey`] for an unusable public key.
+    pub fn external(
+        key_id: impl Into<String>,
+        public_key_pem: &str,
+        key: impl ExternalKey + 'static,
+    ) -> Result<Self, CredentialsError> {
+        let public_key = PublicKey::from_pem(public_key_pem).map_err(CredentialsError::PublicKey)?;
+        Self::new(&key_id.into(), Key::External(Arc::new(key)), public_key)
+    }
+
     fn from_variables(key_id: Option<&str>) -> Result<Self, CredentialsError> {
         match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
             (None, None) => Err(CredentialsError::MissingPrivateKey),
@@ -127,8 +154,8 @@ impl Credentials {
         if key_id.is_some_and(|id| !is_valid_key_id(id)) {
             return Err(CredentialsError::InvalidApiKeyId);
         }
-        let parsed = PrivateKey::from_pem(text).and_then(|key| Ok((SigningKey::new(&key)?, key.fingerprint()?)));
-        let (key, fingerprint) = parsed.map_err(CredentialsError::Key)?;
+        let parsed = PrivateKey::from_pem(text).and_then(|key| Ok((SigningKey::new(&key)?, key.public_key())));
+        let (key, public_key) = parsed.map_err(CredentialsError::Key)?;
         let id = match (key_id, find_key_id(text).map_err(CredentialsError::Key)?) {
             (Some(given), Some(found)) if given != found => {
                 return Err(CredentialsError::Key(KeyError::ConflictingApiKeyIds));
@@ -136,8 +163,13 @@ impl Credentials {
             (Some(id), _) | (None, Some(id)) => id,
             (None, None) => return Err(CredentialsError::Key(KeyError::MissingApiKeyId)),
         };
-        let key_id = HeaderValue::from_str(id).map_err(|_| CredentialsError::InvalidApiKeyId)?;
-        Ok(Self { key_id, key: Arc::new(key), fingerprint: fingerprint.into(), file: None })
+        Self::new(id, Key::Local(Arc::new(key)), public_key)
+    }
+
+    fn new(key_id: &str, key: Key, public_key: PublicKey) -> Result<Self, CredentialsError> {
+        let key_id = key_id_header(key_id)?;
+        let fingerprint = public_key.fingerprint().ok_or(CredentialsError::PublicKey(PublicKeyError::Malformed))?;
+        Ok(Self { key_id, key, public_key: Arc::new(public_key), fingerprint: fingerprint.into(), file: None })
     }
 
     /// Returns the ID of the API key.
@@ -158,12 +190,22 @@ impl Credentials {
         self.file.as_deref()
     }
 
+    /// Returns the same key as another API key.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn with_key_id(&self, key_id: &str) -> Result<Self, CredentialsError> {
+        Ok(Self { key_id: key_id_header(key_id)?, ..self.clone() })
+    }
+
     pub(crate) fn header(&self) -> HeaderValue {
         self.key_id.clone()
     }
 
-    pub(crate) fn key(&self) -> &SigningKey {
+    pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+
+    pub(crate) fn public_key(&self) -> &PublicKey {
+        &self.public_key
     }
 }
 
@@ -171,6 +213,11 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("key_id", &self.key_id()).finish_non_exhaustive()
     }
+}
+
+fn key_id_header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
+    let header = HeaderValue::from_str(key_id).ok().filter(|_| is_valid_key_id(key_id));
+    header.ok_or(CredentialsError::InvalidApiKeyId)
 }
 
 /// Reads the text of a key file and the metadata of the file.
@@ -233,6 +280,9 @@ pub enum CredentialsError {
     /// The text cannot be used as a private key.
     #[error("cannot use the private key")]
     Key(#[source] KeyError),
+    /// The text cannot be used as the public key of an external key.
+    #[error("cannot use the public key")]
+    PublicKey(#[source] PublicKeyError),
     /// The content of the file cannot be used as a private key.
     #[error("cannot use the private key in {path:?}")]
     KeyFile {

@@ -3,11 +3,13 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode, header};
 use progenitor_client::ResponseValue;
 
+use crate::SignError;
 use crate::operation::Operation;
 use crate::response::Truncated;
 use crate::text::printable;
@@ -34,6 +36,8 @@ pub enum Error {
     /// An argument is not valid. Nothing was sent.
     InvalidRequest(String),
     /// The request could not be signed. Nothing was sent.
+    NotSigned(SignError),
+    /// Another error of the generated code, which this crate does not make. Nothing was sent.
     Custom(String),
     /// The request failed to arrive, or its response did: no connection, a broken one, a timeout.
     CommunicationError(Cause<reqwest::Error>),
@@ -109,7 +113,13 @@ impl Error {
             }
             Generated::ErrorResponse(cause) => Self::ErrorResponse(Cause::new(operation, cause)),
             Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Cause::new(operation, cause)),
-            Generated::UnexpectedResponse(cause) => Self::UnexpectedResponse(Cause::new(operation, cause)),
+            Generated::UnexpectedResponse(mut cause) => {
+                let not_signed = cause.extensions_mut().remove::<Arc<SignError>>().and_then(Arc::into_inner);
+                match not_signed {
+                    Some(reason) => Self::NotSigned(reason),
+                    None => Self::UnexpectedResponse(Cause::new(operation, cause)),
+                }
+            }
             // Not made by this crate: `response::read` takes the place of what makes it.
             Generated::InvalidResponsePayload(..) => Self::Custom("the response is not as documented".to_owned()),
         }
@@ -121,14 +131,14 @@ impl Error {
             Self::ErrorResponse(response) => Some(response.status()),
             Self::UnexpectedResponse(response) => Some(response.status()),
             Self::ResponseBodyError(error) => error.status(),
-            Self::InvalidRequest(_) | Self::Custom(_) | Self::CommunicationError(_) => None,
+            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) | Self::CommunicationError(_) => None,
         }
     }
 
     /// Returns whether the request may have taken effect.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::InvalidRequest(_) | Self::Custom(_) => Effect::NotSent,
+            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => Effect::NotSent,
             Self::CommunicationError(error) if error.is_builder() || error.is_connect() => Effect::NotSent,
             Self::ErrorResponse(response)
                 if response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT =>
@@ -153,7 +163,7 @@ impl Error {
                 || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT)
         };
         match self {
-            Self::InvalidRequest(_) | Self::Custom(_) => false,
+            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => false,
             Self::CommunicationError(error) => !error.is_builder(),
             Self::ErrorResponse(response) => transient(response.status()),
             Self::ResponseBodyError(_) => true,
@@ -198,6 +208,7 @@ impl From<Error> for progenitor_client::Error<ErrorResponse> {
     fn from(error: Error) -> Self {
         match error {
             Error::InvalidRequest(reason) => Self::InvalidRequest(reason),
+            Error::NotSigned(reason) => Self::Custom(reason.to_string()),
             Error::Custom(reason) => Self::Custom(reason),
             Error::CommunicationError(error) => Self::CommunicationError(error.into_inner()),
             Error::ErrorResponse(response) => Self::ErrorResponse(response.into_inner()),
@@ -215,6 +226,7 @@ impl StdError for Error {
                 Some(Truncated::Broken(error)) => Some(&**error),
                 _ => None,
             },
+            Self::NotSigned(reason) => reason.source(),
             Self::InvalidRequest(_) | Self::Custom(_) | Self::ErrorResponse(_) => None,
         }
     }
@@ -230,6 +242,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidRequest(reason) | Self::Custom(reason) => write!(f, "not sent: {reason}"),
+            Self::NotSigned(reason) => write!(f, "not sent: {reason}"),
             Self::CommunicationError(error) => {
                 let origin = error.url().map_or_else(|| "the service".to_owned(), origin);
                 let in_time = if error.is_timeout() { " in time" } else { "" };

@@ -7,9 +7,9 @@ use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
 use reqwest::{Request, Response, Url};
 
 use crate::client::Signing;
-use crate::response::{NotFromService, read_limited, with_body};
+use crate::response::{NotFromService, not_signed, read_limited, with_body};
 use crate::signer::refuses_timestamp;
-use crate::{Client, error_body};
+use crate::{Client, SignError, SignedHeaders, Signer, UnsignedHeaders, error_body};
 
 /// The largest success body that is read, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
@@ -22,7 +22,7 @@ impl ClientHooks<Signing> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
         // Added by the generator, and not documented by the service.
         request.headers_mut().remove("api-version");
-        self.prepare(request)
+        self.prepare(request).await
     }
 
     async fn exec(&self, request: Request, operation: &OperationInfo) -> reqwest::Result<Response> {
@@ -39,15 +39,14 @@ impl ClientHooks<Signing> for Client {
 
 impl Client {
     /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be valid at the service.
-    #[allow(clippy::result_large_err)] // The error type of the hooks.
-    pub(crate) fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
+    pub(crate) async fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
         if !is_below(self.environment().base_url(), request.url()) {
             return Err(Error::InvalidRequest(
                 "the URL is not below the client's base URL; correct the path".to_owned(),
             ));
         }
         request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
-        self.signer().sign(request).map_err(|e| Error::Custom(e.to_string()))
+        sign(self.signer(), request).await.map_err(not_signed)
     }
 
     /// Sends a signed request, and once more with a corrected clock if nothing but its timestamp was refused. That is safe
@@ -57,15 +56,14 @@ impl Client {
         let timeout = *request.timeout_mut().get_or_insert(self.inner().timeout);
         let retry = request.try_clone();
         let first = attempt(self.client(), request).await?;
-        let corrected = retry.filter(|_| first.refuses_timestamp).and_then(|mut retry| {
-            let signer = self.signer().corrected(retry.headers(), first.response.headers())?;
-            signer.sign(&mut retry).ok()?;
-            Some((retry, signer))
-        });
+        let corrected = |request: &Request| self.signer().corrected(request.headers(), first.response.headers());
+        let Some(mut retry) = retry.filter(|_| first.refuses_timestamp) else { return Ok(first.response) };
+        let Some(corrected) = corrected(&retry) else { return Ok(first.response) };
+        let signed = sign(&corrected, &mut retry).await;
         let remaining = timeout.saturating_sub(started.elapsed());
-        let Some((mut retry, corrected)) = corrected.filter(|_| !remaining.is_zero()) else {
+        if signed.is_err() || remaining.is_zero() {
             return Ok(first.response);
-        };
+        }
         *retry.timeout_mut() = Some(remaining);
         let second = attempt(self.client(), retry).await?;
         if !second.refuses_timestamp {
@@ -73,6 +71,18 @@ impl Client {
         }
         Ok(second.response)
     }
+}
+
+async fn sign(signer: &Signer, request: &mut Request) -> Result<(), SignError> {
+    let unsigned = signer.prepare(request.method(), request.url().path())?;
+    sign_in_time(unsigned).await?.insert_into(request.headers_mut());
+    Ok(())
+}
+
+/// Signs headers. An external key has to do so within its time limit.
+pub(crate) async fn sign_in_time(unsigned: UnsignedHeaders) -> Result<SignedHeaders, SignError> {
+    let Some(limit) = unsigned.time_limit() else { return unsigned.sign().await };
+    tokio::time::timeout(limit, unsigned.sign()).await.unwrap_or(Err(SignError::TimedOut(limit)))
 }
 
 /// A response whose body is unread, unless its status is 401.

@@ -1,14 +1,13 @@
 //! Parses PEM text into a validated RSA or Ed25519 private key, or diagnoses why it cannot be used. Parsing and validation
 //! use `rsa` and `ed25519-dalek` with either backend.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use rustls_pki_types::pem::{PemObject, SectionKind};
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::public_key::PublicKey;
 
 /// The shortest accepted RSA key, which is also the size that the service generates.
 const MIN_RSA_BITS: usize = 2048;
@@ -44,15 +43,11 @@ impl PrivateKey {
         Err(diagnose_pem(&text))
     }
 
-    /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo), formatted like OpenSSH's: `SHA256:`
-    /// and unpadded base64.
-    pub(crate) fn fingerprint(&self) -> Result<String, KeyError> {
-        let public_key = match self {
-            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
-            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
-        };
-        let digest = Sha256::digest(public_key.map_err(|_| KeyError::Unusable)?);
-        Ok(format!("SHA256:{}", STANDARD_NO_PAD.encode(digest)))
+    pub(crate) fn public_key(&self) -> PublicKey {
+        match self {
+            Self::Rsa(key) => PublicKey::Rsa(key.to_public_key()),
+            Self::Ed25519(key) => PublicKey::Ed25519(key.verifying_key()),
+        }
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ed25519_dalek::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes, spki::der::pem::LineEnding};
+use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes, spki::der::pem::LineEnding};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
@@ -90,11 +90,7 @@ impl KeyPair {
     ///
     /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn public_key_pem(&self) -> Result<String, KeyPairError> {
-        let pem = match &self.0 {
-            PrivateKey::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
-            PrivateKey::Ed25519(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
-        };
-        pem.map_err(|_| KeyPairError::EncodingFailed)
+        self.0.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)
     }
 
     /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo) as `SHA256:` and unpadded base64,
@@ -104,7 +100,7 @@ impl KeyPair {
     ///
     /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn fingerprint(&self) -> Result<String, KeyPairError> {
-        self.0.fingerprint().map_err(|_| KeyPairError::EncodingFailed)
+        self.0.public_key().fingerprint().ok_or(KeyPairError::EncodingFailed)
     }
 
     /// Returns the private key as PEM: PKCS#1 for RSA and PKCS#8 for Ed25519, as the service does.

@@ -9,6 +9,7 @@ mod crypto;
 mod environment;
 mod error;
 mod error_body;
+mod external_key;
 mod hooks;
 mod key;
 #[cfg(feature = "rotation")]
@@ -17,6 +18,7 @@ pub mod key_file;
 mod key_id;
 mod key_pair;
 mod operation;
+mod public_key;
 mod response;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
@@ -42,12 +44,14 @@ pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
 pub use environment::{BaseUrl, Environment, EnvironmentError};
 pub use error::{Cause, Effect, Error};
+pub use external_key::{EXTERNAL_KEY_TIME_LIMIT, ExternalKey, ExternalSignature};
 use generated::spec;
 pub use generated::{Client, builder};
 pub use key::KeyError;
 pub use key_pair::{KeyAlgorithm, KeyPair, KeyPairError};
 pub use operation::Operation;
 pub use progenitor_client::ResponseValue;
+pub use public_key::{PublicKeyError, SignatureError};
 pub use signer::{MAX_CLOCK_CORRECTION, SignError, SignableRequest, SignedHeaders, Signer, UnsignedHeaders};
 pub use {http, reqwest};
 

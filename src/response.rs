@@ -9,6 +9,8 @@ use reqwest::{Response, ResponseBuilderExt as _};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::SignError;
+
 /// The reason that a response body is incomplete, stored in the extensions of the response.
 #[derive(Clone, Debug)]
 pub(crate) enum Truncated {
@@ -21,6 +23,14 @@ pub(crate) enum Truncated {
 /// Marks an error response whose body is not in the service's error format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotFromService;
+
+/// Carries the reason that a request was not signed from the hooks to [`Error`](crate::Error). The generator's errors have no
+/// variant with a cause, except around a response.
+pub(crate) fn not_signed<E>(reason: SignError) -> Error<E> {
+    let mut response = http::Response::new(Bytes::new());
+    response.extensions_mut().insert(Arc::new(reason));
+    Error::UnexpectedResponse(response.into())
+}
 
 /// Reads at most `limit` bytes of the body. Returns the response, whose body is consumed, and the body, whose memory is
 /// zeroized when its last reference is dropped. If the body is incomplete, the extensions of the response contain

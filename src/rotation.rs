@@ -14,6 +14,8 @@
 //!   signed the request ([`list()`]). A status code proves nothing: a gateway or a cache may have made it up.
 //! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by the new one
 //!   showed it with the scopes and the sub-account that were asked for.
+//! - For an [external key](Plan::external_key) there is no file. The journal records its ID; until then, a key with the token
+//!   is one that a lost response created, and is kept if the external key can sign for it.
 //! - A request whose response was lost may still be processed later, as long as its timestamp is accepted. A rotation
 //!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a run after [`SETTLE_TIME`] lists
 //!   the keys once more and finishes.
@@ -29,6 +31,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::Method;
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 
@@ -39,9 +42,12 @@ pub use self::plan::{Plan, RetryPolicy};
 use self::decide::{KeyFile, Next, decide, is_ours};
 use self::journal::{Goal, Journal};
 use self::plan::Source;
+use crate::hooks::sign_in_time;
 use crate::key_file;
-use crate::types::{ApiKey, ApiKeyId, ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError};
+use crate::types::{
+    ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
+};
+use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, SignError, Signer};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
 /// for 10 seconds and refused after 30.
@@ -105,8 +111,8 @@ impl fmt::Display for Step {
 pub struct Rotated {
     /// The ID of the new key.
     pub key_id: String,
-    /// The file with its private key.
-    pub file: PathBuf,
+    /// The file with its private key, unless that is external.
+    pub file: Option<PathBuf>,
     /// A client that signs with it.
     pub client: Client,
     /// What the service warned of when it created the key, in this run.
@@ -234,7 +240,7 @@ impl Rotation {
             ("name", plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
             ("set of scopes", plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
             ("sub-account", plan.subaccount.as_ref().is_some_and(|number| *number != goal.subaccount)),
-            ("source of its key pair", plan.source != goal.source),
+            (KEY_PAIR_SOURCE, plan.source != goal.source),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             return Err(Failure::OtherPlan(what));
@@ -245,7 +251,10 @@ impl Rotation {
 
     /// Decides what a new rotation is to do, and writes its journal.
     async fn begin(&mut self) -> Result<Journal, Failure> {
-        key_file::check(&self.plan.file).map_err(Failure::Save)?;
+        match &self.plan.external {
+            None => key_file::check(&self.plan.file).map_err(Failure::Save)?,
+            Some(external) => try_out(external).await.map_err(Failure::ExternalKey)?,
+        }
         let keys = list(&self.client).await.map_err(Failure::List)?;
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
         let token = format!("{:016x}", OsRng.next_u64());
@@ -270,7 +279,7 @@ impl Rotation {
         }
         let journal = Journal::create(&self.plan.file, goal)?;
         // Another rotation may have finished since.
-        if let Err(error) = key_file::check(&self.plan.file) {
+        if let (None, Err(error)) = (&self.plan.external, key_file::check(&self.plan.file)) {
             journal.remove()?;
             return Err(Failure::Save(error));
         }
@@ -292,7 +301,7 @@ impl Rotation {
         }
         let signed_by_new_key = observed.unverified.is_none();
         match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
-            Next::Identify(key_id) => self.identify(&key_id).await?,
+            Next::Identify(key_id) => self.identify(journal, &key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.withdrawn.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
@@ -307,7 +316,9 @@ impl Rotation {
                 return Err(Failure::Unsettled);
             }
             Next::DeleteOld => {
-                key_file::sync(&self.plan.file)?;
+                if self.plan.external.is_none() {
+                    key_file::sync(&self.plan.file)?;
+                }
                 self.switch_signer(&observed.file);
                 let key_id = journal.goal.old_key_id.clone();
                 self.delete(&journal.goal, &observed, key_id).await?;
@@ -320,12 +331,7 @@ impl Rotation {
     /// Looks at the file and at a verified list: one that the new key signs, if it can.
     async fn observe(&mut self, journal: &Journal) -> Result<Observed, Failure> {
         let goal = &journal.goal;
-        let file = match Credentials::from_key_file(&self.plan.file) {
-            _ if is_missing(&self.plan.file) => KeyFile::Missing,
-            Ok(credentials) => KeyFile::WithId(credentials),
-            Err(error) if error.is_missing_key_id() && self.is_generated_here(journal) => KeyFile::WithoutId,
-            Err(error) => KeyFile::Unusable(error),
-        };
+        let file = self.observe_file(journal);
         let listed_at = unix_secs();
         self.state.new_key_id = file.key_id().map(str::to_owned);
         let mut unverified = None;
@@ -346,6 +352,21 @@ impl Rotation {
         };
         self.learn(goal, &keys);
         Ok(Observed { file, keys, listed_at, unverified })
+    }
+
+    /// Looks at the file. For an external key, the journal takes its place.
+    fn observe_file(&self, journal: &Journal) -> KeyFile {
+        let read = match (&self.plan.external, &journal.saved) {
+            (Some(_), None) => return KeyFile::WithoutId,
+            (Some(external), Some(key_id)) => external.with_key_id(key_id),
+            (None, _) if is_missing(&self.plan.file) => return KeyFile::Missing,
+            (None, _) => Credentials::from_key_file(&self.plan.file),
+        };
+        match read {
+            Ok(credentials) => KeyFile::WithId(credentials),
+            Err(error) if error.is_missing_key_id() && self.is_generated_here(journal) => KeyFile::WithoutId,
+            Err(error) => KeyFile::Unusable(error),
+        }
     }
 
     /// Whether the private key in the file is the one that this rotation generated.
@@ -371,8 +392,12 @@ impl Rotation {
 
     /// Creates the new key. Its private key is saved before if it is generated here, and else as soon as it arrives.
     async fn create(&mut self, journal: &mut Journal, file: &KeyFile) -> Result<(), Failure> {
-        let public_key = match &journal.goal.source {
-            Source::Service(_) => None,
+        let new = match &journal.goal.source {
+            Source::Service(key_type) => New::Generated(key_type.clone()),
+            Source::External(_) => {
+                let external = self.plan.external.as_ref().ok_or(Failure::OtherPlan(KEY_PAIR_SOURCE))?;
+                New::Registered(external.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)?)
+            }
             Source::Local(key_type) => {
                 if matches!(file, KeyFile::Missing) {
                     let algorithm = KeyAlgorithm::try_from(key_type.clone())?;
@@ -382,20 +407,22 @@ impl Rotation {
                     journal.generated(pair.fingerprint()?)?;
                     key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }
-                Some(KeyPair::from_pem_file(&self.plan.file)?.public_key_pem()?)
+                New::Registered(KeyPair::from_pem_file(&self.plan.file)?.public_key_pem()?)
             }
         };
         self.report(Step::Creating { name: journal.goal.name.clone() });
         journal.create_sent(unix_secs())?;
-        match send_create(&self.client, &journal.goal, public_key).await {
+        match send_create(&self.client, &journal.goal, new).await {
             Ok((key_id, private_key, warning)) => {
                 self.warning = warning;
                 match private_key {
                     Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone()))?,
-                    None => key_file::add_key_id(&self.plan.file, &key_id)?,
+                    None => self.save_key_id(&key_id)?,
                 }
                 journal.saved(&key_id)?;
-                self.report(Step::Saved { key_id, file: self.plan.file.clone() });
+                if self.plan.external.is_none() {
+                    self.report(Step::Saved { key_id, file: self.plan.file.clone() });
+                }
                 Ok(journal.create_settled()?)
             }
             Err(error) => {
@@ -415,14 +442,26 @@ impl Rotation {
         key_file::save(&self.plan.file, Some(key_id), key).map_err(Failure::Save)
     }
 
-    /// Finds out whether the private key in the file belongs to a key of this rotation: if it can sign a list with its ID.
-    /// If not, the key is deleted.
-    async fn identify(&mut self, key_id: &str) -> Result<(), Failure> {
-        let credentials = Credentials::from_pem_file(key_id, &self.plan.file)?;
+    /// Adds the ID of the new key to its file, which an external key has not.
+    fn save_key_id(&self, key_id: &str) -> Result<(), Failure> {
+        if self.plan.external.is_none() {
+            key_file::add_key_id(&self.plan.file, key_id)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
+    /// a list with its ID. If not, the key is deleted.
+    async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
+        let credentials = match &self.plan.external {
+            Some(external) => external.with_key_id(key_id)?,
+            None => Credentials::from_pem_file(key_id, &self.plan.file)?,
+        };
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
                 self.withdrawn = None;
-                Ok(key_file::add_key_id(&self.plan.file, key_id)?)
+                self.save_key_id(key_id)?;
+                Ok(journal.saved(key_id)?)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
                 let client = self.client.clone();
@@ -473,12 +512,13 @@ impl Rotation {
             (None, KeyFile::WithId(new)) => {
                 journal.remove()?;
                 self.switch_signer(&KeyFile::WithId(new.clone()));
-                let (key_id, file) = (new.key_id().to_owned(), self.plan.file.clone());
+                let file = self.plan.external.is_none().then(|| self.plan.file.clone());
+                let key_id = new.key_id().to_owned();
                 let client = self.client.with_credentials(new);
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
             (withdrawn, file) => {
-                if matches!(file, KeyFile::WithoutId) {
+                if matches!(file, KeyFile::WithoutId) && self.plan.external.is_none() {
                     // Generated here, and registered nowhere: the list proved that no key of this rotation exists.
                     key_file::remove(&self.plan.file)?;
                 }
@@ -506,28 +546,42 @@ impl Rotation {
     }
 }
 
-/// Sends the request that creates the new key. Returns its ID, its private key unless that is here already, and what the
+/// What the request that creates the new key asks for.
+enum New {
+    /// A key pair of this type.
+    Generated(ApiKeyType),
+    /// This public key.
+    Registered(String),
+}
+
+/// Sends the request that creates the new key. Returns its ID, its private key if the service generated it, and what the
 /// service warns of.
 async fn send_create(
     client: &Client,
     goal: &Goal,
-    public_key: Option<String>,
+    new: New,
 ) -> Result<(String, Option<PrivateKeyPem>, Option<String>), Error> {
     let (name, scopes, subaccount) = (goal.name.as_str(), goal.scopes.clone(), goal.subaccount.clone());
-    match (&goal.source, public_key) {
-        (Source::Local(_), Some(public_key)) => {
+    match new {
+        New::Registered(public_key) => {
             let body = CreateApiKeyRequest::builder();
             let body = body.name(name).public_key(public_key).scopes(scopes).subaccount(subaccount);
             let created = client.create_api_key().body(body).send().await?.into_inner();
             Ok((created.api_key_id, None, created.warning))
         }
-        (Source::Service(key_type) | Source::Local(key_type), _) => {
+        New::Generated(key_type) => {
             let body = GenerateApiKeyRequest::builder();
-            let body = body.name(name).scopes(scopes).subaccount(subaccount).key_type(key_type.clone());
+            let body = body.name(name).scopes(scopes).subaccount(subaccount).key_type(key_type);
             let created = client.generate_api_key().body(body).send().await?.into_inner();
             Ok((created.api_key_id, Some(created.private_key), created.warning))
         }
     }
+}
+
+/// Lets an external key sign, and verifies the signature. What it signs is not a request.
+async fn try_out(external: &Credentials) -> Result<(), SignError> {
+    let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/")?;
+    sign_in_time(unsigned).await.map(drop)
 }
 
 fn is_missing(path: &Path) -> bool {
@@ -541,6 +595,8 @@ fn new_name(base: &str, token: &str) -> String {
     let date = httpdate::fmt_http_date(SystemTime::now().clamp(UNIX_EPOCH, year_9999));
     format!("{base}{MARK}{} {token})", &date[5..16])
 }
+
+const KEY_PAIR_SOURCE: &str = "source of its key pair";
 
 const MARK: &str = " (rotated ";
 

@@ -52,7 +52,6 @@ mod fault;
 mod generated_key;
 mod handlers;
 mod operation;
-mod public_key;
 mod request;
 mod server;
 mod state;
@@ -66,11 +65,10 @@ pub use account::{RegisterError, Tier};
 pub use builder::SandboxBuilder;
 pub use fault::Fault;
 pub use operation::UnknownOperation;
-pub use public_key::PublicKeyError;
 
+use crate::public_key::PublicKey;
 use crate::types::{ApiKey, PrivateKeyPem};
 use crate::{Credentials, Environment};
-use public_key::PublicKey;
 use state::SharedState;
 
 /// A running server. Dropping it closes its port and all of its connections.

@@ -1,5 +1,6 @@
 //! Signing requests: timestamp, method and path in, the three headers that the service requires out.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,7 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use smallvec::SmallVec;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Key};
+use crate::public_key::SignatureError;
 use crate::{error_body, spec};
 
 /// The largest clock correction that is applied, in either direction: 24 hours.
@@ -93,40 +95,35 @@ impl Signer {
     /// Those of [`headers`](Self::headers).
     pub fn sign(&self, request: &mut impl SignableRequest) -> Result<(), SignError> {
         let (method, path) = request.method_and_path();
-        for (name, value) in self.headers(method, path)? {
-            request.headers_mut().insert(name, value);
-        }
+        self.headers(method, path)?.insert_into(request.headers_mut());
         Ok(())
     }
 
-    /// Returns the three headers for a method and a path, signed with the local private key: [`prepare`](Self::prepare)
-    /// and [`with_signature`](UnsignedHeaders::with_signature) in one step.
+    /// Returns the three headers for a method and a path, signed with a private key that is in this process.
     ///
     /// # Errors
     ///
-    /// Those of [`prepare`](Self::prepare), and [`SignError::SigningFailed`].
+    /// Those of [`prepare`](Self::prepare), [`SignError::SigningFailed`], and [`SignError::NotLocal`] for an external key.
     pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
         let unsigned = self.prepare(method, path)?;
-        let key = unsigned.credentials.key();
+        let Key::Local(key) = unsigned.credentials.key() else { return Err(SignError::NotLocal) };
         let signature = key.sign(unsigned.message()).map_err(|_| SignError::SigningFailed)?;
-        Ok(unsigned.with_signature(signature))
+        Ok(unsigned.into_headers(&signature))
     }
 
-    /// Returns the message to sign for a method and a path, for a private key held elsewhere.
+    /// Returns the message to sign for a method and a path. [`UnsignedHeaders::sign`] has it signed by the key of the
+    /// credentials, wherever that is; or sign it yourself, without any async runtime:
     ///
     /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A query,
     /// from `?` on, is cut off.
     ///
     /// ```
-    /// # use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
-    /// # let pair = KeyPair::generate(KeyAlgorithm::Ed25519)?;
-    /// # let credentials = Credentials::from_pem("an-id", pair.private_key_pem()?.expose_secret())?;
-    /// # let sign_elsewhere = |_message: &[u8]| [0_u8; 64];
-    /// let signer = Signer::new(credentials);
+    /// # fn example(signer: &kalshi_api_keys::Signer, token: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), kalshi_api_keys::SignError> {
     /// let unsigned = signer.prepare(&http::Method::GET, "/trade-api/v2/api_keys")?;
-    /// let signature = sign_elsewhere(unsigned.message());
-    /// let headers = unsigned.with_signature(signature);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let signature = token(unsigned.message());
+    /// let headers = unsigned.with_signature(signature)?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors
@@ -294,11 +291,49 @@ impl UnsignedHeaders {
         &self.message
     }
 
+    /// Signs the message with the key of the credentials, and awaits it if it is external.
+    ///
+    /// No time limit applies, because that would need a particular runtime; apply yours, for example
+    /// `tokio::time::timeout`. A client's own requests have a limit.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::SigningFailed`] for a local key; [`SignError::ExternalKey`] and [`SignError::InvalidSignature`] for an
+    /// external one.
+    pub async fn sign(self) -> Result<SignedHeaders, SignError> {
+        let signature = match self.credentials.key() {
+            Key::Local(key) => key.sign(&self.message).map_err(|_| SignError::SigningFailed)?,
+            Key::External(key) => {
+                let signature = key.sign(&self.message).await.map_err(SignError::ExternalKey)?;
+                return self.with_signature(signature);
+            }
+        };
+        Ok(self.into_headers(&signature))
+    }
+
+    /// Returns how long the client waits for an external key.
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        match self.credentials.key() {
+            Key::Local(_) => None,
+            Key::External(key) => Some(key.time_limit()),
+        }
+    }
+
     /// Returns the headers with a signature of [`message`](Self::message): its raw bytes, not base64.
     ///
     /// The signature is RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519, by the private key that
-    /// belongs to the key ID. It is not verified.
-    pub fn with_signature(self, signature: impl AsRef<[u8]>) -> SignedHeaders {
+    /// belongs to the key ID.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::InvalidSignature`], which says what is wrong, for a signature that the public key does not verify.
+    pub fn with_signature(self, signature: impl AsRef<[u8]>) -> Result<SignedHeaders, SignError> {
+        let checked = self.credentials.public_key().check(&self.message, signature.as_ref());
+        checked.map_err(SignError::InvalidSignature)?;
+        Ok(self.into_headers(signature.as_ref()))
+    }
+
+    fn into_headers(self, signature: &[u8]) -> SignedHeaders {
         // Cannot fail: digits and base64 are visible ASCII.
         let timestamp = HeaderValue::try_from(self.timestamp).expect("digits are a valid header value");
         let signature = STANDARD.encode(signature);
@@ -328,6 +363,15 @@ impl UnsignedHeaders {
 #[derive(Clone, Debug)]
 pub struct SignedHeaders([(HeaderName, HeaderValue); 3]);
 
+impl SignedHeaders {
+    /// Adds the headers, replacing earlier ones.
+    pub(crate) fn insert_into(self, headers: &mut HeaderMap) {
+        for (name, value) in self {
+            headers.insert(name, value);
+        }
+    }
+}
+
 impl IntoIterator for SignedHeaders {
     type Item = (HeaderName, HeaderValue);
     type IntoIter = std::array::IntoIter<Self::Item, 3>;
@@ -338,7 +382,7 @@ impl IntoIterator for SignedHeaders {
 }
 
 /// Why a request was not signed, and not sent either.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// The path does not begin with `/`.
@@ -356,4 +400,18 @@ pub enum SignError {
     /// The cryptography library failed.
     #[error("signing with {} failed; check that the system provides random numbers", crate::CRYPTO_BACKEND)]
     SigningFailed,
+    /// The private key is not in this process, so a signature has to be awaited.
+    #[error("the private key is not in this process; use `Signer::prepare`, and await the signature")]
+    NotLocal,
+    /// The external key returned an error, which is the source.
+    #[error("the external key did not sign")]
+    ExternalKey(#[source] Box<dyn StdError + Send + Sync>),
+    /// The external key did not sign in time.
+    #[error(
+        "the external key did not sign within {0:?}; check that it is reachable, and whether it waits for a touch or a PIN"
+    )]
+    TimedOut(Duration),
+    /// The external key returned something else than a signature of the message by the private key of its public key.
+    #[error("the signature by the external key is invalid")]
+    InvalidSignature(#[source] SignatureError),
 }

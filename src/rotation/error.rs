@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::list::is_final;
 use crate::key_file::KeyFileError;
-use crate::{CredentialsError, Effect, Error, KeyPairError};
+use crate::{CredentialsError, Effect, Error, KeyPairError, SignError};
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ pub struct RotationState {
     pub old_key_id: String,
     /// What is known of it.
     pub old_key: KeyState,
-    /// The ID of the new key, once its private key is in the file.
+    /// The ID of the new key, once its private key is in the file or known to be the external one.
     pub new_key_id: Option<String>,
     /// The journal, if the rotation is unfinished: running it again continues. `None` when nothing is left to do.
     pub journal: Option<PathBuf>,
@@ -53,7 +53,7 @@ impl fmt::Display for RotationState {
         }
         write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
         if let Some(id) = &self.new_key_id {
-            write!(f, ", the private key of the new key {id} is saved")?;
+            write!(f, ", the new key is {id}")?;
         }
         f.write_str("; run the same rotation again to finish it")
     }
@@ -108,6 +108,9 @@ impl ListError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The external key does not sign. Nothing was sent.
+    #[error("the external key cannot be used")]
+    ExternalKey(#[source] SignError),
     /// The keys could not be listed.
     #[error("cannot list the keys")]
     List(#[source] ListError),
@@ -142,7 +145,9 @@ pub enum Failure {
     #[error("the new key does not work yet")]
     Verify(#[source] ListError),
     /// The new key is not in the list.
-    #[error("the new key {0} is not in the list of keys; if somebody deleted it, delete its file")]
+    #[error(
+        "the new key {0} is not in the list of keys; if somebody deleted it, delete its file, or the journal of an external key"
+    )]
     NewKeyNotListed(String),
     /// The file of the new private key is gone, but its key exists and may be in use.
     #[error("the file of the new private key is gone, and its key may be in use; put the file back, or delete the key")]
@@ -180,6 +185,8 @@ impl Failure {
             Self::List(error) => error.is_retryable(),
             Self::Create(error) => error.is_transient() || error.effect() == Effect::Unknown,
             Self::Delete { source, .. } => !is_final(source),
+            // Not again and again, for an external key may ask a person.
+            Self::Verify(ListError::Api(Error::NotSigned(_))) => false,
             Self::Verify(_) | Self::NewKeyNotListed(_) | Self::StillListed(_) => true,
             _ => false,
         }

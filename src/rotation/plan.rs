@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Step;
-use crate::KeyAlgorithm;
 use crate::types::{ApiKeyScope, ApiKeyType, Subaccount};
+use crate::{Credentials, CredentialsError, ExternalKey, KeyAlgorithm};
 
 /// Where the new key pair comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(super) enum Source {
     Service(ApiKeyType),
     /// This machine generates it; the private key never travels.
     Local(ApiKeyType),
+    /// It exists, and its private key is not in this process. Its fingerprint.
+    External(String),
 }
 
 /// How often failed requests are repeated.
@@ -62,6 +64,8 @@ pub struct Plan {
     pub(super) scopes: Option<Vec<ApiKeyScope>>,
     pub(super) subaccount: Option<Option<Subaccount>>,
     pub(super) source: Source,
+    /// The new key, with an ID of no meaning, if it is external.
+    pub(super) external: Option<Credentials>,
     pub(super) retry_policy: RetryPolicy,
     pub(super) settle_time: Duration,
     pub(super) switch_signer: bool,
@@ -80,6 +84,7 @@ impl Plan {
             scopes: None,
             subaccount: None,
             source: Source::Service(ApiKeyType::Ed25519),
+            external: None,
             retry_policy: RetryPolicy::default(),
             settle_time: super::SETTLE_TIME,
             switch_signer: false,
@@ -116,14 +121,38 @@ impl Plan {
     /// Lets the service generate a key pair of this type.
     #[must_use]
     pub fn generate_at_service(self, key_type: ApiKeyType) -> Self {
-        Self { source: Source::Service(key_type), ..self }
+        Self { source: Source::Service(key_type), external: None, ..self }
     }
 
     /// Generates the key pair on this machine, so that its private key never travels. Needs the Premier or Market Maker
     /// API usage level.
     #[must_use]
     pub fn generate_locally(self, algorithm: KeyAlgorithm) -> Self {
-        Self { source: Source::Local(algorithm.into()), ..self }
+        Self { source: Source::Local(algorithm.into()), external: None, ..self }
+    }
+
+    /// Registers the public key of a private key that is not in this process, instead of generating a key pair. No key file
+    /// is written: `file` only names the journal. Needs the Premier or Market Maker API usage level.
+    ///
+    /// The key signs once before anything is sent, so that one that does not work is found in time.
+    ///
+    /// ```no_run
+    /// # use std::error::Error;
+    /// use kalshi_api_keys::{Client, ExternalKey, rotation::{Plan, rotate}};
+    ///
+    /// # async fn example(client: Client, public_key_pem: &str, token: impl ExternalKey + 'static) -> Result<(), Box<dyn Error>> {
+    /// let rotated = rotate(&client, Plan::new("kalshi-token").external_key(public_key_pem, token)?).await?;
+    /// println!("the token signs as {}", rotated.key_id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::PublicKey`] for an unusable public key.
+    pub fn external_key(self, public_key_pem: &str, key: impl ExternalKey + 'static) -> Result<Self, CredentialsError> {
+        let external = Credentials::external("new", public_key_pem, key)?;
+        Ok(Self { source: Source::External(external.fingerprint().to_owned()), external: Some(external), ..self })
     }
 
     /// Sets how many failed requests the rotation tolerates.

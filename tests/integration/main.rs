@@ -17,6 +17,7 @@ mod contract;
 mod counterexamples;
 mod credentials;
 mod errors;
+mod external_keys;
 mod fault_matrix;
 mod json_schemas;
 mod key_files;

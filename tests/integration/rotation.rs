@@ -148,7 +148,7 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
     let key = account.key(&third.key_id);
     assert!(key.name.starts_with("report (rotated ") && key.subaccount.is_none());
     assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
-    assert!(std::fs::read_to_string(third.file).unwrap().contains("\n-----BEGIN RSA"));
+    assert!(std::fs::read_to_string(third.file.unwrap()).unwrap().contains("\n-----BEGIN RSA"));
 }
 
 /// Dropped at any request, which is what a crash is to the service, and run again.

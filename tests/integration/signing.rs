@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::Verifier as _;
-use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
+use ed25519_dalek::{Signer as _, Verifier as _};
 use http::Method;
 use kalshi_api_keys::{CRYPTO_BACKEND, Credentials, KeyAlgorithm, KeyPair, SignError, SignedHeaders, Signer};
 use sha2::{Digest as _, Sha256};
@@ -181,10 +181,10 @@ fn invalid_path_is_rejected() {
     let signer = signer(ed25519());
     let error = |path| signer.headers(&Method::GET, path).unwrap_err();
     for path in ["", "trade-api/v2/api_keys", "https://example.com/a", "?a=b", "*"] {
-        assert_eq!(error(path), SignError::RelativePath, "{path:?}");
+        assert!(matches!(error(path), SignError::RelativePath), "{path:?}");
     }
     for (path, at) in [("/a b", 2), ("/é", 1), ("/a\r\nHost: b", 2), ("/a#b", 2), ("/a\0", 2)] {
-        assert_eq!(error(path), SignError::UnencodedPath { at }, "{path:?}");
+        assert!(matches!(error(path), SignError::UnencodedPath { at: is } if is == at), "{path:?}");
     }
     // The query is not checked.
     signer.headers(&Method::GET, "/a? b").unwrap();
@@ -198,7 +198,7 @@ fn failed_signing_leaves_the_request_unchanged() {
 
     let failing =
         Signer::new(fixtures::credentials()).with_clock(|| std::time::UNIX_EPOCH - std::time::Duration::from_millis(1));
-    assert_eq!(failing.sign(&mut request), Err(SignError::ClockBefore1970));
+    assert!(matches!(failing.sign(&mut request), Err(SignError::ClockBefore1970)));
     assert_eq!(request.headers(), &before);
 
     signer(ed25519()).sign(&mut request).unwrap();
@@ -233,16 +233,18 @@ fn signed_headers_extend_a_map() {
     assert_eq!(headers["kalshi-access-key"], KEY_ID);
 }
 
+fn signing_key(pair: &Pair) -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_pkcs8_pem(pair.private.expose_secret()).unwrap()
+}
+
 #[test]
 fn external_signature_yields_the_same_headers() {
-    use ed25519_dalek::Signer as _;
-    use ed25519_dalek::pkcs8::DecodePrivateKey as _;
-    let external = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
+    let external = signing_key(ed25519());
     let signer = signer(ed25519());
     let unsigned = signer.prepare(&Method::GET, "/trade-api/v2/api_keys?limit=5").unwrap();
     assert_eq!(unsigned.message(), text("GET", "/trade-api/v2/api_keys").as_bytes());
     let signature = external.sign(unsigned.message()).to_bytes();
-    let external: http::HeaderMap = unsigned.with_signature(signature).into_iter().collect();
+    let external: http::HeaderMap = unsigned.with_signature(signature).unwrap().into_iter().collect();
     let local: http::HeaderMap = signer.headers(&Method::GET, "/trade-api/v2/api_keys").unwrap().into_iter().collect();
     assert_eq!(external, local);
 }
@@ -260,7 +262,8 @@ fn clones_use_replaced_credentials_for_the_next_signature() {
     assert!(verifies(rsa(), &text("GET", "/"), &signed));
     assert_eq!(clone.credentials().key_id(), "new");
     // Not for a signature in progress, nor in a signer created by `with_credentials`.
-    assert_eq!(value(&before.with_signature([0; 64]), "kalshi-access-key"), KEY_ID);
+    let signature = signing_key(ed25519()).sign(before.message()).to_bytes();
+    assert_eq!(value(&before.with_signature(signature).unwrap(), "kalshi-access-key"), KEY_ID);
     assert_eq!(separate.credentials().key_id(), KEY_ID);
 }
 

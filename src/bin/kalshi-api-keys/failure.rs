@@ -74,7 +74,7 @@ pub fn chain(error: &dyn StdError) -> String {
 /// Returns the exit code for a failed request.
 pub fn code(error: &Error) -> Code {
     match error {
-        Error::InvalidRequest(_) | Error::Custom(_) => Code::Usage,
+        Error::InvalidRequest(_) | Error::NotSigned(_) | Error::Custom(_) => Code::Usage,
         Error::CommunicationError(_) | Error::ResponseBodyError(_) => Code::Network,
         // The response was truncated.
         Error::UnexpectedResponse(_) if error.is_transient() => Code::Network,

@@ -1,7 +1,8 @@
 //! Creating, listing, using and deleting keys.
 
 use http::{Method, StatusCode};
-use kalshi_api_keys::sandbox::{PublicKeyError, RegisterError};
+use kalshi_api_keys::PublicKeyError;
+use kalshi_api_keys::sandbox::RegisterError;
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, Subaccount};
 use kalshi_api_keys::{Client, Credentials};
 

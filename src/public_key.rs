@@ -1,0 +1,168 @@
+//! Public keys: parsed from PEM, identified by a fingerprint, and verified against. Uses `rsa` and `ed25519-dalek` with
+//! either backend, so that aws-lc-rs, which signs by default, is never its own judge.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ed25519_dalek::pkcs8::EncodePublicKey as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject as _;
+use sha2::{Digest as _, Sha256};
+
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+const SALT_LEN: usize = 32;
+
+/// The public key of an API key.
+#[derive(Debug)]
+pub(crate) enum PublicKey {
+    /// Verifies RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of exactly 32 bytes.
+    Rsa(RsaPublicKey),
+    Ed25519(ed25519_dalek::VerifyingKey),
+}
+
+impl PublicKey {
+    /// Parses a PEM section `PUBLIC KEY`: SubjectPublicKeyInfo, as `createApiKey` takes it.
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, PublicKeyError> {
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
+        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Malformed)?;
+        match info.algorithm.oid {
+            rsa::pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.subject_public_key.raw_bytes()),
+            ed25519_dalek::pkcs8::ALGORITHM_OID => match ed25519_dalek::VerifyingKey::try_from(info) {
+                // A weak (small-order) key verifies signatures made without a private key.
+                Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
+                Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
+            },
+            _ => Err(PublicKeyError::UnsupportedAlgorithm),
+        }
+    }
+
+    fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let key = rsa::pkcs1::RsaPublicKey::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
+        let integer = |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
+        let (modulus, exponent) = (integer(key.modulus), integer(key.public_exponent));
+        if !RSA_BITS.contains(&modulus.bits()) {
+            return Err(PublicKeyError::UnsupportedRsaSize { bits: modulus.bits() });
+        }
+        // `RsaPublicKey::new` rejects more than 4096 bits.
+        let key = RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end());
+        key.map(Self::Rsa).map_err(|_| PublicKeyError::Malformed)
+    }
+
+    /// Returns the SHA-256 fingerprint of the key (DER, SubjectPublicKeyInfo), formatted like OpenSSH's: `SHA256:` and
+    /// unpadded base64. `None` if the key cannot be encoded.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let der = match self {
+            Self::Rsa(key) => key.to_public_key_der(),
+            Self::Ed25519(key) => key.to_public_key_der(),
+        };
+        Some(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(der.ok()?))))
+    }
+
+    /// Returns the key as PEM, as `createApiKey` takes it. `None` if it cannot be encoded.
+    pub(crate) fn to_pem(&self) -> Option<String> {
+        let pem = match self {
+            Self::Rsa(key) => key.to_public_key_pem(LineEnding::LF),
+            Self::Ed25519(key) => key.to_public_key_pem(LineEnding::LF),
+        };
+        pem.ok()
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Rsa(key) => key.verify(Pss::new::<Sha256>(), &Sha256::digest(message), signature).is_ok(),
+            Self::Ed25519(key) => {
+                ed25519_dalek::Signature::from_slice(signature).is_ok_and(|s| key.verify_strict(message, &s).is_ok())
+            }
+        }
+    }
+
+    /// Verifies a signature, or finds out what is wrong with it.
+    pub(crate) fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        if self.verify(message, signature) {
+            return Ok(());
+        }
+        let expected = match self {
+            Self::Rsa(key) => key.size(),
+            Self::Ed25519(_) => ed25519_dalek::SIGNATURE_LENGTH,
+        };
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        if signature.len() > expected && signature.iter().all(is_text) {
+            return Err(SignatureError::Text);
+        }
+        if signature.len() != expected {
+            return Err(SignatureError::Length { actual: signature.len(), expected });
+        }
+        let digest = Sha256::digest(message);
+        if self.verify(&digest, signature) {
+            return Err(SignatureError::DigestedTwice);
+        }
+        if let Self::Rsa(key) = self {
+            if key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok() {
+                return Err(SignatureError::Pkcs1v15);
+            }
+            // None, that of SHA-1, of SHA-384, of SHA-512, and the longest, which OpenSSL takes unless told otherwise.
+            let longest = expected - Sha256::output_size() - 2;
+            let uses = |salt: &usize| key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature).is_ok();
+            if let Some(actual) = [0, 20, 48, 64, longest].into_iter().find(uses) {
+                return Err(SignatureError::SaltLength { actual });
+            }
+        }
+        Err(SignatureError::Mismatch)
+    }
+}
+
+/// Why a public key is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublicKeyError {
+    /// There is no PEM section `PUBLIC KEY`.
+    #[error("the public key is not PEM with a `-----BEGIN PUBLIC KEY-----` line")]
+    NotPem,
+    /// The PEM section does not contain a valid key.
+    #[error("the public key is damaged")]
+    Malformed,
+    /// The algorithm is neither RSA nor Ed25519.
+    #[error("the public key is neither RSA nor Ed25519")]
+    UnsupportedAlgorithm,
+    /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
+    #[error("the public key is RSA of {bits} bits, not {min} to {max}", min = RSA_BITS.start(), max = RSA_BITS.end())]
+    UnsupportedRsaSize {
+        /// The length of the modulus in bits.
+        bits: usize,
+    },
+}
+
+/// What is wrong with a signature that does not verify. The service would refuse it without saying why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// It is text, such as base64 or hexadecimal digits.
+    #[error("it is text instead of bytes; decode its base64 or hexadecimal digits")]
+    Text,
+    /// It has another length than the signatures of the public key.
+    #[error("it has {actual} bytes instead of {expected}; sign with the key's own algorithm, and unwrap the signature")]
+    Length {
+        /// Its length in bytes.
+        actual: usize,
+        /// The length of every signature by this key.
+        expected: usize,
+    },
+    /// It is RSASSA-PKCS1-v1_5.
+    #[error("it is RSASSA-PKCS1-v1_5; sign with RSASSA-PSS")]
+    Pkcs1v15,
+    /// It is RSASSA-PSS with another salt length.
+    #[error("its salt has {actual} bytes instead of {SALT_LEN}; set the salt length to that of the digest")]
+    SaltLength {
+        /// The length of its salt in bytes.
+        actual: usize,
+    },
+    /// The SHA-256 digest was signed as if it were the message.
+    #[error("it signs the digest of the message, digested once more; pass the message, or declare the digest as one")]
+    DigestedTwice,
+    /// None of the above: it was made by another key, of another message, or with another hash.
+    #[error("it is not by the private key of this public key; check which key signs, and that it hashes with SHA-256")]
+    Mismatch,
+}
