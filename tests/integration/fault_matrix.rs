@@ -1,20 +1,26 @@
 //! Every request of a rotation meets every fault, once and from then on: whatever happens, no key is lost, none that is
 //! somebody else's is touched, nothing untrue is reported, and running the same command again finishes the rotation.
 //!
-//! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge.
+//! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge. For a new key that is
+//! external, which the command does not offer, it is the library.
 #![cfg(unix)]
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use ed25519_dalek::Signer as _;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use kalshi_api_keys::rotation::{self, Plan, RetryPolicy};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
-use kalshi_api_keys::{Client, Credentials};
+use kalshi_api_keys::{Client, Credentials, Environment};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::command::TestAccount;
-use crate::fixtures::{ed25519, shows_key};
+use crate::fixtures::{chain, ed25519, shows_key};
 use crate::gateway::{Fault, Gateway};
 
 const HTML: &str = "text/html";
@@ -54,7 +60,14 @@ struct Case {
     signal: Option<Signal>,
     at: usize,
     lasting: bool,
-    local: bool,
+    new_key: NewKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NewKey {
+    Service,
+    Local,
+    External,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +76,8 @@ async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
     for (fault, signal) in FAULTS {
         for at in REQUESTS {
             for lasting in [false, true] {
-                cases.extend([false, true].map(|local| Case { fault, signal, at, lasting, local }));
+                let new_keys = [NewKey::Service, NewKey::Local, NewKey::External];
+                cases.extend(new_keys.map(|new_key| Case { fault, signal, at, lasting, new_key }));
             }
         }
     }
@@ -91,18 +105,14 @@ struct Ran {
 async fn run(case: Case) -> Result<(), String> {
     let account = TestAccount::new().await;
     let gateway = Gateway::start(&account.sandbox, case.fault, case.at, case.lasting).await;
-    let pid: Arc<Mutex<Option<Pid>>> = Arc::default();
+    let target: Arc<Mutex<Option<Target>>> = Arc::default();
     gateway.on_signal({
-        let (pid, signal) = (pid.clone(), case.signal);
+        let target = target.clone();
         move || {
-            let pid = loop {
-                match *pid.lock().unwrap() {
-                    Some(pid) => break pid,
-                    None => std::thread::yield_now(),
-                }
-            };
-            // The process may have ended by an earlier signal.
-            let _ = kill_process(pid, signal.expect("a signal"));
+            while target.lock().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            target.lock().unwrap().as_ref().unwrap().signal(case.signal.expect("a signal"));
         }
     });
     // Somebody else creates a key at the worst moment.
@@ -111,7 +121,7 @@ async fn run(case: Case) -> Result<(), String> {
         move || sandbox.register(theirs(), &ed25519().public).unwrap()
     });
 
-    let first = rotate(&account, &gateway, case.local, |child| *pid.lock().unwrap() = Some(child)).await;
+    let first = rotate(&account, &gateway, case.new_key, |started| *target.lock().unwrap() = Some(started)).await;
     let reached = gateway.stop_failing() >= case.at;
     let context = |what: &str| {
         let files = account.files();
@@ -127,12 +137,15 @@ async fn run(case: Case) -> Result<(), String> {
 
     gateway.forward_late().await;
     for run in 2.. {
-        let again = rotate(&account, &gateway, case.local, |_| {}).await;
+        let again = rotate(&account, &gateway, case.new_key, drop).await;
         holds(&account, &case, &again, reached)
             .await
             .map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
-        // A rotation that was finished before leaves a file, which is not overwritten.
-        let finished_before = again.code == Some(2) && again.err.contains("exists already");
+        // A rotation that was finished before leaves a file, which is not overwritten, and a key that is gone.
+        let finished_before = match case.new_key {
+            NewKey::External => again.code == Some(1) && !account.ids().contains(&account.old),
+            _ => again.code == Some(2) && again.err.contains("exists already"),
+        };
         if again.code == Some(0) || finished_before {
             break;
         }
@@ -140,7 +153,7 @@ async fn run(case: Case) -> Result<(), String> {
             return Err(context(&format!("not finished by run {run}: {}{}", again.out, again.err)));
         }
     }
-    is_finished(&account, reached).await.map_err(|what| context(&what))
+    is_finished(&account, case.new_key, reached).await.map_err(|what| context(&what))
 }
 
 fn theirs() -> ApiKey {
@@ -148,17 +161,75 @@ fn theirs() -> ApiKey {
     serde_json::from_value(serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes })).unwrap()
 }
 
-async fn rotate(account: &TestAccount, gateway: &Gateway, local: bool, started: impl FnOnce(Pid)) -> Ran {
+/// What runs a rotation, and gets a signal.
+enum Target {
+    Process(Pid),
+    /// What stops it as a caught signal does, and what ends it as SIGKILL does.
+    Task(Arc<Notify>, AbortHandle),
+}
+
+impl Target {
+    fn signal(&self, signal: Signal) {
+        match self {
+            // The process may have ended by an earlier signal.
+            Self::Process(pid) => drop(kill_process(*pid, signal)),
+            Self::Task(_, task) if signal == Signal::KILL => task.abort(),
+            Self::Task(stop, _) => stop.notify_one(),
+        }
+    }
+}
+
+async fn rotate(account: &TestAccount, gateway: &Gateway, new_key: NewKey, started: impl FnOnce(Target)) -> Ran {
+    if new_key == NewKey::External {
+        return rotate_to_external_key(account, gateway, started).await;
+    }
     let mut arguments = vec!["rotate", "--out", "new.pem", "--yes", "--attempts", "3", "--settle", "0"];
-    arguments.extend(local.then_some("--local"));
+    arguments.extend((new_key == NewKey::Local).then_some("--local"));
     let mut command = account.command(&arguments);
     command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    started(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap());
+    started(Target::Process(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap()));
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.signal().is_none_or(|signal| signal == 9), "{:?}", output.status);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Rotates in a task, and reports what came of it as the command does.
+async fn rotate_to_external_key(account: &TestAccount, gateway: &Gateway, started: impl FnOnce(Target)) -> Ran {
+    let environment = Environment::custom(gateway.base_url()).unwrap();
+    let client = Client::new(environment, account.sandbox.credentials()).unwrap();
+    let (stop, steps) = (Arc::new(Notify::new()), Arc::new(Mutex::new(String::new())));
+    let (stopped, log) = (stop.clone(), steps.clone());
+    let plan = Plan::new(account.file("new"))
+        .external_key(&ed25519().public, external_key)
+        .unwrap()
+        .retry_policy(RetryPolicy::new(3, Duration::from_millis(1)))
+        .settle_time(Duration::ZERO)
+        .stop_on(async move { stopped.notified().await })
+        .on_step(move |step| log.lock().unwrap().push_str(&format!("{step}\n")));
+    let task = tokio::spawn(async move { rotation::rotate(&client, plan).await });
+    started(Target::Task(stop, task.abort_handle()));
+    let (code, err) = match task.await {
+        Err(aborted) => (None, aborted.to_string()),
+        Ok(Ok(_)) => (Some(0), String::new()),
+        Ok(Err(error)) => (Some(if error.state.journal.is_some() { 4 } else { 1 }), chain(&error)),
+    };
+    Ran { code, out: std::mem::take(&mut steps.lock().unwrap()), err }
+}
+
+async fn external_key(message: Vec<u8>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    let key = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret())?;
+    Ok(key.sign(&message).to_vec())
+}
+
+/// What signs for the new key, if there is one.
+fn new_credentials(account: &TestAccount, new_key: NewKey) -> Option<Credentials> {
+    if new_key != NewKey::External {
+        return Credentials::from_key_file(account.file("new.pem")).ok();
+    }
+    let id = account.ids().into_iter().find(|id| *id != account.old && id != "theirs")?;
+    Some(Credentials::external(id, &ed25519().public, external_key).unwrap())
 }
 
 /// The five invariants, judged by the state of the service.
@@ -175,14 +246,14 @@ async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> 
     check(exists("theirs") == reached, "somebody else's key was deleted")?;
     check(!ran.out.contains("theirs") && !ran.err.contains("theirs"), "somebody else's key was mentioned")?;
     // The old key goes last: at any time one of the two works.
-    let new = Credentials::from_key_file(account.file("new.pem")).ok();
+    let new = new_credentials(account, case.new_key);
     let new_works = match &new {
         Some(new) => works(account, new.clone()).await,
         None => false,
     };
     check(exists(&account.old) || new_works, "neither the old nor the new key works")?;
     // Exit 0 means done, and any other than 4 that nothing is left.
-    let journal = account.file("new.pem.rotation").exists();
+    let journal = account.files().iter().any(|file| file.ends_with(".rotation"));
     let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&account.old) || journal;
     match ran.code {
         Some(0) => check(!left && new_works && !exists(&account.old), "exit 0, and something is left")?,
@@ -211,8 +282,8 @@ async fn works(account: &TestAccount, credentials: Credentials) -> bool {
 }
 
 /// Exactly the new key, its file, no journal and no stray file.
-async fn is_finished(account: &TestAccount, reached: bool) -> Result<(), String> {
-    let new = Credentials::from_key_file(account.file("new.pem")).map_err(|error| error.to_string())?;
+async fn is_finished(account: &TestAccount, new_key: NewKey, reached: bool) -> Result<(), String> {
+    let new = new_credentials(account, new_key).ok_or("in the end there is no new key")?;
     let mut expected = vec![new.key_id().to_owned()];
     expected.extend(reached.then(|| "theirs".to_owned()));
     let mut ids = account.ids();
@@ -221,8 +292,7 @@ async fn is_finished(account: &TestAccount, reached: bool) -> Result<(), String>
     if ids != expected || !works(account, new).await {
         return Err(format!("in the end there are the keys {ids:?}, not {expected:?}"));
     }
-    match account.files() {
-        files if files == ["new.pem", "old.pem"] => Ok(()),
-        files => Err(format!("in the end there are the files {files:?}")),
-    }
+    let expected = if new_key == NewKey::External { &["old.pem"][..] } else { &["new.pem", "old.pem"] };
+    let files = account.files();
+    if files == expected { Ok(()) } else { Err(format!("in the end there are the files {files:?}")) }
 }

@@ -18,6 +18,7 @@ mod counterexamples;
 mod credentials;
 mod errors;
 mod external_keys;
+mod external_rotation;
 mod fault_matrix;
 mod json_schemas;
 mod key_files;

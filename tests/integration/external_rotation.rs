@@ -1,0 +1,167 @@
+//! Rotations to and from a private key outside the process. What they do under faults is in `fault_matrix`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kalshi_api_keys::rotation::{Failure, Plan, RetryPolicy, RotationError, rotate};
+use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::types::ApiKeyScope;
+use kalshi_api_keys::{Client, Credentials, ExternalKey};
+use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use sha2::Sha256;
+
+use crate::fixtures::{Pair, chain, ed25519, rsa};
+
+/// A token that signs with the shared RSA key, the given number of times, and then is gone.
+#[derive(Clone)]
+struct Token {
+    signed: Arc<AtomicUsize>,
+    gone_after: usize,
+}
+
+impl Token {
+    fn new(gone_after: usize) -> Self {
+        Self { signed: Arc::default(), gone_after }
+    }
+
+    fn signatures(&self) -> usize {
+        self.signed.load(Ordering::Relaxed)
+    }
+
+    fn key(&self) -> impl ExternalKey + 'static {
+        let token = self.clone();
+        let key = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
+        let key = rsa::pss::SigningKey::<Sha256>::new(key);
+        move |message: Vec<u8>| {
+            let is_gone = token.signed.fetch_add(1, Ordering::Relaxed) >= token.gone_after;
+            let signature = key.sign_with_rng(&mut rsa::rand_core::OsRng, &message).to_vec();
+            async move { if is_gone { Err("the token was removed".into()) } else { Ok(signature) } }
+        }
+    }
+}
+
+struct TestAccount {
+    sandbox: Arc<Sandbox>,
+    client: Client,
+    folder: tempfile::TempDir,
+}
+
+impl TestAccount {
+    async fn new() -> Self {
+        let sandbox = Arc::new(Sandbox::start().await.unwrap());
+        let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
+        Self { sandbox, client, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn plan(&self) -> Plan {
+        let plan = Plan::new(self.folder.path().join("new"));
+        plan.retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
+    }
+
+    fn to(&self, token: &Token) -> Plan {
+        self.plan().external_key(&rsa().public, token.key()).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.sandbox.keys().into_iter().map(|key| key.name).collect()
+    }
+
+    fn files(&self) -> Vec<std::ffi::OsString> {
+        self.folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    async fn fails(&self, plan: Plan) -> RotationError {
+        rotate(&self.client, plan).await.unwrap_err()
+    }
+}
+
+#[tokio::test]
+async fn an_external_key_takes_over_without_a_file() {
+    let account = TestAccount::new().await;
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let log = steps.clone();
+    let plan = account.to(&Token::new(usize::MAX)).switch_signer();
+    let plan = plan.on_step(move |step| log.lock().unwrap().push(step.to_string()));
+    let old = account.client.signer().credentials().key_id().to_owned();
+    let rotated = rotate(&account.client, plan).await.unwrap();
+
+    let [new] = &account.sandbox.keys()[..] else { panic!("{:?}", account.names()) };
+    assert_eq!((&new.api_key_id, rotated.file), (&rotated.key_id, None));
+    assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
+    assert_eq!(account.files(), [""; 0]);
+    let id = &rotated.key_id;
+    let expected = [
+        format!("creating the key {:?}", new.name),
+        format!("verified that {id} works"),
+        format!("deleting {old}"),
+        format!("deleted {old}"),
+    ];
+    assert_eq!(*steps.lock().unwrap(), expected);
+    // The caller's client signs with it as well.
+    account.client.get_api_keys().send().await.unwrap();
+    assert_eq!(rotated.client.signer().credentials().fingerprint(), rsa().credentials().fingerprint());
+}
+
+#[tokio::test]
+async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
+    let account = TestAccount::new().await;
+    let token = Token::new(usize::MAX);
+    let external = rotate(&account.client, account.to(&token)).await.unwrap().client;
+    let again = rotate(&external, account.to(&token)).await.unwrap();
+    let signatures = token.signatures();
+    let in_file = rotate(&again.client, account.plan()).await.unwrap();
+
+    assert!(token.signatures() > signatures);
+    assert_eq!(account.sandbox.keys().remove(0).api_key_id, in_file.key_id);
+    assert_eq!(Credentials::from_key_file(in_file.file.unwrap()).unwrap().key_id(), in_file.key_id);
+    assert_eq!((account.names().len(), account.files().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_if_the_external_key_does_not_sign() {
+    let account = TestAccount::new().await;
+    let gone = account.to(&Token::new(0));
+    let other = account.plan().external_key(&Pair::generate_ed25519().public, Token::new(9).key()).unwrap();
+    for (plan, cause) in [
+        (gone, "the external key did not sign: the token was removed"),
+        (other, "the signature by the external key is invalid: it has 256 bytes instead of 64; "),
+    ] {
+        let error = account.fails(plan).await;
+        assert!(matches!(error.failure, Failure::ExternalKey(_)), "{error:?}");
+        assert!(chain(&error).contains(cause), "{}", chain(&error));
+        assert_eq!((account.sandbox.requests(), account.files().len()), (0, 0));
+    }
+    assert!(account.plan().external_key("no PEM", Token::new(9).key()).is_err());
+}
+
+#[tokio::test]
+async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finishes() {
+    let account = TestAccount::new().await;
+    let token = Token::new(1);
+    let error = account.fails(account.to(&token)).await;
+    assert!(matches!(error.failure, Failure::Verify(_)), "{error:?}");
+    assert!(error.state.journal.is_some());
+    // To be tried out, and to verify.
+    assert_eq!((token.signatures(), account.names().len()), (2, 2));
+
+    // Another key does not take its place.
+    let error = account.fails(account.plan().external_key(&ed25519().public, token.key()).unwrap()).await;
+    assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
+    let error = account.fails(account.plan()).await;
+    assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
+
+    rotate(&account.client, account.to(&Token::new(usize::MAX))).await.unwrap();
+    assert_eq!((account.names().len(), account.files().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_register_keys_keeps_its_own() {
+    let account = TestAccount::new().await;
+    account.sandbox.set_tier(Tier::Basic);
+    let error = account.fails(account.to(&Token::new(usize::MAX))).await;
+    assert!(matches!(error.failure, Failure::Create(_)), "{error:?}");
+    assert_eq!((error.state.journal, account.names()), (None, vec!["root".to_owned()]));
+    assert_eq!(account.files(), [""; 0]);
+}
