@@ -12,7 +12,8 @@ use progenitor_client::ResponseValue;
 use crate::SignError;
 use crate::operation::Operation;
 use crate::response::Truncated;
-use crate::text::printable;
+use crate::signer::date;
+use crate::text::{clock_skew, printable};
 use crate::types::ErrorResponse;
 
 /// Why a call failed.
@@ -304,7 +305,7 @@ fn reason(response: &ErrorResponse) -> String {
 
 fn next_step(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
     let next = match (response.status().as_u16(), response.code.as_deref(), response.details.as_deref()) {
-        (401, Some("header_timestamp_expired"), _) => return clock_skew(response.headers()),
+        (401, Some("header_timestamp_expired"), _) => return clock_advice(response.headers()),
         (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",
         (401, _, Some(WRONG_SIGNATURE)) => "sign with the private key that belongs to the API key ID",
         (401, ..) => "check the API key ID, its private key and the environment",
@@ -320,20 +321,11 @@ fn next_step(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
     next.to_owned()
 }
 
-/// The `Date` of a response, in whole seconds.
-pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
-}
-
 /// How far this machine's clock is off, as far as a response shows it, and what to do.
-fn clock_skew(headers: &HeaderMap) -> String {
+fn clock_advice(headers: &HeaderMap) -> String {
     let Some(service) = date(headers) else { return "set this machine's clock".to_owned() };
-    let (skew, side) = match service.duration_since(SystemTime::now()) {
-        Ok(behind) => (behind, "behind"),
-        Err(ahead) => (ahead.duration(), "ahead of"),
-    };
-    match (skew + Duration::from_millis(500)).as_secs() {
-        0 | 1 => "this machine's clock agrees with the service's: the request was delayed, try again".to_owned(),
-        seconds => format!("this machine's clock is {seconds} s {side} the service's: set it"),
+    match clock_skew(service, SystemTime::now()) {
+        Some(skew) => format!("this machine's clock is {skew}: set it"),
+        None => "this machine's clock agrees with the service's: the request was delayed, try again".to_owned(),
     }
 }

@@ -209,7 +209,7 @@ impl Signer {
 
     /// Returns how far the service is ahead of the uncorrected clock, in milliseconds, by the `Date` of a response.
     pub(crate) fn clock_skew_ms(&self, response: &HeaderMap) -> Option<i64> {
-        let date = httpdate::parse_http_date(response.get(header::DATE)?.to_str().ok()?).ok()?;
+        let date = date(response)?;
         // A date is truncated to whole seconds: on average, half of one has passed since.
         let service_ms = unix_ms(date).ok()? + DATE_RESOLUTION_MS / 2;
         Some(service_ms.saturating_sub(self.clock_ms().ok()?))
@@ -230,6 +230,11 @@ impl fmt::Debug for Signer {
 pub(crate) fn refuses_timestamp(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::UNAUTHORIZED
         && error_body::parse(body).is_some_and(|error| error.code.as_deref() == Some("header_timestamp_expired"))
+}
+
+/// The `Date` of a response, in whole seconds.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
 
 fn unix_ms(time: SystemTime) -> Result<i64, SignError> {

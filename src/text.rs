@@ -1,9 +1,10 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
 //! [`printable`] is for a value inside a line, [`escape`] for a whole line. [`could_be_key_material`] tells which values
-//! must not be shown at all.
+//! must not be shown at all. [`clock_skew`] puts a wrong clock in words.
 
 use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
@@ -78,6 +79,30 @@ pub fn could_be_key_material(text: &str) -> bool {
 fn has_digits_and_both_cases(run: &str) -> bool {
     let any = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
     any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
+}
+
+/// Returns how far a clock that shows `now` is from the service's, by the `Date` of a response that has just arrived, such as
+/// `41 s behind the service's`. `None` if they agree, as far as a date in whole seconds shows it.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use kalshi_api_keys::text::clock_skew;
+///
+/// let now = SystemTime::now();
+/// assert_eq!(clock_skew(now - Duration::from_secs(60), now).unwrap(), "60 s ahead of the service's");
+/// assert_eq!(clock_skew(now, now), None);
+/// ```
+pub fn clock_skew(date: SystemTime, now: SystemTime) -> Option<String> {
+    const HALF_A_SECOND: Duration = Duration::from_millis(500);
+    // A date is truncated to whole seconds: on average, half of one has passed since.
+    let (skew, side) = match (date + HALF_A_SECOND).duration_since(now) {
+        Ok(behind) => (behind, "behind"),
+        Err(ahead) => (ahead.duration(), "ahead of"),
+    };
+    match (skew + HALF_A_SECOND).as_secs() {
+        0 | 1 => None,
+        seconds => Some(format!("{seconds} s {side} the service's")),
+    }
 }
 
 fn is_visible(c: char) -> bool {

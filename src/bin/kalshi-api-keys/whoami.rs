@@ -1,10 +1,10 @@
 //! `whoami`: the key that signs, its environment, and the clock.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::header;
 use kalshi_api_keys::Environment;
-use kalshi_api_keys::text::printable;
+use kalshi_api_keys::text::{clock_skew, printable};
 
 use crate::connection::Connection;
 use crate::failure::{Code, Failure};
@@ -50,14 +50,5 @@ fn compare_clock(date: Option<&str>, now: SystemTime) -> String {
     let Some(service) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
         return "unknown: the response has no date".to_owned();
     };
-    // The header is truncated to whole seconds; on average, half a second has passed since.
-    let service = service + Duration::from_millis(500);
-    let (skew, side) = match service.duration_since(now) {
-        Ok(behind) => (behind, "behind"),
-        Err(ahead) => (ahead.duration(), "ahead of"),
-    };
-    match (skew + Duration::from_millis(500)).as_secs() {
-        0 | 1 => "agrees with the service's".to_owned(),
-        seconds => format!("about {seconds} s {side} the service's; set it"),
-    }
+    clock_skew(service, now).map_or("agrees with the service's".to_owned(), |skew| format!("about {skew}; set it"))
 }
