@@ -117,14 +117,15 @@ fn settings(document: &Value) -> GenerationSettings {
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote!(crate::client::Signing))
         .with_map_type("::std::collections::BTreeMap");
-    for derive in ["::schemars::JsonSchema", "PartialEq", "Eq", "Hash"] {
+    for derive in ["PartialEq", "Eq", "Hash"] {
         settings.with_derive(derive);
     }
     for (name, schema) in members(&document["components"]["schemas"]) {
-        // typify checks the length of a string and does not state it in the JSON Schema.
         let mut patch = TypePatch::default();
+        patch.with_attr("#[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]");
+        // typify checks the length of a string and does not state it in the JSON Schema.
         for (bound, length) in members(schema).filter(|(name, _)| name.ends_with("Length")) {
-            patch.with_attr(format!("#[schemars(extend({bound:?} = {length}))]"));
+            patch.with_attr(format!("#[cfg_attr(feature = \"schemars\", schemars(extend({bound:?} = {length})))]"));
         }
         settings.with_patch(name, &patch);
         let replacement = if HAND_WRITTEN.contains(&name) || schema["x-open-enum"] == true {
@@ -149,7 +150,6 @@ pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File
     assert_found(rewrite.other_reads == 0, "no other way to read a response")?;
     assert_found(rewrite.reasons > 0, "a setter that drops the reason of a refusal")?;
     assert_found(rewrite.optionals > 0, "a setter that takes an `Option`")?;
-
     // The HTTP client of `Client::new` follows redirects.
     let items = client.items.len();
     client.items.retain(|item| !text(item).contains("fnnew_with_client("));

@@ -14,8 +14,9 @@ use std::str::FromStr;
 /// assert!(ApiKeyId::try_from("a952bcbe-ec3b-4b5b-b8f9-11dae589608c").is_ok());
 /// assert!(ApiKeyId::try_from("..").is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
-pub struct ApiKeyId(#[schemars(length(min = 1))] String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApiKeyId(#[cfg_attr(feature = "schemars", schemars(length(min = 1)))] String);
 
 impl ApiKeyId {
     /// Returns the ID, not percent-encoded.

@@ -54,6 +54,7 @@ impl<'de> serde::Deserialize<'de> for PrivateKeyPem {
     }
 }
 
+#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for PrivateKeyPem {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "PrivateKeyPem".into()

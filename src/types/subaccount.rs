@@ -19,9 +19,10 @@ use serde_json::Number;
 /// assert_eq!("7".parse::<Subaccount>()?.to_string(), "7");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Subaccount(#[schemars(with = "u8", range(max = 63))] Number);
+pub struct Subaccount(#[cfg_attr(feature = "schemars", schemars(with = "u8", range(max = 63)))] Number);
 
 impl Subaccount {
     /// The highest number that is valid in a request.

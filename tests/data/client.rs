@@ -1,7 +1,6 @@
 #[allow(clippy::all)]
 pub mod types {
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -10,6 +9,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct ApiKey {
         pub api_key_id: ::std::string::String,
@@ -23,23 +23,13 @@ pub mod types {
     impl ApiKey {
         pub fn builder() -> builder::ApiKey {}
     }
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Eq,
-        Hash,
-        Ord,
-        PartialEq,
-        PartialOrd
-    )]
-    #[schemars(extend("minLength" = 1))]
+    #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[cfg_attr(feature = "schemars", schemars(extend("minLength" = 1)))]
     #[serde(transparent)]
     #[non_exhaustive]
     pub struct ApiKeyName(::std::string::String);
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -48,6 +38,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct CreateApiKeyRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -62,7 +53,6 @@ pub mod types {
         pub fn builder() -> builder::CreateApiKeyRequest {}
     }
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -71,6 +61,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct CreateApiKeyResponse {
         pub api_key_id: ::std::string::String,
@@ -81,7 +72,6 @@ pub mod types {
         pub fn builder() -> builder::CreateApiKeyResponse {}
     }
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -91,6 +81,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct ErrorResponse {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -106,7 +97,6 @@ pub mod types {
         pub fn builder() -> builder::ErrorResponse {}
     }
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -115,6 +105,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct GenerateApiKeyRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -129,7 +120,8 @@ pub mod types {
     impl GenerateApiKeyRequest {
         pub fn builder() -> builder::GenerateApiKeyRequest {}
     }
-    #[derive(::schemars::JsonSchema, ::serde::Deserialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct GenerateApiKeyResponse {
         pub api_key_id: ::std::string::String,
@@ -143,7 +135,6 @@ pub mod types {
         pub fn builder() -> builder::GenerateApiKeyResponse {}
     }
     #[derive(
-        ::schemars::JsonSchema,
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
@@ -152,6 +143,7 @@ pub mod types {
         Hash,
         PartialEq
     )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct GetApiKeysResponse {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
