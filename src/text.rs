@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use unicode_general_category::{GeneralCategory, get_general_category};
-
 /// The most characters that [`printable`] shows of a value.
 pub const MAX_PRINTABLE_CHARS: usize = 200;
 
@@ -16,7 +14,7 @@ pub const MAX_PRINTABLE_CHARS: usize = 200;
 const MIN_KEY_RUN: usize = 60;
 
 /// Returns `text` on one line, with every character visible: control and format characters (bidirectional overrides,
-/// zero-width characters, tags), line and paragraph separators and unassigned code points become escapes.
+/// zero-width characters, tags), separators other than the space, private and unassigned code points become escapes.
 ///
 /// ```
 /// use kalshi_api_keys::text::escape;
@@ -105,7 +103,12 @@ pub fn clock_skew(date: SystemTime, now: SystemTime) -> Option<String> {
     }
 }
 
+/// Returns whether a character is printable, which for others than ASCII the standard library knows.
 fn is_visible(c: char) -> bool {
-    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, Unassigned};
-    !matches!(get_general_category(c), Control | Format | LineSeparator | ParagraphSeparator | Unassigned)
+    if c.is_ascii() {
+        return c == ' ' || c.is_ascii_graphic();
+    }
+    // At its beginning, a text has combining characters escaped as well.
+    let text = String::from_iter(['.', c]);
+    text.escape_debug().eq(text.chars())
 }
