@@ -9,7 +9,7 @@ use kalshi_api_keys::text::{MAX_PRINTABLE_CHARS, could_be_key_material, escape, 
 use kalshi_api_keys::types::{ApiKey, GenerateApiKeyResponse, GetApiKeysResponse};
 use proptest::prelude::*;
 
-use crate::fixtures::{KEY_ID, ed25519, key_forms, rsa, shows_key};
+use crate::fixtures::{KEY_ID, chain, ed25519, key_forms, rsa, shows_key};
 
 /// Returns the seed corpus of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -27,6 +27,13 @@ fn check_key(text: &str) {
             assert!(!shown.contains('\n') && shown.len() < 400, "{shown}");
             assert!(!shows_key(&shown, &rsa().private) && !shows_key(&shown, &ed25519().private), "{shown}");
         }
+    }
+}
+
+fn check_public_key(text: &str) {
+    match Credentials::external("id", text, async |_| Ok(Vec::new())) {
+        Ok(credentials) => assert_eq!(credentials.fingerprint().len(), "SHA256:".len() + 43),
+        Err(error) => assert!(!chain(&error).contains('\n'), "{error}"),
     }
 }
 
@@ -102,11 +109,10 @@ fn recognizes_key_material_in_every_form() {
     }
 }
 
-/// Generates private keys with a part removed, repeated or replaced.
-fn damaged_key() -> impl Strategy<Value = String> {
-    let whole = prop_oneof![Just(rsa().private.expose_secret()), Just(ed25519().private.expose_secret())];
+/// Generates these texts with a part removed, repeated or replaced.
+fn damaged(texts: [&'static str; 2]) -> impl Strategy<Value = String> {
     (
-        whole,
+        prop::sample::select(texts.to_vec()),
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
         "\\PC{0,20}|(-----BEGIN |\\\\n|\r\n|-----){0,3}",
@@ -155,8 +161,15 @@ proptest! {
     }
 
     #[test]
-    fn damaged_key_parses_or_fails_without_repeating_a_key(text in damaged_key()) {
+    fn damaged_key_parses_or_fails_without_repeating_a_key(
+        text in damaged([rsa().private.expose_secret(), ed25519().private.expose_secret()]),
+    ) {
         check_key(&text);
+    }
+
+    #[test]
+    fn damaged_public_key_parses_or_fails(text in damaged([&rsa().public, &ed25519().public])) {
+        check_public_key(&text);
     }
 
     #[test]

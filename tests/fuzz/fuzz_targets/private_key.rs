@@ -1,10 +1,11 @@
-//! Any text parses as a private key or fails with a one-line error that does not repeat it.
+//! Any text parses as a private key, and as a public one, or fails with a one-line error that does not repeat it.
 #![no_main]
 
 use kalshi_api_keys::Credentials;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
+    let _ = Credentials::external("id", text, async |_| Ok(Vec::new()));
     match Credentials::from_pem("id", text) {
         Ok(credentials) => assert_eq!(credentials.key_id(), "id"),
         Err(error) => {
