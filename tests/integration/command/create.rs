@@ -217,7 +217,7 @@ exit code 4
 }
 
 #[tokio::test]
-async fn what_arrived_of_an_unusable_response_is_saved() {
+async fn the_body_of_an_unusable_response_is_saved() {
     let account = TestAccount::new().await;
     let mut transcripts = String::new();
     for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::TruncateResponse { after: 190 })] {
