@@ -130,7 +130,7 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     folder.close().map_err(not_saved(path))
 }
 
-/// A private key that was loaded from a file.
+/// A private key that [`load`] read from a file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Loaded {

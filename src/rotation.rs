@@ -108,7 +108,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// A finished rotation.
+/// A finished rotation, as [`rotate`] returns it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rotated {

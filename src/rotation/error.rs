@@ -30,7 +30,7 @@ impl fmt::Display for KeyState {
     }
 }
 
-/// What is known of the keys when a rotation did not finish.
+/// What is known of the keys when a rotation did not finish: the `state` of a [`RotationError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RotationState {
@@ -123,7 +123,7 @@ impl ListError {
     }
 }
 
-/// What failed.
+/// What failed: the `failure` of a [`RotationError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
