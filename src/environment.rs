@@ -26,6 +26,7 @@ use crate::spec;
 /// assert_eq!(environment.base_url().as_str(), "https://external-api.demo.kalshi.co/trade-api/v2");
 ///
 /// let environment = Environment::custom("https://gateway.example/trade-api/v2/")?;
+/// assert!(matches!(environment, Environment::Custom(_)));
 /// assert_eq!(environment.to_string(), "https://gateway.example/trade-api/v2");
 /// # Ok::<(), kalshi_api_keys::EnvironmentError>(())
 /// ```
@@ -53,6 +54,15 @@ impl Environment {
     ///
     /// If the URL contains user info, a query or a fragment, or is neither `https://` nor `http://` to a loopback host
     /// (`localhost`, `127.0.0.0/8` or `::1`). The error does not repeat the URL, which may contain a password.
+    ///
+    /// ```
+    /// use kalshi_api_keys::{Environment, EnvironmentError};
+    ///
+    /// assert_eq!(Environment::custom("https://external-api.demo.kalshi.co/trade-api/v2/")?, Environment::Demo);
+    /// let unencrypted = Environment::custom("http://gateway.example/trade-api/v2");
+    /// assert!(matches!(unencrypted, Err(EnvironmentError::Unencrypted)));
+    /// # Ok::<(), EnvironmentError>(())
+    /// ```
     pub fn custom(base_url: &str) -> Result<Self, EnvironmentError> {
         let base_url = validate(base_url)?;
         let named = [Self::Production, Self::Demo].into_iter().find(|named| *named.base_url() == base_url);
@@ -65,6 +75,13 @@ impl Environment {
     /// # Errors
     ///
     /// If both variables are set, or one is invalid. The error names the variable and does not repeat its value.
+    ///
+    /// ```no_run
+    /// use kalshi_api_keys::Environment;
+    ///
+    /// println!("sending requests to {}", Environment::from_env()?.base_url());
+    /// # Ok::<(), kalshi_api_keys::EnvironmentError>(())
+    /// ```
     pub fn from_env() -> Result<Self, EnvironmentError> {
         const NAME: &str = "KALSHI_ENV";
         const BASE_URL: &str = "KALSHI_API_BASE_URL";
@@ -92,6 +109,13 @@ impl Environment {
     ///
     /// Derived from the base URL as <https://docs.kalshi.com/websockets> documents it: scheme `wss` (`ws` for `http`), `ws`
     /// before the last path segment, and `external-api-ws` for hosts that begin with `external-api`.
+    ///
+    /// ```
+    /// use kalshi_api_keys::Environment;
+    ///
+    /// let url = Environment::Demo.websocket_url();
+    /// assert_eq!(url.as_str(), "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2");
+    /// ```
     pub fn websocket_url(&self) -> Url {
         let mut url = self.base_url().clone();
         let (parent, version) = url.path().rsplit_once('/').unwrap_or_default();

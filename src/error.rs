@@ -52,6 +52,21 @@ pub enum Error {
 }
 
 /// What failed, and in which operation.
+///
+/// ```
+/// use kalshi_api_keys::{Client, Error, sandbox::Sandbox};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// let error = client.delete_api_key().api_key("no-such-key").send().await.unwrap_err();
+/// let Error::ErrorResponse(cause) = error else { panic!("{error}") };
+/// assert_eq!((cause.operation().unwrap().id, cause.status().as_u16()), ("deleteApiKey", 404));
+/// assert!(cause.into_inner().headers().contains_key("date"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Cause<T>(Box<Failed<T>>);
 
@@ -90,6 +105,23 @@ impl<T> Deref for Cause<T> {
 }
 
 /// Whether a failed request may have taken effect.
+///
+/// ```
+/// use kalshi_api_keys::{Client, Effect, sandbox::{Fault, Sandbox}};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// let refused = client.delete_api_key().api_key("no-such-key").send().await.unwrap_err();
+/// assert_eq!(refused.effect(), Effect::Refused);
+///
+/// sandbox.fail_next(Fault::DropResponse);
+/// let lost = client.delete_api_key().api_key("no-such-key").send().await.unwrap_err();
+/// assert_eq!((lost.effect(), lost.status()), (Effect::Unknown, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
@@ -152,6 +184,21 @@ impl Error {
 
     /// Returns whether sending the same request again is harmless: always for idempotent methods, and for others when the
     /// first one had no effect.
+    ///
+    /// ```
+    /// use kalshi_api_keys::{Client, http::Method, sandbox::{Fault, Sandbox}};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// sandbox.fail_next(Fault::internal_error());
+    /// let error = client.get_api_keys().send().await.unwrap_err();
+    /// assert!(error.is_transient() && error.is_safe_to_resend(&Method::GET));
+    /// assert!(!error.is_safe_to_resend(&Method::POST), "it may have created a key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_safe_to_resend(&self, method: &Method) -> bool {
         method.is_idempotent() || self.effect() != Effect::Unknown
     }
@@ -176,6 +223,23 @@ impl Error {
 
     /// Returns how long the service asks to wait before the next request (`Retry-After`, in seconds or as a date). A date
     /// is compared with the response's own `Date`, or this machine's clock when it has none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use kalshi_api_keys::http::{HeaderValue, header::RETRY_AFTER};
+    /// use kalshi_api_keys::{Client, sandbox::{Fault, Sandbox}};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// sandbox.fail_next(Fault::SetHeader { name: RETRY_AFTER, value: HeaderValue::from_static("7") });
+    /// let error = client.delete_api_key().api_key("no-such-key").send().await.unwrap_err();
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         let headers = match self {
             Self::ErrorResponse(response) => response.headers(),

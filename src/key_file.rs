@@ -63,6 +63,18 @@ pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -
 /// # Errors
 ///
 /// When the file cannot be read or written. It then holds what it held before, unless [`KeyFileError::NotSynced`].
+///
+/// ```
+/// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, key_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("kalshi.pem");
+/// # let private_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
+/// key_file::save(&path, None, &private_key)?; // before `create_api_key`, which returns the ID
+/// key_file::add_key_id(&path, "a952bcbe-ec3b-4b5b-b8f9-11dae589608c")?;
+/// assert_eq!(Credentials::from_key_file(&path)?.key_id(), "a952bcbe-ec3b-4b5b-b8f9-11dae589608c");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let text = read_file(path).map_err(|error| not_saved(path)(io::Error::other(error)))?.0;
@@ -80,6 +92,17 @@ pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileErr
 /// # Errors
 ///
 /// Those of [`save`].
+///
+/// ```
+/// use kalshi_api_keys::key_file::{self, KeyFileError};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("kalshi.pem");
+/// key_file::check(&path)?; // leaves nothing behind
+/// std::fs::write(&path, "taken")?;
+/// assert!(matches!(key_file::check(&path), Err(KeyFileError::Exists { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     check_folder(path)?;
@@ -107,7 +130,7 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     folder.close().map_err(not_saved(path))
 }
 
-/// A private key that was loaded from a file.
+/// A private key that [`load`] read from a file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Loaded {
@@ -123,6 +146,19 @@ pub struct Loaded {
 ///
 /// [`CredentialsError::File`] when the file cannot be read, [`CredentialsError::KeyFile`] when it is not text. Whether the
 /// text is a private key is checked by [`Credentials`](crate::Credentials).
+///
+/// ```
+/// use kalshi_api_keys::{KeyAlgorithm, KeyPair, key_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("kalshi.pem");
+/// let private_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
+/// key_file::save(&path, None, &private_key)?;
+/// let loaded = key_file::load(&path)?;
+/// assert_eq!(loaded.key.expose_secret(), private_key.expose_secret());
+/// assert!(!loaded.readable_by_others);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
     let (mut text, metadata) = read_file(path.as_ref())?;
     Ok(Loaded { key: std::mem::take(&mut *text).into(), readable_by_others: is_open_to_others(&metadata) })

@@ -12,6 +12,14 @@ use crate::key::PrivateKey;
 use crate::types::{ApiKeyType, PrivateKeyPem};
 
 /// The algorithm of a key pair.
+///
+/// ```
+/// use kalshi_api_keys::{KeyAlgorithm, KeyPairError, types::ApiKeyType};
+///
+/// assert_eq!(ApiKeyType::from(KeyAlgorithm::Ed25519), ApiKeyType::Ed25519);
+/// assert_eq!(KeyAlgorithm::try_from(ApiKeyType::from("rsa")), Ok(KeyAlgorithm::Rsa));
+/// assert_eq!(KeyAlgorithm::try_from(ApiKeyType::from("dsa")), Err(KeyPairError::UnknownType));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyAlgorithm {
     /// RSA with a 2048-bit modulus, signing with RSASSA-PSS.
@@ -52,6 +60,7 @@ impl TryFrom<ApiKeyType> for KeyAlgorithm {
 /// let private_key = pair.private_key_pem()?; // store it before the key is created
 /// # let api_key_id = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 /// let credentials = Credentials::from_pem(api_key_id, private_key.expose_secret())?;
+/// assert_eq!(credentials.fingerprint(), pair.fingerprint()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -4,6 +4,14 @@ use crate::types::ErrorResponse;
 use crate::{Error, spec};
 
 /// An operation, as the spec describes it.
+///
+/// ```
+/// use kalshi_api_keys::Operation;
+///
+/// let delete = Operation::find("deleteApiKey").unwrap();
+/// assert_eq!((delete.method, delete.path), ("DELETE", "/api_keys/{api_key}"));
+/// assert_eq!(Operation::find("delete_api_key"), Some(delete));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Operation {
@@ -17,14 +25,6 @@ pub struct Operation {
 
 impl Operation {
     /// Returns the operation of the spec with this `operationId`, or with this name of its generated method.
-    ///
-    /// ```
-    /// use kalshi_api_keys::Operation;
-    ///
-    /// let delete = Operation::find("deleteApiKey").unwrap();
-    /// assert_eq!((delete.method, delete.path), ("DELETE", "/api_keys/{api_key}"));
-    /// assert_eq!(Operation::find("delete_api_key"), Some(delete));
-    /// ```
     pub fn find(id: &str) -> Option<Self> {
         let found = spec::OPERATIONS.iter().find(|(method, operation)| *method == id || operation.id == id);
         found.map(|(_, operation)| *operation)

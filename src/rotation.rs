@@ -54,6 +54,15 @@ use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairEr
 pub const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// A step of a rotation.
+///
+/// ```
+/// use kalshi_api_keys::rotation::{Plan, Step};
+///
+/// let plan = Plan::new("kalshi-new.pem").on_step(|step| match step {
+///     Step::Saved { key_id, file } => println!("the private key of {key_id} is in {file:?}"),
+///     step => println!("{step}"),
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -105,7 +114,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// A finished rotation.
+/// A finished rotation, as [`rotate`] returns it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rotated {
@@ -121,16 +130,23 @@ pub struct Rotated {
 
 /// Rotates a key, or continues the rotation that was not finished.
 ///
-/// ```no_run
-/// use kalshi_api_keys::{Client, rotation::{self, Plan}};
+/// ```
+/// use kalshi_api_keys::{Client, Credentials, rotation::{self, Plan}};
+/// # use kalshi_api_keys::sandbox::Sandbox;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::from_env()?;
-/// let plan = Plan::new("kalshi-new.pem").on_step(|step| println!("{step}"));
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("kalshi-new.pem");
+/// let plan = Plan::new(&file).on_step(|step| println!("{step}"));
 /// let rotated = rotation::rotate(&client, plan).await?;
-/// println!("{} signs from now on", rotated.key_id);
-/// # Ok(())
-/// # }
+/// assert_eq!(Credentials::from_key_file(&file)?.key_id(), rotated.key_id);
+/// assert!(client.get_api_keys().send().await.is_err(), "the old key is deleted");
+/// rotated.client.get_api_keys().send().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// To continue, call it again with the same plan. The client may still sign with the old key, even if that is deleted by

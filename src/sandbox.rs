@@ -74,6 +74,24 @@ use state::SharedState;
 /// A running server. Dropping it closes its port and all of its connections.
 ///
 /// Settings may be changed at any time and apply from the next request on.
+///
+/// ```
+/// use kalshi_api_keys::sandbox::{Sandbox, Tier};
+/// use kalshi_api_keys::types::CreateApiKeyRequest;
+/// use kalshi_api_keys::{Client, KeyAlgorithm, KeyPair};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let sandbox = Sandbox::start().await?;
+/// let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// sandbox.set_tier(Tier::Basic);
+/// let public_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.public_key_pem()?;
+/// let request = CreateApiKeyRequest::builder().name("desk").public_key(public_key).scopes(vec!["read".into()]);
+/// let refused = client.create_api_key().body(request).send().await.unwrap_err();
+/// assert_eq!((refused.status().unwrap().as_u16(), sandbox.requests(), sandbox.keys().len()), (403, 1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sandbox {
     state: SharedState,
     server: AbortHandle,
@@ -121,6 +139,19 @@ impl Sandbox {
 
     /// Returns the private key of the [credentials](Self::credentials), for use by another process. Like the service,
     /// the sandbox keeps no other private key.
+    ///
+    /// ```
+    /// use kalshi_api_keys::{key_file, sandbox::Sandbox};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let (sandbox, folder) = (Sandbox::start().await?, tempfile::tempdir()?);
+    /// let key_id = sandbox.credentials().key_id().to_owned();
+    /// key_file::save(folder.path().join("root.pem"), Some(&key_id), &sandbox.root_private_key())?;
+    /// println!("KALSHI_API_BASE_URL={} KALSHI_PRIVATE_KEY_PATH=root.pem", sandbox.base_url());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn root_private_key(&self) -> PrivateKeyPem {
         self.root_private_key.clone()
     }
@@ -133,6 +164,20 @@ impl Sandbox {
     /// Sets how many seconds the server's clock is ahead of this machine's, or behind it if negative; the default is 0.
     /// The clock decides which timestamps are accepted, and appears in the `Date` of every response, where it is limited
     /// to the years 1970 to 9999.
+    ///
+    /// ```
+    /// use kalshi_api_keys::{Client, sandbox::Sandbox};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// sandbox.set_clock_offset_secs(120);
+    /// client.get_api_keys().send().await?;
+    /// assert_eq!(sandbox.requests(), 2, "refused for its timestamp, and sent again");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_clock_offset_secs(&self, seconds: i64) {
         self.state.lock().clock.offset_secs = seconds;
     }
@@ -173,6 +218,22 @@ impl Sandbox {
     ///
     /// [`RegisterError::PublicKey`] if `createApiKey` would refuse the public key; [`RegisterError::DuplicateId`] if the
     /// account already has a key with this ID.
+    ///
+    /// ```
+    /// use kalshi_api_keys::sandbox::{RegisterError, Sandbox};
+    /// use kalshi_api_keys::{KeyAlgorithm, KeyPair, types::ApiKey};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// let public_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.public_key_pem()?;
+    /// let key: ApiKey = ApiKey::builder().api_key_id("desk").name("desk").scopes(vec!["newer".into()]).try_into()?;
+    /// sandbox.register(key.clone(), &public_key)?;
+    /// assert_eq!(sandbox.keys().pop().as_ref(), Some(&key));
+    /// assert_eq!(sandbox.register(key, &public_key), Err(RegisterError::DuplicateId));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn register(&self, key: ApiKey, public_key_pem: &str) -> Result<(), RegisterError> {
         let public_key = PublicKey::from_pem(public_key_pem)?;
         self.state.lock().account.register(key, public_key)

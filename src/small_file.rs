@@ -16,6 +16,17 @@ pub(crate) const MAX_FILE_SIZE: u64 = 64 * 1024;
 ///
 /// [`io::ErrorKind::InvalidInput`] for a directory, a FIFO, a socket or a device, at once and without blocking;
 /// [`io::ErrorKind::FileTooLarge`] for a larger file.
+///
+/// ```
+/// use kalshi_api_keys::key_file::read_small_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("kalshi.pub");
+/// std::fs::write(&path, "-----BEGIN PUBLIC KEY-----")?;
+/// assert_eq!(&*read_small_file(&path)?.0, b"-----BEGIN PUBLIC KEY-----");
+/// assert!(read_small_file(folder.path()).is_err(), "not a regular file");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn read_small_file(path: impl AsRef<Path>) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
     let file = open_without_blocking(path.as_ref())?;
     let metadata = file.metadata()?;

@@ -30,7 +30,7 @@ impl fmt::Display for KeyState {
     }
 }
 
-/// What is known of the keys when a rotation did not finish.
+/// What is known of the keys when a rotation did not finish: the `state` of a [`RotationError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RotationState {
@@ -60,6 +60,25 @@ impl fmt::Display for RotationState {
 }
 
 /// Why a rotation did not finish, and what is known of the keys.
+///
+/// ```
+/// use kalshi_api_keys::rotation::{self, Failure, KeyState, Plan};
+/// use kalshi_api_keys::{Client, sandbox::{Fault, Sandbox}};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("kalshi-new.pem");
+/// sandbox.fail_next_on("generateApiKey", Fault::DropResponse)?;
+/// let error = rotation::rotate(&client, Plan::new(&file)).await.unwrap_err();
+/// assert!(matches!(error.failure, Failure::Unsettled), "one more key may still appear");
+/// assert_eq!(error.state.old_key, KeyState::Deleted);
+/// assert!(error.state.journal.is_some(), "run it again, after `rotation::SETTLE_TIME`");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RotationError {
@@ -104,7 +123,7 @@ impl ListError {
     }
 }
 
-/// What failed.
+/// What failed: the `failure` of a [`RotationError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {

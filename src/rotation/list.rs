@@ -13,6 +13,19 @@ use crate::{Client, Effect, Error};
 /// # Errors
 ///
 /// [`ListError::SignerNotListed`] for such a list.
+///
+/// ```
+/// use kalshi_api_keys::{Client, rotation, sandbox::Sandbox};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// let keys = rotation::list(&client).await?;
+/// assert!(keys.iter().any(|key| key.api_key_id == client.signer().credentials().key_id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
     let keys = client.get_api_keys().send().await?.into_inner().api_keys;
     let signer = client.signer().credentials().key_id().to_owned();
@@ -26,6 +39,23 @@ pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
 /// # Errors
 ///
 /// [`DeleteError::NotDeleted`] when nothing was deleted; otherwise the key may or may not exist.
+///
+/// ```
+/// use kalshi_api_keys::rotation::{self, DeleteError, RetryPolicy};
+/// use kalshi_api_keys::{Client, sandbox::Sandbox, types::GenerateApiKeyRequest};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let sandbox = Sandbox::start().await?;
+/// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+/// let request = GenerateApiKeyRequest::builder().name("dashboard").scopes(vec!["read".into()]).key_type("ed25519");
+/// let key_id = client.generate_api_key().body(request).send().await?.into_inner().api_key_id;
+/// rotation::delete(&client, &key_id, RetryPolicy::default()).await?;
+/// let once = RetryPolicy::new(1, std::time::Duration::ZERO);
+/// assert!(matches!(rotation::delete(&client, &key_id, once).await, Err(DeleteError::NotListed)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) -> Result<(), DeleteError> {
     let mut delays = retry_policy.delays();
     let mut sent = false;

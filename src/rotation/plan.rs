@@ -23,6 +23,16 @@ pub(super) enum Source {
 }
 
 /// How often failed requests are repeated.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use kalshi_api_keys::rotation::{Plan, RetryPolicy};
+///
+/// let retry_policy = RetryPolicy::new(20, Duration::from_secs(1));
+/// assert!(retry_policy.attempts > RetryPolicy::default().attempts);
+/// let plan = Plan::new("kalshi-new.pem").retry_policy(retry_policy);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
@@ -57,6 +67,19 @@ impl Default for RetryPolicy {
 }
 
 /// What to rotate, and how.
+///
+/// ```
+/// use kalshi_api_keys::KeyAlgorithm;
+/// use kalshi_api_keys::rotation::Plan;
+/// use kalshi_api_keys::types::ApiKeyScope;
+///
+/// let plan = Plan::new("kalshi-new.pem")
+///     .name("dashboard")
+///     .scopes(vec![ApiKeyScope::Read])
+///     .generate_locally(KeyAlgorithm::Ed25519)
+///     .switch_signer()
+///     .stop_on(async { drop(tokio::signal::ctrl_c().await) });
+/// ```
 pub struct Plan {
     pub(super) file: PathBuf,
     pub(super) replace: Option<String>,

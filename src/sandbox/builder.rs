@@ -19,7 +19,7 @@ use crate::{Credentials, Environment};
 /// use kalshi_api_keys::sandbox::{Sandbox, Tier};
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
-/// let sandbox = Sandbox::builder().tier(Tier::Basic).start().await?;
+/// let sandbox = Sandbox::builder().tier(Tier::Basic).root_key_type("ed25519".into()).start().await?;
 /// # Ok::<(), std::io::Error>(())
 /// # })?;
 /// # Ok::<(), std::io::Error>(())

@@ -82,6 +82,20 @@ impl Fault {
     }
 
     /// Creates a [`Fault::Respond`].
+    ///
+    /// ```
+    /// use kalshi_api_keys::{Client, sandbox::{Fault, Sandbox}};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// sandbox.fail_next(Fault::respond(503, "text/html", "<h1>Service Unavailable</h1>"));
+    /// let error = client.get_api_keys().send().await.unwrap_err();
+    /// assert_eq!(error.status().unwrap().as_u16(), 503);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn respond(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self::Respond { status, content_type: content_type.into(), body: body.into() }
     }

@@ -11,8 +11,10 @@ use std::str::FromStr;
 /// ```
 /// use kalshi_api_keys::types::ApiKeyId;
 ///
-/// assert!(ApiKeyId::try_from("a952bcbe-ec3b-4b5b-b8f9-11dae589608c").is_ok());
+/// let id = ApiKeyId::try_from("a952bcbe-ec3b-4b5b-b8f9-11dae589608c")?;
+/// assert_eq!(id.as_str(), "a952bcbe-ec3b-4b5b-b8f9-11dae589608c");
 /// assert!(ApiKeyId::try_from("..").is_err());
+/// # Ok::<(), kalshi_api_keys::types::InvalidApiKeyId>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]

@@ -4,6 +4,13 @@ use std::fmt;
 
 /// A value of an open enum that is unknown to this version of the crate. It is only created by converting a string to the
 /// enum, so it never contains a known value.
+///
+/// ```
+/// use kalshi_api_keys::types::ApiKeyScope;
+///
+/// let ApiKeyScope::Unknown(scope) = ApiKeyScope::from("read::positions") else { panic!() };
+/// assert_eq!(scope.as_str(), "read::positions");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnknownValue(Box<str>);
 
@@ -28,6 +35,16 @@ impl fmt::Display for UnknownValue {
 macro_rules! open_enum {
     ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         $(#[$doc])*
+        ///
+        /// ```
+        #[doc = concat!("use kalshi_api_keys::types::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("for value in ", stringify!($name), "::KNOWN {")]
+        #[doc = concat!("    assert_eq!(", stringify!($name), "::from(value.as_str()), *value);")]
+        /// }
+        #[doc = concat!("let newer = ", stringify!($name), "::from(\"newer\");")]
+        #[doc = concat!("assert!(matches!(&newer, ", stringify!($name), "::Unknown(_)) && newer.as_str() == \"newer\");")]
+        /// ```
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {

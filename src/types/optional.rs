@@ -5,12 +5,13 @@ use crate::types::{Subaccount, SubaccountOutOfRange};
 /// The argument of a builder's setter for an optional property: a value, an [`Option`], or anything that converts to one.
 ///
 /// ```
-/// use kalshi_api_keys::types::{GenerateApiKeyRequest, Subaccount};
+/// use kalshi_api_keys::types::{GenerateApiKeyRequest, Optional, Subaccount};
 ///
 /// let request = GenerateApiKeyRequest::builder();
 /// let request = request.subaccount(7);
 /// let request = request.subaccount(Subaccount::try_from(7)?);
 /// let request = request.subaccount(None).fcm_subtrader_id("0c8a7d31_desk7");
+/// assert_eq!(Optional::<Subaccount>::try_from(7)?.into_option(), Some(Subaccount::try_from(7)?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,14 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 /// A PEM-encoded private key.
 ///
+/// ```
+/// use kalshi_api_keys::types::PrivateKeyPem;
+///
+/// let key = PrivateKeyPem::from("-----BEGIN PRIVATE KEY-----".to_owned());
+/// assert_eq!(key.expose_secret(), "-----BEGIN PRIVATE KEY-----");
+/// assert_eq!(format!("{key:?}"), "PrivateKeyPem([REDACTED])");
+/// ```
+///
 /// Only [`expose_secret`](Self::expose_secret) reveals it: `Debug` is redacted, there is no `Display`, and neither it nor
 /// a type that contains it can be serialized or compared:
 ///

@@ -14,7 +14,7 @@ use serde_json::Number;
 /// ```
 /// use kalshi_api_keys::types::Subaccount;
 ///
-/// assert!(Subaccount::try_from(63).is_ok());
+/// assert_eq!(Subaccount::try_from(63)?.get(), Some(63));
 /// assert!(Subaccount::try_from(64).is_err());
 /// assert_eq!("7".parse::<Subaccount>()?.to_string(), "7");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

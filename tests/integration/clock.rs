@@ -225,12 +225,12 @@ async fn concurrent_requests_are_corrected_together() {
 
 #[tokio::test]
 async fn error_says_how_far_the_clock_is_off() {
-    for (seconds, words) in [(41, "41 s behind"), (-3600, "3600 s ahead of"), (2 * DAY, "172800 s behind")] {
+    for (seconds, skew) in [(41, "41 s behind"), (-3600, "3600 s ahead of"), (2 * DAY, "172800 s behind")] {
         // It stays refused, whatever the timestamp.
         let server = RawServer::start(move |_, _| Reply::new(401, &date(shifted(seconds)), EXPIRED)).await;
         let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
         let explained = error.to_string();
-        let about = |n: i64| words.replace(&seconds.abs().to_string(), &(seconds.abs() + n).to_string());
+        let about = |n: i64| skew.replace(&seconds.abs().to_string(), &(seconds.abs() + n).to_string());
         assert!([-1, 0, 1].iter().any(|n| explained.contains(&about(*n))), "{explained}");
     }
 }

@@ -70,6 +70,18 @@ impl Proxy {
         Self { base_url, requests, task }
     }
 
+    /// Forwards every request, and creates a file before the response to the `nth` one.
+    async fn planting(sandbox: &Sandbox, nth: usize, file: &Path, content: &'static str) -> Self {
+        let file = file.to_owned();
+        let plant = move |n, _: &Received, response| {
+            if n == nth {
+                std::fs::write(&file, content).unwrap();
+            }
+            response
+        };
+        Self::start(sandbox, |_, _| None, plant).await
+    }
+
     fn client(&self, credentials: Credentials) -> Client {
         Client::new(self.base_url.parse().unwrap(), credentials).unwrap()
     }
@@ -147,19 +159,8 @@ async fn a_planted_private_key_is_not_registered() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
-    let planted = file.clone();
     // While the first list is under way, after the name was checked.
-    let proxy = Proxy::start(
-        &sandbox,
-        |_, _| None,
-        move |n, _, response| {
-            if n == 1 {
-                std::fs::write(&planted, rsa().private.expose_secret()).unwrap();
-            }
-            response
-        },
-    )
-    .await;
+    let proxy = Proxy::planting(&sandbox, 1, &file, rsa().private.expose_secret()).await;
     let client = proxy.client(sandbox.credentials());
     let result = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await;
     for id in ids(&sandbox) {
@@ -167,25 +168,14 @@ async fn a_planted_private_key_is_not_registered() {
     }
 }
 
-/// `Exists … was not touched`, and it is removed.
+/// The error says that the file was not touched.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_somebody_else_created_is_not_removed() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
-    let planted = file.clone();
     // During the second list: after the file was observed, before the key is saved.
-    let proxy = Proxy::start(
-        &sandbox,
-        |_, _| None,
-        move |n, _, response| {
-            if n == 2 {
-                std::fs::write(&planted, "somebody else's").unwrap();
-            }
-            response
-        },
-    )
-    .await;
+    let proxy = Proxy::planting(&sandbox, 2, &file, "somebody else's").await;
     let client = proxy.client(sandbox.credentials());
     let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await.unwrap_err();
     assert!(file.exists(), "removed after: {error}: {:?}", error.failure);
@@ -215,7 +205,7 @@ async fn the_file_of_another_existing_key_is_not_removed_after_a_refusal() {
 
 /// A service, or a gateway, that says 204 and deletes nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_is_acknowledged_and_not_done_ends() {
+async fn a_rotation_ends_when_a_deletion_is_acknowledged_and_not_done() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
@@ -233,7 +223,7 @@ async fn a_deletion_that_is_acknowledged_and_not_done_ends() {
 
 /// A journal whose last line a crash cut off, and then a second run that does not finish.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_journal_survives_more_than_one_run() {
+async fn a_truncated_journal_survives_more_than_one_run() {
     for cut in ["{\"create_se", "{\"create_sent\":1700000000}"] {
         let account = TestAccount::new().await;
         account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
@@ -579,7 +569,7 @@ async fn a_run_killed_while_the_journal_is_created_leaves_nothing() {
 
 /// A list that does not contain the key that signed the request proves nothing: it is from a cache.
 #[tokio::test]
-async fn a_list_without_its_signer_is_not_believed() {
+async fn a_list_without_its_signer_proves_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     let body = json!({ "api_keys": [{ "api_key_id": "other", "name": "other", "scopes": [] }] }).to_string();

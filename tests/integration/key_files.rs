@@ -67,7 +67,7 @@ fn save_refuses_an_impossible_name() {
 }
 
 #[test]
-fn check_knows_what_cannot_be_saved() {
+fn check_refuses_what_cannot_be_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
     key_file::check(&path).unwrap();

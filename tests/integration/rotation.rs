@@ -215,7 +215,7 @@ async fn a_stop_lets_the_request_in_flight_finish_and_saves_its_key() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_do_not_meet() {
+async fn a_second_run_at_once_sends_nothing() {
     let account = TestAccount::new().await;
     account.sandbox.fail_next_on("generateApiKey", Fault::Delay(Duration::from_secs(600))).unwrap();
     let first = tokio::spawn({
@@ -236,7 +236,7 @@ async fn two_runs_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn what_is_known_when_it_fails_is_what_is_so() {
+async fn a_failure_reports_the_state_of_the_keys() {
     let cases = [
         ("getApiKeys", refusal(), KeyState::Unknown, false, 1),
         ("generateApiKey", refusal(), KeyState::Active, false, 1),
@@ -256,7 +256,7 @@ async fn what_is_known_when_it_fails_is_what_is_so() {
 }
 
 #[tokio::test]
-async fn what_can_be_known_before_is_refused_before_anything_is_created() {
+async fn an_impossible_plan_is_refused_before_anything_is_created() {
     let account = TestAccount::new().await;
     let error = account.fails(account.plan().replace("no such key")).await;
     assert!(matches!(error.failure, Failure::OldKeyNotFound), "{error}");
@@ -320,7 +320,7 @@ async fn a_planted_key_file_deletes_nothing() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_journal_that_is_not_ours_alone_is_not_read() {
+async fn an_untrusted_or_invalid_journal_is_not_read() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
@@ -380,7 +380,7 @@ async fn a_journal_that_is_not_ours_alone_is_not_read() {
 
 /// Running programs share a client, and never sign with a deleted key.
 #[tokio::test]
-async fn a_client_that_is_switched_never_fails() {
+async fn a_switched_client_never_signs_with_a_deleted_key() {
     let account = TestAccount::new().await;
     let (sandbox, client) = (account.sandbox.clone(), account.client.clone());
     let plan = account.plan().switch_signer().on_step(move |step| {
@@ -394,7 +394,7 @@ async fn a_client_that_is_switched_never_fails() {
 }
 
 #[tokio::test]
-async fn below_premier_a_key_pair_of_ones_own_leaves_nothing_behind() {
+async fn a_refused_local_key_pair_leaves_nothing_behind() {
     let account = TestAccount::new().await;
     account.sandbox.set_tier(Tier::Basic);
     let error = account.fails(account.plan().generate_locally(KeyAlgorithm::Ed25519)).await;

@@ -36,7 +36,7 @@ Example:
 
 /// Lists, generates, creates, deletes and rotates the API keys of a Kalshi account, and signs requests.
 #[derive(Parser)]
-#[command(name = "kalshi-api-keys", version, arg_required_else_help = true)]
+#[command(name = "kalshi-api-keys", bin_name = "kalshi-api-keys", version, arg_required_else_help = true)]
 #[command(after_help = "`kalshi-api-keys --help` explains variables, key files and exit codes.")]
 #[command(after_long_help = DOCUMENTATION)]
 pub struct Arguments {
@@ -210,7 +210,7 @@ pub struct Sign {
 pub fn parse() -> Arguments {
     if std::env::args_os().any(|argument| argument.to_string_lossy().contains("PRIVATE KEY-----")) {
         let message = "an argument is a private key, which all processes of this machine can read; give the path of its \
-                       file instead, and replace the key\n";
+                       file instead, and replace the key";
         Arguments::command().error(ErrorKind::ValueValidation, message).exit();
     }
     Arguments::try_parse().unwrap_or_else(|error| redacted(error).exit())

@@ -5,25 +5,30 @@ use std::process::Stdio;
 use kalshi_api_keys::sandbox::{Fault, Tier};
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Credentials, key_file};
+use snapbox::str;
 
-use super::{LEFT_TO_DO, NETWORK, REFUSED, TestAccount, USAGE, closed, ran, ran_into};
+use super::{
+    BINARY, FORBIDDEN, LEFT_TO_DO, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into,
+    refusal, unreachable_url,
+};
 use crate::fixtures::{rsa, shows_key};
 use crate::raw_server::{RawServer, Reply};
 
 #[tokio::test]
 async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
     let account = TestAccount::new().await;
-    for (arguments, done, pem) in [
-        (["generate", "--type", "ed25519"], "generated NEW; its private key is in \"0.pem\"\n", "-----BEGIN PRIVATE"),
-        (["generate", "--type", "rsa"], "generated NEW; its private key is in \"1.pem\"\n", "-----BEGIN RSA"),
-        (["create", "--type", "ed25519"], "created NEW; its private key is in \"2.pem\"\n", "-----BEGIN PRIVATE"),
-        (["create", "--type", "rsa"], "created NEW; its private key is in \"3.pem\"\n", "-----BEGIN RSA"),
+    let mut transcripts = String::new();
+    for (arguments, pem) in [
+        (["generate", "--type", "ed25519"], "-----BEGIN PRIVATE"),
+        (["generate", "--type", "rsa"], "-----BEGIN RSA"),
+        (["create", "--type", "ed25519"], "-----BEGIN PRIVATE"),
+        (["create", "--type", "rsa"], "-----BEGIN RSA"),
     ] {
         let file = format!("{}.pem", account.ids().len() - 1);
         let more =
             ["--out", &file, "--name", "desk", "--scope", "read", "--scope", "write::trade", "--subaccount", "7"];
         let ran = account.run(&[&arguments[..], &more].concat()).await;
-        assert_eq!((ran.code, account.plain(&ran.out).as_str(), ran.err.as_str()), (0, done, ""));
+        transcripts += &account.describe(&arguments.join(" "), &ran);
         let loaded = key_file::load(account.file(&file)).unwrap();
         assert!(!loaded.readable_by_others && !ran.shows(&loaded.key));
         let key = account.last();
@@ -35,6 +40,26 @@ async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
         assert_eq!(credentials.key_id(), key.api_key_id);
         assert!(account.signs_in(&key.api_key_id, &file).await);
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ generate --type ed25519
+generated [NEW]; its private key is in "0.pem"
+exit code 0
+
+$ generate --type rsa
+generated [NEW]; its private key is in "1.pem"
+exit code 0
+
+$ create --type ed25519
+created [NEW]; its private key is in "2.pem"
+exit code 0
+
+$ create --type rsa
+created [NEW]; its private key is in "3.pem"
+exit code 0
+"#]],
+    );
     // Without a --scope, a new key may do the least.
     account.run(&["generate", "--out", "least.pem"]).await;
     assert_eq!((account.last().scopes, account.last().name.as_str()), (vec![ApiKeyScope::Read], "kalshi-api-keys"));
@@ -60,26 +85,58 @@ async fn nothing_is_sent_when_the_file_cannot_be_saved() {
 async fn the_temporary_file_of_a_killed_run_is_reported() {
     let account = TestAccount::new().await;
     std::fs::write(account.file(".new.pem.kalshi-tmp"), "perhaps a key").unwrap();
+    let mut transcripts = String::new();
     for arguments in [&["generate"][..], &["create"], &["rotate", "--yes"]] {
-        let ran = account.run(&[arguments, &["--out", "new.pem"]].concat()).await;
-        assert!(ran.err.contains(".new.pem.kalshi-tmp\" was left by a run that was killed"), "{}", ran.err);
-        assert_eq!((ran.code, account.sandbox.requests()), (LEFT_TO_DO, 0));
+        transcripts += &account.transcript(&[arguments, &["--out", "new.pem"]].concat()).await;
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ generate --out new.pem
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it
+exit code 4
+
+$ create --out new.pem
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it
+exit code 4
+
+$ rotate --yes --out new.pem
+2> error: cannot save the new private key: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it; nothing was created or deleted
+exit code 4
+"#]],
+    );
+    assert_eq!(account.sandbox.requests(), 0);
     assert_eq!(account.files(), [".new.pem.kalshi-tmp", "old.pem"]);
 }
 
 #[tokio::test]
 async fn stdout_gets_the_key_and_nothing_else() {
     let account = TestAccount::new().await;
-    for (command, done) in [("generate", "generated NEW"), ("create", "created NEW")] {
+    let mut transcripts = String::new();
+    for command in ["generate", "create"] {
         let ran = account.run(&[command, "--stdout"]).await;
-        assert_eq!(account.plain(&ran.err), format!("{done}; its private key is on stdout\n"));
+        account.redact("[PRIVATE_KEY]", ran.out.trim_end());
+        transcripts += &account.describe(command, &ran);
         assert!(ran.out.starts_with("-----BEGIN") && ran.out.ends_with("-----\n"));
         Credentials::from_pem(account.last().api_key_id, &ran.out).unwrap();
         std::fs::write(account.file("copy.pem"), &ran.out).unwrap();
         assert!(account.signs_in(&account.last().api_key_id, "copy.pem").await);
         assert!(!shows_key(&ran.err, &ran.out.into()));
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ generate
+[PRIVATE_KEY]
+2> generated [NEW]; its private key is on stdout
+exit code 0
+
+$ create
+[PRIVATE_KEY]
+2> created [NEW]; its private key is on stdout
+exit code 0
+"#]],
+    );
 }
 
 #[cfg(unix)]
@@ -88,45 +145,45 @@ async fn nothing_is_sent_when_stdout_is_discarded() {
     let account = TestAccount::new().await;
     for redirect in [">/dev/null", ">&-"] {
         for command in ["generate", "create"] {
-            let mut shell = account.command(&[]);
-            let program = shell.as_std().get_program().to_owned();
-            let variables: Vec<_> = shell
-                .as_std()
-                .get_envs()
-                .map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)))
-                .collect();
-            shell = tokio::process::Command::new("sh");
-            shell.args(["-c", &format!("\"$0\" {command} --stdout {redirect}")]).arg(program);
-            for (name, value) in variables {
-                match value {
-                    Some(value) => shell.env(name, value),
-                    None => shell.env_remove(name),
-                };
-            }
-            shell.current_dir(account.folder.path()).stdin(Stdio::null());
-            let ran = ran(shell).await;
-            assert!(ran.err.contains("stdout is closed or /dev/null"), "{}", ran.err);
-            assert_eq!((ran.code, account.sandbox.requests()), (USAGE, 0), "{command} {redirect}");
+            let script = format!("\"$0\" {command} --stdout {redirect}");
+            let ran = ran(account.program("sh", &["-c", &script, BINARY])).await;
+            assert_transcript(
+                &account.describe("--stdout", &ran),
+                str![[r#"
+$ --stdout
+2> error: stdout is closed or /dev/null, where the private key would be lost; redirect it elsewhere, or use --out
+exit code 2
+"#]],
+            );
         }
     }
+    assert_eq!(account.sandbox.requests(), 0);
 }
 
 #[tokio::test]
 async fn a_key_that_cannot_be_saved_is_deleted_again_or_named() {
     let account = TestAccount::new().await;
     let lost = ran_into(closed(), account.command(&["generate", "--stdout"])).await;
-    assert_eq!((lost.code, account.ids().len()), (USAGE, 1), "{}", lost.err);
-    assert!(lost.err.contains("cannot write the private key to stdout"), "{}", lost.err);
-    assert!(lost.err.ends_with(" was deleted again\n"), "{}", lost.err);
+    let mut transcripts = account.describe("generate, and the key is deleted", &lost);
+    assert_eq!(account.ids().len(), 1);
 
-    account.sandbox.fail_next_on("deleteApiKey", Fault::respond(403, "application/json", FORBIDDEN)).unwrap();
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     let lost = ran_into(closed(), account.command(&["generate", "--stdout"])).await;
-    assert_eq!((lost.code, account.ids().len()), (LEFT_TO_DO, 2));
-    let err = account.plain(&lost.err);
-    assert!(err.contains("the new key NEW has no private key any more and was not provably deleted"), "{err}");
-}
+    transcripts += &account.describe("generate, and the key cannot be deleted", &lost);
+    assert_eq!(account.ids().len(), 2);
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ generate, and the key is deleted
+2> error: cannot write the private key to stdout: [..]; the new key [..] was deleted again
+exit code 2
 
-const FORBIDDEN: &str = r#"{"error":{"code":"forbidden","message":"forbidden"}}"#;
+$ generate, and the key cannot be deleted
+2> error: cannot write the private key to stdout: [..]; the new key [NEW] has no private key any more and was not provably deleted: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+exit code 4
+"#]],
+    );
+}
 
 /// Somebody else creates the file while the service creates the key, and the response to the deletion proves nothing.
 #[tokio::test]
@@ -147,25 +204,43 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
     let mut command = account.command(&["generate", "--out", "new.pem"]);
     command.env("KALSHI_API_BASE_URL", server.base_url());
     let ran = ran(command).await;
-    assert!(ran.err.contains("exists already") && ran.err.contains("not provably deleted"), "{}", ran.err);
-    assert_eq!(ran.code, LEFT_TO_DO);
+    assert_transcript(
+        &account.describe("generate", &ran),
+        str![[r#"
+$ generate
+2> error: "new.pem" exists already and was not touched; choose another name; the new key created has no private key any more and was not provably deleted: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+exit code 4
+"#]],
+    );
     assert!(!ran.shows(&rsa().private));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "somebody's");
 }
 
 #[tokio::test]
-async fn what_arrived_of_an_unusable_response_is_saved() {
+async fn the_body_of_an_unusable_response_is_saved() {
     let account = TestAccount::new().await;
+    let mut transcripts = String::new();
     for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::TruncateResponse { after: 190 })] {
         account.sandbox.fail_next_on("generateApiKey", fault).unwrap();
         let ran = account.run(&["generate", "--out", file]).await;
-        assert_eq!(ran.code, LEFT_TO_DO);
-        assert!(ran.err.contains(&format!("what arrived was saved to {file:?}")), "{}", ran.err);
+        transcripts += &account.describe(file, &ran);
         let arrived = key_file::load(account.file(file)).unwrap();
         assert!(arrived.key.expose_secret().contains("-----BEGIN PRIVATE KEY-----") && !arrived.readable_by_others);
         let base64 = arrived.key.expose_secret().split_once("KEY-----\\n").unwrap().1;
         assert!(!ran.err.contains(&base64[24..40]) && !ran.out.contains(&base64[24..40]));
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ a.pem
+2> error: the response 200 from [ORIGIN] is not as documented; it may have taken effect: list the keys to find out; what arrived was saved to "a.pem": it may hold the private key of a new key "kalshi-api-keys"
+exit code 4
+
+$ b.pem
+2> error: the response 201 from [ORIGIN] was truncated: [..]; it may have taken effect: list the keys to find out; what arrived was saved to "b.pem": it may hold the private key of a new key "kalshi-api-keys"
+exit code 4
+"#]],
+    );
 }
 
 /// The name of a generated key is the caller's, so another user's key may have it: nobody is told to delete one.
@@ -190,30 +265,55 @@ async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
 
 #[tokio::test]
 async fn a_private_key_file_is_removed_only_when_the_service_itself_refused() {
-    for (fault, code, kept) in [
-        (Fault::respond(403, "application/json", FORBIDDEN), REFUSED, false),
-        (Fault::respond(403, "text/html", "<html>"), LEFT_TO_DO, true),
-        (Fault::respond(404, "text/plain", ""), LEFT_TO_DO, true),
-        (Fault::ReplaceStatus(403), LEFT_TO_DO, true),
-        (Fault::DropResponse, LEFT_TO_DO, true),
-        (Fault::DropRequest, LEFT_TO_DO, true),
+    let mut transcripts = String::new();
+    for (fault, kept) in [
+        (refusal(), false),
+        (Fault::respond(403, "text/html", "<html>"), true),
+        (Fault::respond(404, "text/plain", ""), true),
+        (Fault::ReplaceStatus(403), true),
+        (Fault::DropResponse, true),
+        (Fault::DropRequest, true),
     ] {
         let account = TestAccount::new().await;
         account.sandbox.fail_next_on("createApiKey", fault.clone()).unwrap();
-        let ran = account.run(&["create", "--out", "new.pem"]).await;
-        assert_eq!((ran.code, account.file("new.pem").exists()), (code, kept), "{fault:?}: {}", ran.err);
-        let says = if kept { "\"new.pem\" holds the private key of the new key" } else { "\"new.pem\" was removed" };
-        assert!(ran.err.contains(says), "{}", ran.err);
+        transcripts += &account.describe(&format!("{fault:?}"), &account.run(&["create", "--out", "new.pem"]).await);
+        assert_eq!(account.file("new.pem").exists(), kept, "{fault:?}");
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ Respond { status: 403, content_type: "application/json", .. }
+2> error: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; "new.pem" was removed
+exit code 1
+
+$ Respond { status: 403, content_type: "text/html", .. }
+2> error: the response 403 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+exit code 4
+
+$ Respond { status: 404, content_type: "text/plain", .. }
+2> error: the response 404 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+exit code 4
+
+$ ReplaceStatus(403)
+2> error: the response 403 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+exit code 4
+
+$ DropResponse
+2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+exit code 4
+
+$ DropRequest
+2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+exit code 4
+"#]],
+    );
+
     let account = TestAccount::new().await;
     account.sandbox.set_tier(Tier::Basic);
     assert_eq!(account.run(&["create", "--out", "new.pem"]).await.code, REFUSED);
     assert_eq!(account.files(), ["old.pem"]);
-    let mut unreachable = account.command(&["create", "--out", "new.pem"]);
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    unreachable.env("KALSHI_API_BASE_URL", format!("http://{}/", nobody.local_addr().unwrap()));
-    drop(nobody);
-    assert_eq!(ran(unreachable).await.code, NETWORK);
+    let unreachable = account.run(&["create", "--out", "new.pem", "--api-base-url", &unreachable_url()]).await;
+    assert_eq!(unreachable.code, NETWORK, "{}", unreachable.err);
     assert_eq!(account.files(), ["old.pem"]);
 }
 
@@ -222,15 +322,24 @@ async fn create_registers_a_public_key_and_never_sends_a_private_one() {
     let account = TestAccount::new().await;
     std::fs::write(account.file("key.pub"), &rsa().public).unwrap();
     account.sandbox.set_creation_warning(Some("a risk control\nis missing".into()));
-    let ran = account.run(&["create", "--public-key", "key.pub", "--name", "theirs"]).await;
-    assert_eq!((ran.code, account.plain(&ran.out).as_str()), (0, "created NEW\n"));
-    assert!(ran.err.starts_with("warning: the service says: a risk control"), "{}", ran.err);
-    assert_eq!(ran.err.lines().count(), 1);
+    let registered = account.transcript(&["create", "--public-key", "key.pub", "--name", "theirs"]).await;
 
     let requests = account.sandbox.requests();
-    let ran = account.run(&["create", "--public-key", "old.pem"]).await;
-    assert_eq!((ran.code, account.sandbox.requests()), (USAGE, requests));
-    assert!(ran.err.contains("\"old.pem\" holds a private key, and nothing was sent"), "{}", ran.err);
+    let refused = account.transcript(&["create", "--public-key", "old.pem"]).await;
+    assert_eq!(account.sandbox.requests(), requests);
+    assert_transcript(
+        &(registered + &refused),
+        str![[r#"
+$ create --public-key key.pub --name theirs
+created [NEW]
+2> warning: the service says: a risk control\nis missing
+exit code 0
+
+$ create --public-key old.pem
+2> error: "old.pem" holds a private key, and nothing was sent; give its public half
+exit code 2
+"#]],
+    );
 }
 
 /// A signal while the service generates the key does not lose the private key in its response.

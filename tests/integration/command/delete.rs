@@ -2,8 +2,9 @@
 
 use kalshi_api_keys::sandbox::Fault;
 use kalshi_api_keys::types::ApiKeyScope;
+use snapbox::str;
 
-use super::{LEFT_TO_DO, REFUSED, TestAccount, USAGE};
+use super::{TestAccount, USAGE, assert_transcript, refusal};
 
 #[tokio::test]
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
@@ -31,34 +32,57 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
 async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
     let account = TestAccount::new().await;
     account.key("report", vec![ApiKeyScope::Read], None);
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
-    let ran = account.run(&["delete", "report", "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str(), account.ids().len()), (REFUSED, "", 2), "{}", ran.err);
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    let refused = account.transcript(&["delete", "report", "--yes"]).await;
+    assert_eq!(account.ids().len(), 2);
+    let unknown = account.transcript(&["delete", "no-such-key", "--yes"]).await;
+    assert_transcript(
+        &(refused + &unknown),
+        str![[r#"
+$ delete report --yes
+2> error: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+exit code 1
 
-    let ran = account.run(&["delete", "no-such-key", "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str()), (REFUSED, ""));
-    assert_eq!(ran.err, "error: the account has no key no-such-key; list the keys to see which exist\n");
+$ delete no-such-key --yes
+2> error: the account has no key no-such-key; list the keys to see which exist
+exit code 1
+"#]],
+    );
 }
 
 #[tokio::test]
 async fn a_key_cannot_prove_its_own_deletion() {
     let account = TestAccount::new().await;
-    let id = account.old.clone();
-    let ran = account.run(&["delete", &id, "--yes"]).await;
-    assert_eq!((ran.code, ran.out.as_str(), account.ids().len()), (LEFT_TO_DO, "", 0));
-    assert!(ran.err.contains("no list proves it"), "{}", ran.err);
+    assert_transcript(
+        &account.transcript(&["delete", &account.old, "--yes"]).await,
+        str![[r#"
+$ delete [OLD] --yes
+2> error: the key may or may not be deleted: no list proves it: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only; list the keys with another key
+exit code 4
+"#]],
+    );
+    assert!(account.ids().is_empty());
 }
 
 #[tokio::test]
 async fn without_a_terminal_nothing_is_asked_and_nothing_sent() {
     let account = TestAccount::new().await;
     account.key("report", vec![ApiKeyScope::Read], None);
-    for arguments in [&["delete", "report"][..], &["rotate", "--out", "new.pem"]] {
-        let ran = account.run(arguments).await;
-        assert_eq!((ran.code, account.sandbox.requests()), (USAGE, 0));
-        assert!(ran.err.starts_with("error: ") && ran.err.contains("--yes"), "{}", ran.err);
-    }
+    let delete = account.transcript(&["delete", "report"]).await;
+    let rotate = account.transcript(&["rotate", "--out", "new.pem"]).await;
+    assert_transcript(
+        &(delete + &rotate),
+        str![[r#"
+$ delete report
+2> error: no terminal to ask for confirmation, and nothing was changed; add --yes
+exit code 2
+
+$ rotate --out new.pem
+2> error: no terminal to ask for confirmation, and nothing was changed; add --yes
+exit code 2
+"#]],
+    );
+    assert_eq!(account.sandbox.requests(), 0);
 }
 
 #[cfg(target_os = "linux")]

@@ -2,55 +2,94 @@
 
 use kalshi_api_keys::key_file;
 use kalshi_api_keys::sandbox::Fault;
+use snapbox::str;
 
-use super::{LEFT_TO_DO, REFUSED, TestAccount, USAGE, ran};
+use super::{LEFT_TO_DO, Ran, TestAccount, assert_transcript, ran, refusal};
 
 #[tokio::test]
 async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
-    for (local, more) in [(false, &["--name", "desk"][..]), (true, &["--local", "--type", "rsa"])] {
+    let mut transcripts = String::new();
+    for more in [&["--name", "desk"][..], &["--local", "--type", "rsa"]] {
         let account = TestAccount::new().await;
         let ran = account.run(&[&["rotate", "--out", "new.pem", "--yes", "--scope", "read"], more].concat()).await;
-        let name = account.last().name;
-        let expected = format!(
-            "creating the key {name:?}\nsaved the private key of NEW to \"new.pem\"\nverified that NEW works\n\
-             deleting OLD\ndeleted OLD\n\
-             done; from now on use KALSHI_API_KEY_ID=NEW and KALSHI_PRIVATE_KEY_PATH=new.pem\n"
-        );
-        assert_eq!((ran.code, account.plain(&ran.out), ran.err.as_str()), (0, expected, ""));
+        transcripts += &account.describe(&more.join(" "), &ran);
         assert!(account.signs_in(&account.last().api_key_id, "new.pem").await);
-        assert!(name.starts_with(if local { "root (rotated " } else { "desk (rotated " }), "{name}");
         let loaded = key_file::load(account.file("new.pem")).unwrap();
         assert!(!ran.shows(&loaded.key) && !loaded.readable_by_others);
         assert_eq!(account.files(), ["new.pem", "old.pem"]);
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ --name desk
+creating the key "desk (rotated [DATE_AND_TOKEN])"
+saved the private key of [NEW] to "new.pem"
+verified that [NEW] works
+deleting [OLD]
+deleted [OLD]
+done; from now on use KALSHI_API_KEY_ID=[NEW] and KALSHI_PRIVATE_KEY_PATH=new.pem
+exit code 0
+
+$ --local --type rsa
+creating the key "root (rotated [DATE_AND_TOKEN])"
+saved the private key of [NEW] to "new.pem"
+verified that [NEW] works
+deleting [OLD]
+deleted [OLD]
+done; from now on use KALSHI_API_KEY_ID=[NEW] and KALSHI_PRIVATE_KEY_PATH=new.pem
+exit code 0
+"#]],
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_leaves_nothing_and_a_lost_response_a_journal() {
-    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    for (operation, fault, code, left) in [
-        ("getApiKeys", refusal(), REFUSED, false),
-        ("generateApiKey", refusal(), REFUSED, false),
-        ("generateApiKey", Fault::DropRequest, LEFT_TO_DO, true),
-        ("generateApiKey", Fault::DropResponse, LEFT_TO_DO, true),
-        ("deleteApiKey", refusal(), LEFT_TO_DO, true),
+    let mut transcripts = String::new();
+    for (operation, fault, left) in [
+        ("getApiKeys", refusal(), false),
+        ("generateApiKey", refusal(), false),
+        ("generateApiKey", Fault::DropRequest, true),
+        ("generateApiKey", Fault::DropResponse, true),
+        ("deleteApiKey", refusal(), true),
     ] {
         let account = TestAccount::new().await;
         account.sandbox.fail_next_on(operation, fault.clone()).unwrap();
         let ran = account.run(&["rotate", "--out", "new.pem", "--yes"]).await;
-        assert_eq!((ran.code, account.file("new.pem.rotation").exists()), (code, left), "{fault:?}: {}", ran.err);
-        let says = if left {
-            "; run the same rotation again to finish it"
-        } else {
-            if operation == "getApiKeys" { "nothing was created or deleted" } else { "no new key exists" }
-        };
-        assert!(ran.err.contains(says), "{}", ran.err);
-        assert_eq!(account.file("new.pem").exists(), left, "{}", ran.err);
+        let exist = ["new.pem", "new.pem.rotation"].map(|file| account.file(file).exists());
+        assert_eq!(exist, [left, left], "{fault:?}: {}", ran.err);
+        transcripts += &account.describe(&format!("{operation}: {fault:?}"), &Ran { out: String::new(), ..ran });
     }
     let account = TestAccount::new().await;
-    let ran = account.run(&["rotate", "--out", "new.pem", "--yes", "--scope", "write::trade"]).await;
-    assert_eq!((ran.code, account.files()), (USAGE, vec!["old.pem".to_owned()]));
-    assert!(ran.err.contains("lacks the scope read"), "{}", ran.err);
+    transcripts += &account.transcript(&["rotate", "--out", "new.pem", "--yes", "--scope", "write::trade"]).await;
+    assert_eq!(account.files(), ["old.pem"]);
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ getApiKeys: Respond { status: 403, content_type: "application/json", .. }
+2> error: cannot list the keys: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; nothing was created or deleted
+exit code 1
+
+$ generateApiKey: Respond { status: 403, content_type: "application/json", .. }
+2> error: cannot create the new key: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is active, and no new key exists
+exit code 1
+
+$ generateApiKey: DropRequest
+2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the private key of the new key [NEW] is saved; run the same rotation again to finish it
+exit code 4
+
+$ generateApiKey: DropResponse
+2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the private key of the new key [NEW] is saved; run the same rotation again to finish it
+exit code 4
+
+$ deleteApiKey: Respond { status: 403, content_type: "application/json", .. }
+2> error: cannot delete the key [OLD]: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is in an unknown state, the private key of the new key [NEW] is saved; run the same rotation again to finish it
+exit code 4
+
+$ rotate --out new.pem --yes --scope write::trade
+2> error: the new key lacks the scope read, so that no list can prove that it works; rotate such a key by hand; nothing was created or deleted
+exit code 2
+"#]],
+    );
 }
 
 /// The service accepts a timestamp for some time, and so does a gateway that holds the request back.
@@ -87,19 +126,33 @@ async fn a_journal_of_another_environment_or_plan_changes_nothing() {
     let other = TestAccount::new().await;
     let mut elsewhere = account.command(&rotate);
     elsewhere.env("KALSHI_API_BASE_URL", other.sandbox.base_url());
-    let elsewhere = ran(elsewhere).await;
-    assert!(elsewhere.err.contains("use that environment"), "{}", elsewhere.err);
-    assert_eq!((elsewhere.code, other.sandbox.requests()), (LEFT_TO_DO, 0));
+    let mut transcripts = account.describe("another environment", &ran(elsewhere).await);
+    assert_eq!(other.sandbox.requests(), 0);
 
     let requests = account.sandbox.requests();
-    for (more, what) in [
-        (&["--name", "other"][..], "name"),
-        (&["--scope", "read"], "set of scopes"),
-        (&["--local"], "source of its key pair"),
-    ] {
-        let ran = account.run(&[&rotate[..], more].concat()).await;
-        assert!(ran.err.contains(&format!("an unfinished rotation has another {what}")), "{}", ran.err);
-        assert_eq!((ran.code, account.sandbox.requests()), (LEFT_TO_DO, requests));
+    for more in [&["--name", "other"][..], &["--scope", "read"], &["--local"]] {
+        transcripts += &account.transcript(&[&rotate[..], more].concat()).await;
     }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ another environment
+2> error: cannot use the journal of the rotation: "new.pem.rotation" is the journal of a rotation at [URL]; use that environment; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+exit code 4
+
+$ rotate --out new.pem --yes --name other
+2> error: an unfinished rotation has another name; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+exit code 4
+
+$ rotate --out new.pem --yes --scope read
+2> error: an unfinished rotation has another set of scopes; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+exit code 4
+
+$ rotate --out new.pem --yes --local
+2> error: an unfinished rotation has another source of its key pair; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+exit code 4
+"#]],
+    );
+    assert_eq!(account.sandbox.requests(), requests);
     assert_eq!((account.ids(), account.files()), (keys, files));
 }
