@@ -81,11 +81,30 @@ impl Client {
     }
 
     /// Returns a builder for a client with another HTTP client, signer or time limit.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Client, Credentials, Environment};
+    /// # fn example(credentials: Credentials) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let client = Client::builder(Environment::Demo, credentials).timeout(Duration::from_secs(5)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(environment: Environment, credentials: Credentials) -> ClientBuilder {
         ClientBuilder { environment, signer: Signer::new(credentials), http_client: None, timeout: REQUEST_TIMEOUT }
     }
 
     /// Returns a client with other credentials that shares this client's HTTP client and clock.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Client, Credentials, CredentialsError};
+    /// # fn example(client: &Client) -> Result<(), CredentialsError> {
+    /// let other = client.with_credentials(Credentials::from_key_file("other.pem")?);
+    /// assert_eq!(other.environment(), client.environment());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let mut other = self.clone();

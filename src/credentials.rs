@@ -32,6 +32,17 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// `Kalshi-API-Key-ID: <ID>` before the key names the API key that it belongs to; an ID given separately must be the same.
 ///
 /// An ID is visible ASCII. Text that [could be a private key](crate::text::could_be_key_material) is refused.
+///
+/// ```
+/// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
+///
+/// let pem = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
+/// let credentials = Credentials::from_pem("a952bcbe-ec3b-4b5b-b8f9-11dae589608c", pem.expose_secret())?;
+/// assert_eq!(credentials.key_id(), "a952bcbe-ec3b-4b5b-b8f9-11dae589608c");
+/// assert!(credentials.fingerprint().starts_with("SHA256:"));
+/// assert!(!format!("{credentials:?}").contains("PRIVATE KEY"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     key_id: HeaderValue,
@@ -69,6 +80,14 @@ impl Credentials {
 
     /// Reads a private key from a file of at most 64 KiB.
     ///
+    /// ```no_run
+    /// use kalshi_api_keys::Credentials;
+    ///
+    /// let credentials = Credentials::from_pem_file("a952bcbe-ec3b-4b5b-b8f9-11dae589608c", "kalshi.pem")?;
+    /// assert_eq!(credentials.file().unwrap(), "kalshi.pem");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::KeyFile`] for an unusable private key
@@ -79,7 +98,7 @@ impl Credentials {
     }
 
     /// Reads a private key and the ID of its API key from one file, which names the ID in a line
-    /// `Kalshi-API-Key-ID: <ID>` before the key.
+    /// `Kalshi-API-Key-ID: <ID>` before the key. The command and the module `key_file` write such files.
     ///
     /// # Errors
     ///
@@ -92,6 +111,13 @@ impl Credentials {
     /// Reads the environment variables `KALSHI_API_KEY_ID`, and either `KALSHI_PRIVATE_KEY` (the text of the private key)
     /// or `KALSHI_PRIVATE_KEY_PATH` (the path of its file, where `~` is the home directory). The ID may be left out when
     /// the text of the key names it. An empty variable counts as unset.
+    ///
+    /// ```no_run
+    /// use kalshi_api_keys::{Client, Credentials, Environment};
+    ///
+    /// let client = Client::new(Environment::Demo, Credentials::from_env()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

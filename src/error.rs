@@ -343,7 +343,7 @@ impl fmt::Display for Error {
                 };
                 let next = match (status.is_redirection(), response.is_read_only()) {
                     (false, false) => LIST_TO_FIND_OUT,
-                    (false, true) if status.is_server_error() => "try again later",
+                    (false, true) if self.is_transient() => "try again later",
                     _ => "check the base URL",
                 };
                 write!(f, "the response {} from {origin} {what}; {next}", status.as_u16())

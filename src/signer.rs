@@ -64,6 +64,18 @@ impl Signer {
     }
 
     /// Replaces the clock, for example by one that stands still in a test. It starts uncorrected.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
+    /// # let pem = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
+    /// # let credentials = Credentials::from_pem("an-id", pem.expose_secret())?;
+    /// use std::time::{Duration, UNIX_EPOCH};
+    ///
+    /// let signer = Signer::new(credentials).with_clock(|| UNIX_EPOCH + Duration::from_secs(1_703_123_456));
+    /// let headers = http::HeaderMap::from_iter(signer.headers(&http::Method::GET, "/trade-api/v2/api_keys")?);
+    /// assert_eq!(headers["kalshi-access-timestamp"], "1703123456000");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { now: Arc::new(clock), offset: Arc::default(), ..self }
@@ -77,6 +89,18 @@ impl Signer {
 
     /// Replaces the credentials of this signer, its clones, and the clients that sign with them, from the next signature
     /// on. A signature in progress completes with the credentials that it started with.
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
+    /// # let pem = KeyPair::generate(KeyAlgorithm::Ed25519)?.private_key_pem()?;
+    /// # let old = Credentials::from_pem("old", pem.expose_secret())?;
+    /// # let new = Credentials::from_pem("new", pem.expose_secret())?;
+    /// let signer = Signer::new(old);
+    /// let clone = signer.clone();
+    /// signer.replace_credentials(new);
+    /// assert_eq!(clone.credentials().key_id(), "new");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace_credentials(&self, credentials: Credentials) {
         self.credentials.store(Arc::new(credentials));
     }
@@ -242,7 +266,15 @@ fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
     i64::try_from(since_1970.as_millis()).map_err(|_| SignError::ClockBefore1970)
 }
 
-/// A request that [`Signer::sign`] can sign.
+/// A request that [`Signer::sign`] can sign: one of reqwest, one of `http` (with any body), or its `Parts`.
+///
+/// ```
+/// # fn example(signer: &kalshi_api_keys::Signer) -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut parts, body) = http::Request::get("/trade-api/v2/portfolio/balance").body(())?.into_parts();
+/// signer.sign(&mut parts)?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait SignableRequest {
     /// Returns the method, and the path as it will be sent: from the root, percent-encoded.
     fn method_and_path(&self) -> (&Method, &str);

@@ -119,7 +119,7 @@ $ ReplaceBody(..)
 exit code 1
 
 $ TruncateResponse { after: 9 }
-2> error: the response 200 from [ORIGIN] was truncated: [..]; check the base URL
+2> error: the response 200 from [ORIGIN] was truncated: [..]; try again later
 exit code 3
 
 $ ReplaceStatus(302)
