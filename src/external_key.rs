@@ -26,7 +26,9 @@ pub type ExternalSignature<'a> =
 /// # let public_key_pem = pair.public_key_pem()?;
 ///
 /// let key_id = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
-/// let credentials = Credentials::external(key_id, &public_key_pem, async |message| Ok(ask_the_kms(message).await?))?;
+/// let credentials = Credentials::external(key_id, &public_key_pem, async |message| {
+///     Ok(ask_the_kms(message).await?)
+/// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
