@@ -17,8 +17,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::contract;
-use crate::fixtures::{KEY_ID, ed25519, is_installed, key_forms, rsa, shows_key};
-use crate::raw_server::{RawServer, Reply};
+use crate::fixtures::{KEY_ID, ed25519, key_forms, rsa, shows_key};
 
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
@@ -265,7 +264,7 @@ async fn sign_prints_headers_that_the_service_accepts() {
 }
 
 /// Runs what `sign --curl` printed in a shell, with a `~/.curlrc` that follows redirects; returns curl's output.
-#[cfg(unix)]
+#[cfg(unix)] // Needs `sh`.
 async fn run_curl(account: &TestAccount, printed: &str) -> String {
     std::fs::write(account.file(".curlrc"), "location\nlocation-trusted\ninclude\n").unwrap();
     let mut shell = Command::new("sh");
@@ -275,10 +274,12 @@ async fn run_curl(account: &TestAccount, printed: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Needs `sh`.
 #[tokio::test]
 async fn sign_prints_a_curl_command_that_keeps_the_signature_private() {
-    if !is_installed("curl") {
+    use crate::raw_server::{RawServer, Reply};
+
+    if !crate::fixtures::is_installed("curl") {
         return;
     }
     let account = TestAccount::new().await;
@@ -319,7 +320,7 @@ async fn each_class_of_failure_has_its_exit_code() {
         (&["generate", "--out", "a", "--stdout"], USAGE, "cannot be used with"),
         (&["generate", "--stdout", "--subaccount", "64"], USAGE, "out of range 0..=63"),
         (&["generate", "--stdout", "--type", "dsa"], USAGE, "rsa, ed25519"),
-        (&["list", "--private-key-path", "no.pem"], USAGE, "cannot read the private key file \"no.pem\": No such file"),
+        (&["list", "--private-key-path", "no.pem"], USAGE, "cannot read the private key file \"no.pem\": "),
         (&["list", "--env", "prodction"], USAGE, "unknown environment"),
         (&["list", "--env", "demo", "--api-base-url", "https://a"], USAGE, "cannot be used with"),
         (&["list", "--api-base-url", "http://example.com"], USAGE, "unencrypted"),
@@ -458,7 +459,7 @@ async fn the_key_file_may_name_the_api_key() {
     assert!(ran.code == USAGE && ran.err.contains("no `Kalshi-API-Key-ID` line; add"), "{}", ran.err);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Windows has no FIFOs in folders; for its devices see `key_files`.
 #[tokio::test]
 async fn special_files_are_refused_without_blocking() {
     let account = TestAccount::new().await;
@@ -473,7 +474,7 @@ async fn special_files_are_refused_without_blocking() {
     assert_eq!(account.sandbox.requests(), 0);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Sets a mode; for Windows see the next test.
 #[tokio::test]
 async fn a_key_file_that_others_can_read_is_warned_about() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -488,6 +489,17 @@ async fn a_key_file_that_others_can_read_is_warned_about() {
     assert!(
         output.status.success() && String::from_utf8_lossy(&output.stderr).contains("others than its owner can read")
     );
+}
+
+#[cfg(windows)] // Sets an access control list; for Unix see the previous test.
+#[tokio::test]
+async fn a_key_file_that_everyone_can_read_is_warned_about() {
+    let account = TestAccount::new().await;
+    let advice = "warning: others than its owner can read \"old.pem\"; run `icacls \"old.pem\" /inheritance:r \
+                  /grant:r *S-1-3-4:F`, or replace the key\n";
+    crate::key_files::windows::allow_everyone(&account.file("old.pem"));
+    let ran = account.run(&["list"]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (0, advice));
 }
 
 #[tokio::test]
