@@ -2,15 +2,12 @@
 //! somebody else's is touched, nothing untrue is reported, and running the same command again finishes the rotation.
 //!
 //! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge.
-#![cfg(unix)]
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
 use kalshi_api_keys::{Client, Credentials};
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
 use crate::command::TestAccount;
@@ -42,11 +39,19 @@ const FAULTS: [(Fault, Option<Signal>); 21] = [
     (Fault::Respond(204, "text/plain", ""), None),
     (Fault::RespondAfter(204, "text/plain", ""), None),
     (Fault::StaleList, None),
-    (Fault::SignalBefore, Some(Signal::TERM)),
-    (Fault::SignalBefore, Some(Signal::HUP)),
-    (Fault::SignalBefore, Some(Signal::INT)),
-    (Fault::SignalAfter, Some(Signal::KILL)),
+    (Fault::SignalBefore, Some(Signal::Term)),
+    (Fault::SignalBefore, Some(Signal::Hup)),
+    (Fault::SignalBefore, Some(Signal::Int)),
+    (Fault::SignalAfter, Some(Signal::Kill)),
 ];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Term,
+    Hup,
+    Int,
+    Kill,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -61,12 +66,18 @@ struct Case {
 async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
     let mut cases = Vec::new();
     for (fault, signal) in FAULTS {
+        // Windows has no signals, but processes are killed there as well.
+        if cfg!(windows) && signal.is_some_and(|signal| signal != Signal::Kill) {
+            continue;
+        }
         for at in REQUESTS {
             for lasting in [false, true] {
                 cases.extend([false, true].map(|local| Case { fault, signal, at, lasting, local }));
             }
         }
     }
+    // Wine takes a quarter of a second to start a process: the requests that create and delete a key have to do.
+    cases.retain(|case| !cfg!(windows) || matches!(case, Case { at: 3 | 5, lasting: false, local: false, .. }));
     let mut cases = cases.into_iter();
     let mut running: JoinSet<Result<(), String>> = cases.by_ref().take(24).map(run).collect();
     let mut failures = Vec::new();
@@ -91,7 +102,7 @@ struct Ran {
 async fn run(case: Case) -> Result<(), String> {
     let account = TestAccount::new().await;
     let gateway = Gateway::start(&account.sandbox, case.fault, case.at, case.lasting).await;
-    let pid: Arc<Mutex<Option<Pid>>> = Arc::default();
+    let pid: Arc<Mutex<Option<u32>>> = Arc::default();
     gateway.on_signal({
         let (pid, signal) = (pid.clone(), case.signal);
         move || {
@@ -101,8 +112,7 @@ async fn run(case: Case) -> Result<(), String> {
                     None => std::thread::yield_now(),
                 }
             };
-            // The process may have ended by an earlier signal.
-            let _ = kill_process(pid, signal.expect("a signal"));
+            send(signal.expect("a signal"), pid);
         }
     });
     // Somebody else creates a key at the worst moment.
@@ -148,17 +158,48 @@ fn theirs() -> ApiKey {
     serde_json::from_value(serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes })).unwrap()
 }
 
-async fn rotate(account: &TestAccount, gateway: &Gateway, local: bool, started: impl FnOnce(Pid)) -> Ran {
+async fn rotate(account: &TestAccount, gateway: &Gateway, local: bool, started: impl FnOnce(u32)) -> Ran {
     let mut arguments = vec!["rotate", "--out", "new.pem", "--yes", "--attempts", "3", "--settle", "0"];
     arguments.extend(local.then_some("--local"));
     let mut command = account.command(&arguments);
     command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    started(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap());
+    started(child.id().unwrap());
     let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.signal().is_none_or(|signal| signal == 9), "{:?}", output.status);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let code = if was_killed(output.status) { None } else { output.status.code() };
+    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Sends a signal to a process, which may have ended by an earlier one.
+#[cfg(unix)]
+fn send(signal: Signal, pid: u32) {
+    let signal = match signal {
+        Signal::Term => rustix::process::Signal::TERM,
+        Signal::Hup => rustix::process::Signal::HUP,
+        Signal::Int => rustix::process::Signal::INT,
+        Signal::Kill => rustix::process::Signal::KILL,
+    };
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
+}
+
+#[cfg(unix)]
+fn was_killed(status: std::process::ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    assert!(status.signal().is_none_or(|signal| signal == 9), "{status:?}");
+    status.signal().is_some()
+}
+
+/// Ends a process, which may have ended before.
+#[cfg(windows)]
+fn send(_: Signal, pid: u32) {
+    let _ = std::process::Command::new("taskkill").args(["/f", "/pid", &pid.to_string()]).output();
+}
+
+/// The exit code that `taskkill` gives is also one of the command: `refused by the service`.
+#[cfg(windows)]
+fn was_killed(_: std::process::ExitStatus) -> bool {
+    false
 }
 
 /// The five invariants, judged by the state of the service.
@@ -186,9 +227,10 @@ async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> 
     let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&account.old) || journal;
     match ran.code {
         Some(0) => check(!left && new_works && !exists(&account.old), "exit 0, and something is left")?,
+        Some(1) if cfg!(windows) && case.signal.is_some() => {}
         Some(4) => check(journal, "exit 4 without a journal")?,
         Some(code @ 1..=3) => check(!left, &format!("exit {code}, and something is left"))?,
-        None => check(case.signal == Some(Signal::KILL), "killed")?,
+        None => check(case.signal == Some(Signal::Kill), "killed")?,
         Some(code) => return Err(format!("exit {code}")),
     }
     for file in account.files().into_iter().filter(|file| file.ends_with(".pem")) {

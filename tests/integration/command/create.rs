@@ -1,7 +1,5 @@
 //! `generate` and `create`: a private key is never lost, never shown, and never removed while its API key may exist.
 
-use std::process::Stdio;
-
 use kalshi_api_keys::sandbox::{Fault, Tier};
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Credentials, key_file};
@@ -82,7 +80,7 @@ async fn stdout_gets_the_key_and_nothing_else() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Needs `sh`, which closes stdout.
 #[tokio::test]
 async fn nothing_is_sent_when_stdout_is_discarded() {
     let account = TestAccount::new().await;
@@ -103,7 +101,7 @@ async fn nothing_is_sent_when_stdout_is_discarded() {
                     None => shell.env_remove(name),
                 };
             }
-            shell.current_dir(account.folder.path()).stdin(Stdio::null());
+            shell.current_dir(account.folder.path()).stdin(std::process::Stdio::null());
             let ran = ran(shell).await;
             assert!(ran.err.contains("stdout is closed or /dev/null"), "{}", ran.err);
             assert_eq!((ran.code, account.sandbox.requests()), (USAGE, 0), "{command} {redirect}");
@@ -234,10 +232,11 @@ async fn create_registers_a_public_key_and_never_sends_a_private_one() {
 }
 
 /// A signal while the service generates the key does not lose the private key in its response.
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Sends signals.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_waits_for_the_private_key() {
     use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
     use std::sync::{Arc, Mutex};
 
     use rustix::process::{Pid, Signal, kill_process};

@@ -61,7 +61,7 @@ async fn without_a_terminal_nothing_is_asked_and_nothing_sent() {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 #[tokio::test]
 async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
     for (typed, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
@@ -76,7 +76,7 @@ async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
 }
 
 /// Runs a command on a terminal where this is typed. Returns what the terminal shows in the end, and the exit code.
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 async fn typed_at_a_terminal(mut command: tokio::process::Command, typed: &str) -> (String, i32) {
     use std::io::{Read as _, Write as _};
     use std::process::Stdio;
