@@ -16,7 +16,7 @@ use crate::key::{KeyError, PrivateKey};
 use crate::key_id::{find_key_id, is_valid_key_id};
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::small_file::read_small_file;
-use crate::text::could_be_key_material;
+use crate::text::{could_be_key_material, quoted_path};
 
 const KEY_ID_VARIABLE: &str = "KALSHI_API_KEY_ID";
 const KEY_VARIABLE: &str = "KALSHI_PRIVATE_KEY";
@@ -310,7 +310,7 @@ pub enum CredentialsError {
     #[error("cannot use the public key")]
     PublicKey(#[source] PublicKeyError),
     /// The content of the file cannot be used as a private key.
-    #[error("cannot use the private key in {path:?}")]
+    #[error("cannot use the private key in {}", quoted_path(.path))]
     KeyFile {
         /// The path of the file.
         path: PathBuf,
@@ -318,7 +318,7 @@ pub enum CredentialsError {
         source: KeyError,
     },
     /// The file cannot be read.
-    #[error("cannot read the private key file {path:?}; check the path and its permissions")]
+    #[error("cannot read the private key file {}; check the path and its permissions", quoted_path(.path))]
     File {
         /// The path of the file.
         path: PathBuf,

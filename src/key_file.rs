@@ -13,6 +13,9 @@
 //! `.NAME.kalshi-tmp`; it may hold a private key, and the next call for the same name reports it.
 //!
 //! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the sticky bit) is refused.
+//! On Windows `icacls` replaces the permissions that the folder passes on with full access for the owner (`OWNER RIGHTS`)
+//! while the file is empty and open for no other process; where that fails, as on a FAT volume, nothing is saved. The owner
+//! of a file is whoever Windows makes it: for a process that runs as administrator, that may be all administrators.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -25,6 +28,7 @@ use crate::CredentialsError;
 use crate::credentials::read_file;
 use crate::key_id::{find_key_id, format_key_id};
 pub use crate::small_file::read_small_file;
+use crate::text::quoted_path;
 use crate::types::PrivateKeyPem;
 
 /// Saves a private key, and the ID of its API key if there is one already, to a file that does not exist yet.
@@ -136,7 +140,8 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
 pub struct Loaded {
     /// The text of the file.
     pub key: PrivateKeyPem,
-    /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the key.
+    /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the key. On Windows, whether
+    /// a group such as Users or Everyone can; a single user who was given access is not noticed.
     pub readable_by_others: bool,
 }
 
@@ -160,8 +165,9 @@ pub struct Loaded {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
-    let (mut text, metadata) = read_file(path.as_ref())?;
-    Ok(Loaded { key: std::mem::take(&mut *text).into(), readable_by_others: is_open_to_others(&metadata) })
+    let path = path.as_ref();
+    let (mut text, metadata) = read_file(path)?;
+    Ok(Loaded { key: std::mem::take(&mut *text).into(), readable_by_others: is_open_to_others(path, &metadata) })
 }
 
 /// Syncs a file and its folder.
@@ -186,11 +192,7 @@ pub(crate) fn remove_temporary(path: &Path) -> Result<(), KeyFileError> {
 
 /// Writes and syncs the temporary file of a key file.
 fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<NamedTempFile, KeyFileError> {
-    let name = temporary_path(path);
-    let name = name.file_name().unwrap_or_default();
-    // With a name of its own instead of a random one; mode 0600 from its creation on; removed when dropped.
-    let file = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(folder_of(path));
-    let mut file = file.map_err(|error| match error.kind() {
+    let mut file = create_temporary(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Leftover { path: temporary_path(path) },
         _ => not_saved(path)(error),
     })?;
@@ -202,6 +204,14 @@ fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<Named
     text.push_str(pem);
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_saved(path))?;
     Ok(file)
+}
+
+/// Creates the temporary file of a file: for its owner alone, with a name of its own instead of a random one, removed when
+/// dropped.
+pub(crate) fn create_temporary(path: &Path) -> io::Result<NamedTempFile> {
+    let name = temporary_path(path);
+    let name = name.file_name().unwrap_or_default();
+    tempfile::Builder::new().prefix(name).rand_bytes(0).make_in(folder_of(path), create_new)
 }
 
 /// The name that a file has until it is complete.
@@ -227,12 +237,24 @@ fn check_folder(path: &Path) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-/// Whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops or
-/// takes for the name of a stream.
+/// Whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops,
+/// takes for the name of a stream or of a device.
 fn is_plain_name(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    text.ends_with(&*name) && !(cfg!(windows) && (name.ends_with(['.', ' ']) || name.contains(':')))
+    let dropped_or_stream = name.ends_with(['.', ' ']) || name.contains(':');
+    text.ends_with(&*name) && !(cfg!(windows) && (dropped_or_stream || is_device_name(&name)))
+}
+
+/// Whether Windows takes a name for one of a device, such as `NUL` or `com1.pem`.
+fn is_device_name(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let is_port = port.is_some_and(|number| {
+        let mut number = number.chars();
+        matches!((number.next(), number.next()), (Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'), None))
+    });
+    is_port || matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
 }
 
 fn not_saved(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
@@ -246,8 +268,9 @@ mod platform {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
+    /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
     }
 
     /// Opens without following a link and without waiting for the other end of a pipe.
@@ -259,8 +282,13 @@ mod platform {
         metadata.uid() == rustix::process::geteuid().as_raw()
     }
 
-    pub(super) fn is_open_to_others(metadata: &Metadata) -> bool {
+    pub(super) fn is_open_to_others(_: &Path, metadata: &Metadata) -> bool {
         metadata.mode() & 0o077 != 0
+    }
+
+    /// Another process having a file open keeps nobody from opening it.
+    pub(crate) fn is_in_use(_: &io::Error) -> bool {
+        false
     }
 
     pub(super) fn is_writable_by_everyone(folder: &Metadata) -> bool {
@@ -278,14 +306,30 @@ mod platform {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+mod acl;
+
+#[cfg(windows)]
 mod platform {
     use std::fs::{File, Metadata, OpenOptions};
     use std::io;
+    use std::os::windows::fs::OpenOptionsExt as _;
     use std::path::Path;
 
+    use super::acl;
+
+    /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
+        // Others may rename it, as must this process, but not open it for reading: what they opened before it was restricted,
+        // they could read later.
+        const FILE_SHARE_DELETE: u32 = 4;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).share_mode(FILE_SHARE_DELETE).open(path)?;
+        acl::restrict_to_owner(path).inspect_err(|_| {
+            // It is empty, and the error is reported.
+            let _ = std::fs::remove_file(path);
+        })?;
+        Ok(file)
     }
 
     pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
@@ -295,12 +339,18 @@ mod platform {
         options.open(path)
     }
 
+    /// Not known without unsafe code.
     pub(super) fn is_mine(_: &Metadata) -> bool {
         true
     }
 
-    pub(super) fn is_open_to_others(_: &Metadata) -> bool {
-        false
+    pub(super) fn is_open_to_others(path: &Path, _: &Metadata) -> bool {
+        acl::is_open_to_groups(path).unwrap_or(false)
+    }
+
+    pub(crate) fn is_in_use(error: &io::Error) -> bool {
+        const ERROR_SHARING_VIOLATION: i32 = 32;
+        error.raw_os_error() == Some(ERROR_SHARING_VIOLATION)
     }
 
     pub(super) fn is_writable_by_everyone(_: &Metadata) -> bool {
@@ -317,8 +367,8 @@ mod platform {
     }
 }
 
-pub(crate) use platform::sync_folder;
 use platform::{create_new, is_open_to_others, is_writable_by_everyone};
+pub(crate) use platform::{is_in_use, sync_folder};
 
 /// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a regular one, that
 /// belongs to somebody else, that others have access to, or that is larger than `limit` bytes.
@@ -328,7 +378,7 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path, limit: u64) -
     }
     let file = platform::open_in_place(options, path)?;
     let metadata = file.metadata()?;
-    let trusted = metadata.is_file() && platform::is_mine(&metadata) && !is_open_to_others(&metadata);
+    let trusted = metadata.is_file() && platform::is_mine(&metadata) && !is_open_to_others(path, &metadata);
     Ok((trusted && metadata.len() <= limit).then_some(file))
 }
 
@@ -343,27 +393,28 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
 #[non_exhaustive]
 pub enum KeyFileError {
     /// The name is taken; what has it was not touched.
-    #[error("{path:?} exists already and was not touched; choose another name")]
+    #[error("{} exists already and was not touched; choose another name", quoted_path(.path))]
     Exists {
         /// The name.
         path: PathBuf,
     },
     /// An earlier call for the same name crashed. The file may hold a private key.
     #[error(
-        "{path:?} was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it"
+        "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it",
+        quoted_path(.path)
     )]
     Leftover {
         /// The temporary file.
         path: PathBuf,
     },
     /// Everyone may write to the folder, so that anyone could replace the file.
-    #[error("everyone may write to the folder {folder:?}, so no key was saved in it; choose a folder of your own")]
+    #[error("everyone may write to the folder {}, so no key was saved in it; choose a folder of your own", quoted_path(.folder))]
     SharedFolder {
         /// The folder.
         folder: PathBuf,
     },
     /// The file could not be written, and does not exist.
-    #[error("cannot save a private key to {path:?}; check the name, the folder, its permissions and its space")]
+    #[error("cannot save a private key to {}; check the name, the folder, its permissions and its space", quoted_path(.path))]
     NotSaved {
         /// The file.
         path: PathBuf,
@@ -371,7 +422,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// A file that is no longer needed could not be removed.
-    #[error("cannot remove {path:?}, which belongs to no API key; remove it")]
+    #[error("cannot remove {}, which belongs to no API key; remove it", quoted_path(.path))]
     NotRemoved {
         /// The file.
         path: PathBuf,
@@ -379,7 +430,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// The whole file exists, but the system did not confirm that it survives a power failure.
-    #[error("{path:?} was saved, but may not survive a power failure; copy the key elsewhere as well")]
+    #[error("{} was saved, but may not survive a power failure; copy the key elsewhere as well", quoted_path(.path))]
     NotSynced {
         /// The file.
         path: PathBuf,

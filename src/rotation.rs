@@ -44,6 +44,7 @@ use self::journal::{Goal, Journal};
 use self::plan::Source;
 use crate::hooks::sign_in_time;
 use crate::key_file;
+use crate::text::quoted_path;
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
 };
@@ -105,7 +106,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Creating { name } => write!(f, "creating the key {name:?}"),
-            Self::Saved { key_id, file } => write!(f, "saved the private key of {key_id} to {file:?}"),
+            Self::Saved { key_id, file } => write!(f, "saved the private key of {key_id} to {}", quoted_path(file)),
             Self::Verified { key_id } => write!(f, "verified that {key_id} works"),
             Self::Deleting { key_id } => write!(f, "deleting {key_id}"),
             Self::Deleted { key_id } => write!(f, "deleted {key_id}"),

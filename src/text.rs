@@ -1,9 +1,10 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
-//! [`printable`] is for a value inside a line, [`escape`] for a whole line. [`could_be_key_material`] tells which values
-//! must not be shown at all. [`clock_skew`] puts a wrong clock in words.
+//! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole line.
+//! [`could_be_key_material`] tells which values must not be shown at all. [`clock_skew`] puts a wrong clock in words.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The most characters that [`printable`] shows of a value.
@@ -48,6 +49,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         None => escape(text),
         Some((end, _)) => Cow::Owned(format!("{}…", escape(&text[..end]))),
     }
+}
+
+/// Returns a path in quotation marks, escaped as by [`escape`]: unlike `Debug`, with single backslashes on Windows.
+///
+/// ```
+/// use kalshi_api_keys::text::quoted_path;
+///
+/// assert_eq!(quoted_path(r"C:\Users\me\kalshi.pem"), r#""C:\Users\me\kalshi.pem""#);
+/// ```
+pub fn quoted_path(path: impl AsRef<Path>) -> String {
+    format!("\"{}\"", escape(&path.as_ref().to_string_lossy()))
 }
 
 /// Returns whether `text` could be a private key or a part of one, in any common encoding: PEM with or without its

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::list::is_final;
 use crate::key_file::KeyFileError;
+use crate::text::quoted_path;
 use crate::{CredentialsError, Effect, Error, KeyPairError, SignError};
 
 /// What is known of a key.
@@ -226,19 +227,19 @@ impl Failure {
 #[non_exhaustive]
 pub enum JournalError {
     /// Another process has locked it.
-    #[error("{path:?} is locked: this rotation is in progress in another process")]
+    #[error("{} is locked: this rotation is in progress in another process", quoted_path(.path))]
     InProgress {
         /// The journal.
         path: PathBuf,
     },
     /// It is not a regular file of this user's, or others have access to it. It was not read.
-    #[error("{path:?} is not a regular file that only you can access, so it was not read; move it away")]
+    #[error("{} is not a regular file that only you can access, so it was not read; move it away", quoted_path(.path))]
     Untrusted {
         /// The journal.
         path: PathBuf,
     },
     /// It is too large, not JSON, or of another version.
-    #[error("{path:?} is not a journal of this version; move it away")]
+    #[error("{} is not a journal of this version; move it away", quoted_path(.path))]
     Invalid {
         /// The journal.
         path: PathBuf,
@@ -247,7 +248,7 @@ pub enum JournalError {
         source: serde_json::Error,
     },
     /// It belongs to another environment.
-    #[error("{path:?} is the journal of a rotation at {base_url}; use that environment")]
+    #[error("{} is the journal of a rotation at {base_url}; use that environment", quoted_path(.path))]
     OtherEnvironment {
         /// The journal.
         path: PathBuf,
@@ -255,7 +256,7 @@ pub enum JournalError {
         base_url: String,
     },
     /// It cannot be created, read or written.
-    #[error("cannot create, read or write {path:?}; check the folder, its permissions and its space")]
+    #[error("cannot create, read or write {}; check the folder, its permissions and its space", quoted_path(.path))]
     Io {
         /// The journal.
         path: PathBuf,

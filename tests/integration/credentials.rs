@@ -294,7 +294,7 @@ fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Windows has no FIFOs in folders; for its devices see `key_files`.
 #[test]
 fn rejects_special_files_without_blocking() {
     let directory = tempfile::tempdir().unwrap();

@@ -3,9 +3,7 @@
 //!
 //! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge. For a new key that is
 //! external, which the command does not offer, it is the library.
-#![cfg(unix)]
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +13,6 @@ use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use kalshi_api_keys::rotation::{self, Plan, RetryPolicy};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
 use kalshi_api_keys::{Client, Credentials, Environment};
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -48,11 +45,19 @@ const FAULTS: [(Fault, Option<Signal>); 21] = [
     (Fault::Respond(204, "text/plain", ""), None),
     (Fault::RespondAfter(204, "text/plain", ""), None),
     (Fault::StaleList, None),
-    (Fault::SignalBefore, Some(Signal::TERM)),
-    (Fault::SignalBefore, Some(Signal::HUP)),
-    (Fault::SignalBefore, Some(Signal::INT)),
-    (Fault::SignalAfter, Some(Signal::KILL)),
+    (Fault::SignalBefore, Some(Signal::Term)),
+    (Fault::SignalBefore, Some(Signal::Hup)),
+    (Fault::SignalBefore, Some(Signal::Int)),
+    (Fault::SignalAfter, Some(Signal::Kill)),
 ];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Term,
+    Hup,
+    Int,
+    Kill,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -74,6 +79,10 @@ enum NewKey {
 async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
     let mut cases = Vec::new();
     for (fault, signal) in FAULTS {
+        // Windows has no signals, but processes are killed there as well.
+        if cfg!(windows) && signal.is_some_and(|signal| signal != Signal::Kill) {
+            continue;
+        }
         for at in REQUESTS {
             for lasting in [false, true] {
                 let new_keys = [NewKey::Service, NewKey::Local, NewKey::External];
@@ -81,6 +90,11 @@ async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
             }
         }
     }
+    // Wine takes a quarter of a second to start a process: the requests that create and delete a key have to do.
+    cases.retain(|case| {
+        !cfg!(windows)
+            || matches!(case, Case { at: 3 | 5, lasting: false, new_key: NewKey::Service | NewKey::External, .. })
+    });
     let mut cases = cases.into_iter();
     let mut running: JoinSet<Result<(), String>> = cases.by_ref().take(24).map(run).collect();
     let mut failures = Vec::new();
@@ -121,8 +135,12 @@ async fn run(case: Case) -> Result<(), String> {
         move || sandbox.register(theirs(), &ed25519().public).unwrap()
     });
 
-    let first = rotate(&account, &gateway, case.new_key, |started| *target.lock().unwrap() = Some(started)).await;
+    let mut first = rotate(&account, &gateway, case.new_key, |started| *target.lock().unwrap() = Some(started)).await;
     let reached = gateway.stop_failing() >= case.at;
+    if cfg!(windows) && case.signal.is_some() && reached {
+        // Not the command but `taskkill` chose the exit code.
+        first.code = None;
+    }
     let context = |what: &str| {
         let files = account.files();
         format!(
@@ -163,7 +181,7 @@ fn theirs() -> ApiKey {
 
 /// What runs a rotation, and gets a signal.
 enum Target {
-    Process(Pid),
+    Process(u32),
     /// What stops it as a caught signal does, and what ends it as SIGKILL does.
     Task(Arc<Notify>, AbortHandle),
 }
@@ -171,9 +189,8 @@ enum Target {
 impl Target {
     fn signal(&self, signal: Signal) {
         match self {
-            // The process may have ended by an earlier signal.
-            Self::Process(pid) => drop(kill_process(*pid, signal)),
-            Self::Task(_, task) if signal == Signal::KILL => task.abort(),
+            Self::Process(pid) => send(signal, *pid),
+            Self::Task(_, task) if signal == Signal::Kill => task.abort(),
             Self::Task(stop, _) => stop.notify_one(),
         }
     }
@@ -188,11 +205,42 @@ async fn rotate(account: &TestAccount, gateway: &Gateway, new_key: NewKey, start
     let mut command = account.command(&arguments);
     command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    started(Target::Process(Pid::from_raw(child.id().unwrap().cast_signed()).unwrap()));
+    started(Target::Process(child.id().unwrap()));
     let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.signal().is_none_or(|signal| signal == 9), "{:?}", output.status);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let code = if was_killed(output.status) { None } else { output.status.code() };
+    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Sends a signal to a process, which may have ended by an earlier one.
+#[cfg(unix)]
+fn send(signal: Signal, pid: u32) {
+    let signal = match signal {
+        Signal::Term => rustix::process::Signal::TERM,
+        Signal::Hup => rustix::process::Signal::HUP,
+        Signal::Int => rustix::process::Signal::INT,
+        Signal::Kill => rustix::process::Signal::KILL,
+    };
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
+}
+
+#[cfg(unix)]
+fn was_killed(status: std::process::ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    assert!(status.signal().is_none_or(|signal| signal == 9), "{status:?}");
+    status.signal().is_some()
+}
+
+/// Ends a process, which may have ended before.
+#[cfg(windows)]
+fn send(_: Signal, pid: u32) {
+    let _ = std::process::Command::new("taskkill").args(["/f", "/pid", &pid.to_string()]).output();
+}
+
+/// The exit status does not tell.
+#[cfg(windows)]
+fn was_killed(_: std::process::ExitStatus) -> bool {
+    false
 }
 
 /// Rotates in a task, and reports what came of it as the command does.
@@ -259,7 +307,7 @@ async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> 
         Some(0) => check(!left && new_works && !exists(&account.old), "exit 0, and something is left")?,
         Some(4) => check(journal, "exit 4 without a journal")?,
         Some(code @ 1..=3) => check(!left, &format!("exit {code}, and something is left"))?,
-        None => check(case.signal == Some(Signal::KILL), "killed")?,
+        None => check(case.signal == Some(Signal::Kill), "killed")?,
         Some(code) => return Err(format!("exit {code}")),
     }
     for file in account.files().into_iter().filter(|file| file.ends_with(".pem")) {

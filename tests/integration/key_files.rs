@@ -132,7 +132,18 @@ fn a_temporary_file_of_a_killed_run_is_reported() {
     assert_eq!(names(folder.path()), [".kalshi.pem.kalshi-tmp"]);
 }
 
-#[cfg(unix)]
+#[test]
+fn lines_may_end_in_crlf() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    key_file::save(&path, None, &rsa().private).unwrap();
+    key_file::add_key_id(&path, KEY_ID).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
+}
+
+#[cfg(unix)] // Modes and links.
 mod unix {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -178,6 +189,117 @@ mod unix {
         symlink(&target, &link).unwrap();
         assert!(matches!(key_file::save(&link, None, &ed25519().private).unwrap_err(), KeyFileError::Exists { .. }));
         assert!(!target.exists());
+    }
+}
+
+#[cfg(windows)] // Access control lists and reserved names.
+pub mod windows {
+    use std::os::windows::fs::OpenOptionsExt as _;
+    use std::process::Command;
+
+    use super::*;
+
+    fn icacls(path: &Path, arguments: &[&str]) {
+        let status = Command::new("icacls").arg(path).args(arguments).arg("/q").status().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    pub fn allow_everyone(path: &Path) {
+        icacls(path, &["/grant:r", "*S-1-1-0:R"]);
+    }
+
+    pub fn restrict_to_owner(path: &Path) {
+        icacls(path, &["/inheritance:r", "/grant:r", "*S-1-3-4:F"]);
+    }
+
+    /// Returns the access control list of a file, as SDDL.
+    fn access_control_list(path: &Path) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("acl");
+        icacls(path, &["/save", list.to_str().unwrap()]);
+        let text = std::fs::read(list).unwrap();
+        let text: Vec<_> = text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        String::from_utf16(&text).unwrap().lines().nth(1).unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_file_is_readable_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, plain) = (folder.path().join("ours.pem"), folder.path().join("plain.pem"));
+        key_file::save(&ours, Some(KEY_ID), &ed25519().private).unwrap();
+        std::fs::write(&plain, ed25519().private.expose_secret()).unwrap();
+        assert_ne!(access_control_list(&ours), access_control_list(&plain));
+        for _ in 0..2 {
+            assert!(!access_control_list(&ours).contains(";WD)"), "{}", access_control_list(&ours));
+            assert!(!key_file::load(&ours).unwrap().readable_by_others);
+            allow_everyone(&ours);
+            assert!(access_control_list(&ours).contains(";WD)"), "{}", access_control_list(&ours));
+            assert!(key_file::load(&ours).unwrap().readable_by_others);
+            restrict_to_owner(&ours);
+        }
+        // A file that replaces another does not take over its permissions.
+        std::fs::remove_file(&ours).unwrap();
+        key_file::save(&ours, None, &ed25519().private).unwrap();
+        allow_everyone(&ours);
+        key_file::add_key_id(&ours, KEY_ID).unwrap();
+        assert!(!key_file::load(&ours).unwrap().readable_by_others);
+    }
+
+    /// Whoever opens the temporary file before it is restricted could read the key later.
+    #[test]
+    fn a_file_that_another_process_has_open_gets_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kalshi.pem");
+        let temporary = folder.path().join(".kalshi.pem.kalshi-tmp");
+        let read = std::thread::scope(|scope| {
+            let watch = scope.spawn(|| {
+                let mut read = 0;
+                while !path.exists() {
+                    let open = std::fs::OpenOptions::new().read(true).share_mode(7).open(&temporary);
+                    read += usize::from(open.is_ok());
+                }
+                read
+            });
+            key_file::save(&path, None, &ed25519().private).unwrap();
+            watch.join().unwrap()
+        });
+        assert_eq!(read, 0, "the temporary file could be opened");
+    }
+
+    #[test]
+    fn names_that_windows_reserves_are_refused_before_a_key_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["CON", "nul", "prn.pem", "AUX.tar.gz", "com1", "LPT9.pem", "COM\u{b9}", "CONIN$", "nul .pem"];
+        for name in names.into_iter().chain(["a:b", "a.", "a ", "a?", "a*", "a|b", "a\"b", "a<b"]) {
+            let path = folder.path().join(name);
+            for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
+                assert!(matches!(result, Err(KeyFileError::NotSaved { .. })), "{name}: {result:?}");
+            }
+        }
+        for name in ["console.pem", "com10", "null", "lpt", "a com1"] {
+            key_file::check(folder.path().join(name)).unwrap();
+        }
+        assert!(super::names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn devices_are_not_key_files() {
+        for path in ["NUL", r"\\.\NUL"] {
+            assert!(matches!(key_file::load(path).unwrap_err(), CredentialsError::File { .. }), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_have_backslashes_and_slashes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("a b")).unwrap();
+        for (n, separator) in ["\\", "/"].into_iter().enumerate() {
+            let path = format!("{}{separator}a b{separator}{n}.pem", folder.path().display());
+            key_file::check(&path).unwrap();
+            key_file::save(&path, Some(KEY_ID), &ed25519().private).unwrap();
+            assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
+        }
+        assert_eq!(super::names(&folder.path().join("a b")).len(), 2);
     }
 }
 

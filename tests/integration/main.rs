@@ -13,7 +13,6 @@ mod clock;
 mod command;
 mod concurrency;
 mod contract;
-#[cfg(unix)]
 mod counterexamples;
 mod credentials;
 mod errors;

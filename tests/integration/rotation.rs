@@ -10,7 +10,7 @@ use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
 use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, Operation, key_file};
 
-use crate::fixtures::{KEY_ID, credentials, ed25519, shows_key};
+use crate::fixtures::{KEY_ID, credentials, ed25519};
 use crate::raw_server::{RawServer, Reply};
 
 /// A sandbox, a client that signs with its root key, and a folder for the new key.
@@ -318,7 +318,7 @@ async fn a_planted_key_file_deletes_nothing() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Modes, owners, links and FIFOs; for Windows see the next test.
 #[tokio::test]
 async fn an_untrusted_or_invalid_journal_is_not_read() {
     use std::fs::{Permissions, set_permissions};
@@ -331,7 +331,7 @@ async fn an_untrusted_or_invalid_journal_is_not_read() {
     account.fails(account.plan()).await;
     let journal = account.folder.path().join("new.pem.rotation");
     let text = std::fs::read_to_string(&journal).unwrap();
-    assert!(!shows_key(&text, &account.sandbox.root_private_key()) && !text.contains("PRIVATE"));
+    assert!(!crate::fixtures::shows_key(&text, &account.sandbox.root_private_key()) && !text.contains("PRIVATE"));
     assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o600);
     let requests = account.sandbox.requests();
 
@@ -374,6 +374,34 @@ async fn an_untrusted_or_invalid_journal_is_not_read() {
     std::fs::write(&journal, cut_off(256 * 1024 + 1)).unwrap();
     assert!(untrusted(&account.fails(account.plan()).await.failure));
     std::fs::write(&journal, cut_off(256 * 1024)).unwrap();
+    rotate(&account.client, account.plan()).await.unwrap();
+    assert_eq!(account.ids().len(), 1);
+}
+
+#[cfg(windows)] // Access control lists; for Unix see the previous test.
+#[tokio::test]
+async fn a_journal_that_everyone_can_open_is_not_read() {
+    use crate::key_files::windows::{allow_everyone, restrict_to_owner};
+
+    let account = TestAccount::new().await;
+    for _ in 0..3 {
+        account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    }
+    account.fails(account.plan()).await;
+    let journal = account.folder.path().join("new.pem.rotation");
+    let requests = account.sandbox.requests();
+    let untrusted = |failure: &Failure| matches!(failure, Failure::Journal(JournalError::Untrusted { .. }));
+    allow_everyone(&journal);
+    assert!(untrusted(&account.fails(account.plan()).await.failure));
+    restrict_to_owner(&journal);
+    let text = std::fs::read_to_string(&journal).unwrap();
+    for text in ["", "{", &text.replace("\"version\":1", "\"version\":2"), &format!("{text}x\n")] {
+        std::fs::write(&journal, text).unwrap();
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{text}: {error}");
+    }
+    assert_eq!(account.sandbox.requests(), requests);
+    std::fs::write(&journal, text).unwrap();
     rotate(&account.client, account.plan()).await.unwrap();
     assert_eq!(account.ids().len(), 1);
 }

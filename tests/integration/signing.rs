@@ -70,6 +70,7 @@ fn rsa_signatures_differ_and_ed25519_signatures_do_not() {
 #[cfg(feature = "aws-lc-rs")]
 mod backends_verify_each_other {
     use aws_lc_rs::signature::{ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+    use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
     use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
     use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
     use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
@@ -95,7 +96,7 @@ mod backends_verify_each_other {
     fn ed25519_dalek_signs_and_aws_lc_verifies() {
         let key = SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
         let public: VerifyingKey = key.verifying_key();
-        assert_eq!(public.to_public_key_pem(Default::default()).unwrap(), ed25519().public);
+        assert_eq!(public.to_public_key_pem(LineEnding::LF).unwrap(), ed25519().public);
         let signature = key.sign(b"text").to_bytes();
         let verifier = UnparsedPublicKey::new(&ED25519, public.as_bytes());
         verifier.verify(b"text", &signature).unwrap();

@@ -30,6 +30,9 @@ fn print_configuration() {
     }
 }
 
+/// The variable that names the home directory.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
 struct Configuration {
     environment: String,
     credentials: String,
@@ -67,8 +70,9 @@ fn credentials_are_an_id_and_a_key_or_its_path() {
         ("KALSHI_PRIVATE_KEY", one_line.as_str()),
         ("KALSHI_PRIVATE_KEY_PATH", path.as_str()),
         ("KALSHI_PRIVATE_KEY_PATH", "~/kalshi.pem"),
+        ("KALSHI_PRIVATE_KEY_PATH", if cfg!(windows) { r"~\kalshi.pem" } else { "~//kalshi.pem" }),
     ] {
-        let configuration = configuration(&[("KALSHI_API_KEY_ID", KEY_ID), key, ("HOME", home)]);
+        let configuration = configuration(&[("KALSHI_API_KEY_ID", KEY_ID), key, (HOME, home)]);
         assert_eq!(configuration.credentials, KEY_ID, "{}", key.0);
         assert!(
             configuration.client.contains(KEY_ID) && configuration.client.contains("demo.kalshi.co"),

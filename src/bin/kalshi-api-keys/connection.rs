@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
 use crate::failure::Failure;
@@ -52,11 +53,20 @@ impl Connection {
         if let Some(file) = credentials.file()
             && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
-            say(&format!(
-                "warning: others than its owner can read {file:?}; run `chmod 600 {}`, or replace the key",
-                quoted(&file.to_string_lossy())
-            ));
+            let restrict = restriction(&file.to_string_lossy());
+            let file = quoted_path(file);
+            say(&format!("warning: others than its owner can read {file}; run `{restrict}`, or replace the key"));
         }
         Ok(credentials)
+    }
+}
+
+/// The command that makes the owner of a file the only one with access.
+fn restriction(file: &str) -> String {
+    if cfg!(windows) {
+        // Quoted for `cmd` and PowerShell; a file name contains no quotation mark. The SID is that of "owner rights".
+        format!("icacls \"{file}\" /inheritance:r /grant:r *S-1-3-4:F")
+    } else {
+        format!("chmod 600 {}", quoted(file))
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::rotation::{self, RetryPolicy};
-use kalshi_api_keys::text::printable;
+use kalshi_api_keys::text::{printable, quoted_path};
 use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
 use kalshi_api_keys::{Client, Effect, Error, KeyPair};
 
@@ -49,7 +49,7 @@ impl Destination {
     fn report(&self, done: &str, key_id: &str) -> Result<(), Failure> {
         let key_id = printable(key_id);
         match self {
-            Self::File(file) => print(&format!("{done} {key_id}; its private key is in {file:?}\n")),
+            Self::File(file) => print(&format!("{done} {key_id}; its private key is in {}\n", quoted_path(file))),
             Self::Stdout => {
                 say(&format!("{done} {key_id}; its private key is on stdout"));
                 Ok(())
@@ -97,7 +97,8 @@ async fn not_generated(error: Error, name: &str, destination: &Destination) -> F
     let saved = destination.save(None, &arrived);
     failed.and(match (saved, destination) {
         (Ok(()), Destination::File(file)) => {
-            format!("what arrived was saved to {file:?}: it may hold the private key of a new key {name:?}")
+            let file = quoted_path(file);
+            format!("what arrived was saved to {file}: it may hold the private key of a new key {name:?}")
         }
         (Ok(()), Destination::Stdout) => {
             format!("what arrived is on stdout: it may hold the private key of a new key {name:?}")
@@ -168,11 +169,11 @@ fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) ->
     let failed = if may_exist { Failure::left_to_do(chain(&error)) } else { Failure::from(error) };
     match generated {
         Some((Destination::File(file), _)) if may_exist => {
-            failed.and(format!("{file:?} holds the private key of the new key, if that exists"))
+            failed.and(format!("{} holds the private key of the new key, if that exists", quoted_path(file)))
         }
         Some((Destination::File(file), _)) => match std::fs::remove_file(&file) {
-            Ok(()) => failed.and(format!("{file:?} was removed")),
-            Err(_) => failed.and(format!("{file:?} belongs to no API key; remove it")),
+            Ok(()) => failed.and(format!("{} was removed", quoted_path(file))),
+            Err(_) => failed.and(format!("{} belongs to no API key; remove it", quoted_path(file))),
         },
         Some((Destination::Stdout, private_key)) if may_exist => match Destination::Stdout.save(None, &private_key) {
             Ok(()) => failed.and("the private key of the new key, if that exists, is on stdout"),
@@ -184,12 +185,13 @@ fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) ->
 
 fn public_key(file: &Path) -> Result<String, Failure> {
     let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
-        Failure::usage(format!("cannot read the public key file {file:?}: {error}; check the path"))
+        Failure::usage(format!("cannot read the public key file {}: {error}; check the path", quoted_path(file)))
     })?;
     let pem = String::from_utf8_lossy(&bytes).into_owned();
     if pem.contains("PRIVATE KEY") {
         return Err(Failure::usage(format!(
-            "{file:?} holds a private key, and nothing was sent; give its public half"
+            "{} holds a private key, and nothing was sent; give its public half",
+            quoted_path(file)
         )));
     }
     Ok(pem)

@@ -39,10 +39,11 @@ pub fn stdout_is_discarded() -> bool {
     stdout.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == stdout.rdev())
 }
 
-/// Returns whether what is written to stdout is lost: it is closed.
-#[cfg(not(unix))]
+/// Returns whether what is written to stdout is lost: the process was given none.
+#[cfg(windows)]
 pub fn stdout_is_discarded() -> bool {
-    write(b"").is_err()
+    use std::os::windows::io::AsRawHandle as _;
+    io::stdout().as_raw_handle().is_null()
 }
 
 /// Prints one line on stderr.

@@ -67,7 +67,7 @@ exit code 2
     );
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Windows has no FIFOs in folders; for its devices see `key_files`.
 #[tokio::test]
 async fn special_files_are_refused_without_blocking() {
     let account = TestAccount::new().await;
@@ -82,7 +82,7 @@ async fn special_files_are_refused_without_blocking() {
     assert_eq!(account.sandbox.requests(), 0);
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Sets a mode; for Windows see the next test.
 #[tokio::test]
 async fn a_key_file_that_others_can_read_is_warned_about() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -109,4 +109,15 @@ ID                                    NAME  SCOPES       BINDING  REMARKS
 exit code 0
 "#]],
     );
+}
+
+#[cfg(windows)] // Sets an access control list; for Unix see the previous test.
+#[tokio::test]
+async fn a_key_file_that_everyone_can_read_is_warned_about() {
+    let account = TestAccount::new().await;
+    crate::key_files::windows::allow_everyone(&account.file("old.pem"));
+    let ran = account.run(&["list"]).await;
+    let advice = "warning: others than its owner can read \"old.pem\"; run `icacls \"old.pem\" /inheritance:r \
+                  /grant:r *S-1-3-4:F`, or replace the key\n";
+    assert_eq!((ran.code, ran.err.as_str()), (0, advice));
 }

@@ -1,7 +1,5 @@
 //! `generate` and `create`: a private key is never lost, never shown, and never removed while its API key may exist.
 
-use std::process::Stdio;
-
 use kalshi_api_keys::sandbox::{Fault, Tier};
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Credentials, key_file};
@@ -139,7 +137,7 @@ exit code 0
     );
 }
 
-#[cfg(unix)]
+#[cfg(unix)] // Needs `sh`, which closes stdout.
 #[tokio::test]
 async fn nothing_is_sent_when_stdout_is_discarded() {
     let account = TestAccount::new().await;
@@ -343,10 +341,11 @@ exit code 2
 }
 
 /// A signal while the service generates the key does not lose the private key in its response.
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Sends signals.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_waits_for_the_private_key() {
     use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
     use std::sync::{Arc, Mutex};
 
     use rustix::process::{Pid, Signal, kill_process};

@@ -85,7 +85,7 @@ exit code 2
     assert_eq!(account.sandbox.requests(), 0);
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 #[tokio::test]
 async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
     for (typed, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
@@ -100,7 +100,7 @@ async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
 }
 
 /// Runs a command on a terminal where this is typed. Returns what the terminal shows in the end, and the exit code.
-#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 async fn typed_at_a_terminal(mut command: tokio::process::Command, typed: &str) -> (String, i32) {
     use std::io::{Read as _, Write as _};
     use std::process::Stdio;

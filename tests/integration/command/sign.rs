@@ -68,7 +68,7 @@ exit code 2
 }
 
 /// curl reads the signature from its input, ignores `~/.curlrc`, and sends the request as it was signed.
-#[cfg(unix)]
+#[cfg(unix)] // Needs `sh`.
 mod curl {
     use snapbox::str;
     use tokio::process::Command;
