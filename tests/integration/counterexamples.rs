@@ -393,13 +393,14 @@ async fn a_list_from_before_the_settle_time_proves_nothing_after_it() {
                 hold.store(2, Ordering::SeqCst);
                 // The list is on its way for some seconds; the late request arrives meanwhile, and in time.
                 late.register(api_key("late", &name.lock().unwrap(), &[ApiKeyScope::Read]), &rsa().public).unwrap();
-                std::thread::sleep(Duration::from_millis(3500));
+                std::thread::sleep(Duration::from_millis(8500));
             }
             response
         },
     )
     .await;
-    let arguments = [&ROTATE[..], &["--settle", "3"]].concat();
+    // Longer than a run takes under emulation.
+    let arguments = [&ROTATE[..], &["--settle", "8"]].concat();
     let command = || {
         let mut command = account.command(&arguments);
         command.env("KALSHI_API_BASE_URL", &proxy.base_url);
@@ -558,7 +559,7 @@ async fn a_pipe_as_public_key_file_is_refused_at_once() {
     let account = TestAccount::new().await;
     let pipe = account.file("key.pub");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let ran = tokio::time::timeout(Duration::from_secs(2), account.run(&["create", "--public-key", "key.pub"])).await;
+    let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&["create", "--public-key", "key.pub"])).await;
     assert!(ran.is_ok(), "blocked");
 }
 
