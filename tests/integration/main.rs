@@ -30,6 +30,9 @@ mod sandbox;
 mod secrets;
 mod signing;
 mod spec_rules;
+// Agents listen on Unix sockets.
+#[cfg(unix)]
+mod ssh_agent;
 mod surface;
 #[cfg(feature = "tracing")]
 mod telemetry;

@@ -192,6 +192,10 @@ fn public_key(file: &Path) -> Result<String, Failure> {
             "{file:?} holds a private key, and nothing was sent; give its public half"
         )));
     }
+    #[cfg(feature = "ssh-agent")]
+    if let Ok(key) = ssh_key::PublicKey::from_openssh(&pem) {
+        return Ok(crate::ssh_agent::to_pem(&key)?);
+    }
     Ok(pem)
 }
 
