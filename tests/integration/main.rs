@@ -22,6 +22,9 @@ mod fault_matrix;
 mod json_schemas;
 mod key_files;
 mod parsing;
+// SoftHSM is a program of Unix.
+#[cfg(unix)]
+mod pkcs11;
 mod proxies;
 mod readme;
 mod responses;
