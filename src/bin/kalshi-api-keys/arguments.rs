@@ -151,7 +151,7 @@ pub struct Create {
     pub to: To,
     /// Generate no key pair: register the public key in this file
     #[cfg_attr(not(feature = "ssh-agent"), doc = "(PEM)")]
-    #[cfg_attr(feature = "ssh-agent", doc = "(PEM, or a line that `ssh-add -L` prints)")]
+    #[cfg_attr(feature = "ssh-agent", doc = "(PEM, or a line of `ssh-add -L`)")]
     #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type", value_parser = file())]
     pub public_key: Option<PathBuf>,
     #[command(flatten)]
