@@ -18,6 +18,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -108,7 +109,9 @@ pub fn pin() -> Result<AuthPin, TokenError> {
 /// A private key in a PKCS#11 token.
 pub struct TokenKey {
     public_key_pem: String,
+    // Dropped before the thread, which ends then.
     requests: mpsc::Sender<Request>,
+    _thread: SessionThread,
 }
 
 /// A message, and where its signature goes.
@@ -135,7 +138,7 @@ impl TokenKey {
             _ => return Err(TokenError::UnsupportedKey),
         };
 
-        // One thread owns the session, which calls cannot share. It ends when `requests` is dropped.
+        // One thread owns the session, which calls cannot share.
         let (requests, received) = mpsc::channel::<Request>();
         let sign_all = move || {
             for request in received {
@@ -145,8 +148,8 @@ impl TokenKey {
                 }
             }
         };
-        thread::Builder::new().name("pkcs11".to_owned()).spawn(sign_all).map_err(TokenError::Thread)?;
-        Ok(Self { public_key_pem, requests })
+        let thread = thread::Builder::new().name("pkcs11".to_owned()).spawn(sign_all).map_err(TokenError::Thread)?;
+        Ok(Self { public_key_pem, requests, _thread: SessionThread(thread) })
     }
 
     /// Returns the public key as PEM, as [`Credentials::external`] takes it.
@@ -164,6 +167,20 @@ impl ExternalKey for TokenKey {
             let signature = receiver.await.map_err(|_| stopped())?;
             Ok(signature.map_err(TokenError::NotSigned)?)
         })
+    }
+}
+
+/// The thread that owns the session.
+struct SessionThread(thread::JoinHandle<()>);
+
+impl Drop for SessionThread {
+    /// Waits until the session is closed and the module unloaded: a process that exits meanwhile may crash in the module. Not
+    /// for long, because the token may hang.
+    fn drop(&mut self) {
+        let started = Instant::now();
+        while !self.0.is_finished() && started.elapsed() < Duration::from_secs(1) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
