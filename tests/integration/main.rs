@@ -22,6 +22,9 @@ mod fault_matrix;
 mod json_schemas;
 mod key_files;
 mod parsing;
+// SoftHSM is a program of Unix.
+#[cfg(unix)]
+mod pkcs11;
 mod proxies;
 mod readme;
 mod responses;
@@ -30,6 +33,9 @@ mod sandbox;
 mod secrets;
 mod signing;
 mod spec_rules;
+// Agents listen on Unix sockets.
+#[cfg(unix)]
+mod ssh_agent;
 mod surface;
 #[cfg(feature = "tracing")]
 mod telemetry;

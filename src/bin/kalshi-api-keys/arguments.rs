@@ -149,7 +149,9 @@ pub struct To {
 pub struct Create {
     #[command(flatten)]
     pub to: To,
-    /// Generate no key pair: register the public key in this PEM file
+    /// Generate no key pair: register the public key in this file
+    #[cfg_attr(not(feature = "ssh-agent"), doc = "(PEM)")]
+    #[cfg_attr(feature = "ssh-agent", doc = "(PEM, or a line of `ssh-add -L`)")]
     #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type", value_parser = file())]
     pub public_key: Option<PathBuf>,
     #[command(flatten)]
@@ -244,8 +246,8 @@ fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
     Ok(not_a_key(scope)?.into())
 }
 
-/// Refuses a private key where something is expected that is sent to the service.
-fn not_a_key(text: &str) -> Result<String, &'static str> {
+/// Refuses a private key where something is expected that is sent to the service or shown.
+pub fn not_a_key(text: &str) -> Result<String, &'static str> {
     if could_be_key_material(text) {
         return Err("this could be a private key, and is not used");
     }

@@ -6,8 +6,12 @@ use clap::Args;
 use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
+#[cfg(feature = "ssh-agent")]
+use crate::arguments::not_a_key;
 use crate::failure::Failure;
 use crate::output::{quoted, say};
+#[cfg(feature = "ssh-agent")]
+use crate::ssh_agent::SshAgent;
 
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
@@ -19,6 +23,10 @@ pub struct Connection {
     /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]
     private_key_path: Option<PathBuf>,
+    /// Or an Ed25519 key in the SSH agent: the fingerprint or comment that `ssh-add -l` prints
+    #[cfg(feature = "ssh-agent")]
+    #[arg(long, global = true, value_name = "KEY", conflicts_with = "private_key_path", value_parser = not_a_key)]
+    ssh_agent: Option<String>,
     /// demo (the default), production, or a base URL [env: KALSHI_ENV]
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "api_base_url")]
     env: Option<String>,
@@ -28,8 +36,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::new(self.environment()?, self.credentials()?)?)
+    pub async fn client(&self) -> Result<Client, Failure> {
+        Ok(Client::new(self.environment()?, self.credentials().await?)?)
     }
 
     pub fn environment(&self) -> Result<Environment, EnvironmentError> {
@@ -40,16 +48,16 @@ impl Connection {
         }
     }
 
-    pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let credentials = match (&self.api_key_id, &self.private_key_path) {
-            (None, None) => Credentials::from_env(),
-            (Some(id), None) => Credentials::from_env_with_id(id),
-            (Some(id), Some(path)) => Credentials::from_pem_file(id, path),
-            (None, Some(path)) => match std::env::var("KALSHI_API_KEY_ID") {
-                Ok(id) if !id.trim().is_empty() => Credentials::from_pem_file(id.trim(), path),
-                _ => Credentials::from_key_file(path),
-            },
-        }?;
+    pub async fn credentials(&self) -> Result<Credentials, Failure> {
+        #[cfg(feature = "ssh-agent")]
+        if let Some(name) = &self.ssh_agent {
+            let id = self.key_id().ok_or_else(|| {
+                Failure::usage("--ssh-agent needs the ID of the API key; give --api-key-id, or set KALSHI_API_KEY_ID")
+            })?;
+            let key = SshAgent::from_env()?.key(name).await?;
+            return Ok(Credentials::external(id, &key.public_key_pem()?, key)?);
+        }
+        let credentials = self.local_credentials()?;
         if let Some(file) = credentials.file()
             && key_file::load(file).is_ok_and(|stored| stored.readable_by_others)
         {
@@ -58,6 +66,24 @@ impl Connection {
             say(&format!("warning: others than its owner can read {file}; run `{restrict}`, or replace the key"));
         }
         Ok(credentials)
+    }
+
+    fn local_credentials(&self) -> Result<Credentials, CredentialsError> {
+        match (&self.api_key_id, &self.private_key_path) {
+            (None, None) => Credentials::from_env(),
+            (Some(id), None) => Credentials::from_env_with_id(id),
+            (_, Some(path)) => match self.key_id() {
+                Some(id) => Credentials::from_pem_file(id, path),
+                None => Credentials::from_key_file(path),
+            },
+        }
+    }
+
+    fn key_id(&self) -> Option<String> {
+        self.api_key_id.clone().or_else(|| {
+            let id = std::env::var("KALSHI_API_KEY_ID").ok()?.trim().to_owned();
+            Some(id).filter(|id| !id.is_empty())
+        })
     }
 }
 

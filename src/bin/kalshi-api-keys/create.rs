@@ -194,6 +194,10 @@ fn public_key(file: &Path) -> Result<String, Failure> {
             quoted_path(file)
         )));
     }
+    #[cfg(feature = "ssh-agent")]
+    if let Ok(key) = ssh_key::PublicKey::from_openssh(&pem) {
+        return Ok(crate::ssh_agent::to_pem(&key)?);
+    }
     Ok(pem)
 }
 

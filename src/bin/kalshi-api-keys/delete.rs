@@ -12,7 +12,7 @@ use crate::prompt::{check_terminal, confirm};
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
     kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failure::usage(error.to_string()))?;
     check_terminal(arguments.yes)?;
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let base_url = client.environment().base_url();
     let keys = rotation::list(&client).await.map_err(|error| Failure::new(list_code(&error), chain(&error)))?;
     let id = printable(&arguments.id);

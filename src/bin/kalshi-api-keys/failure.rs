@@ -97,6 +97,8 @@ macro_rules! usage_failure_from {
 }
 
 usage_failure_from!(BuildError, CredentialsError, EnvironmentError, KeyPairError, SignError);
+#[cfg(feature = "ssh-agent")]
+usage_failure_from!(crate::ssh_agent::SshAgentError);
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {

@@ -15,6 +15,8 @@ mod prompt;
 mod rotate;
 mod sign;
 mod signals;
+#[cfg(feature = "ssh-agent")]
+mod ssh_agent;
 mod warnings;
 mod whoami;
 
@@ -39,18 +41,18 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         runtime.map_err(|error| Failure::usage(format!("cannot start the async runtime: {error}; try again")))?;
     runtime.block_on(async {
         match command {
-            Command::List(arguments) => list::list(&connection.client()?, &arguments).await,
+            Command::List(arguments) => list::list(&connection.client().await?, &arguments).await,
             Command::Generate(arguments) => {
-                let client = connection.client()?;
+                let client = connection.client().await?;
                 signals::held_back(create::generate(&client, arguments)).await
             }
             Command::Create(arguments) => {
-                let client = connection.client()?;
+                let client = connection.client().await?;
                 signals::held_back(create::create(&client, arguments)).await
             }
             Command::Delete(arguments) => delete::delete(&connection, &arguments).await,
             Command::Rotate(arguments) => rotate::rotate(&connection, arguments).await,
-            Command::Sign(arguments) => sign::sign(&connection, &arguments),
+            Command::Sign(arguments) => sign::sign(&connection, &arguments).await,
             Command::Whoami => whoami::whoami(&connection).await,
             Command::Completions { shell } => {
                 // Into memory first: the generator panics when stdout is closed.

@@ -15,7 +15,7 @@ use crate::prompt::confirm;
 use crate::signals;
 
 pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
     confirm(&format!("Replace the key {} of {base_url} and delete it?", signing.key_id()), arguments.yes)?;
     warn_of_unknown(&arguments.scopes);

@@ -13,7 +13,7 @@ use crate::output::{print, scopes};
 use crate::warnings::format_lapse;
 
 pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
-    let client = connection.client()?;
+    let client = connection.client().await?;
     let response = client.get_api_keys().send().await?;
     let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok());
     let clock = compare_clock(date, SystemTime::now());

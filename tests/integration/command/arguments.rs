@@ -164,6 +164,7 @@ async fn a_key_in_the_wrong_argument_is_not_repeated() {
     let places: &[&[&str]] = &[
         &["list", "--private-key-path", "KEY"],
         &["list", "--private-key-path=KEY"],
+        &["list", "--ssh-agent", "KEY"],
         &["list", "--api-key-id", "KEY"],
         &["list", "--env", "KEY"],
         &["list", "--api-base-url", "KEY"],
