@@ -56,7 +56,8 @@ impl Token {
         own.env("SOFTHSM2_CONF", token.file("conf")).env("PKCS11_PIN_FILE", token.file("pin")).env_remove("PKCS11_PIN");
         let output = own.stdin(Stdio::null()).output().unwrap();
         let says = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && says.contains("1 passed"), "{says}");
+        // Not its exit status: SoftHSM may crash as it is unloaded.
+        assert!(says.contains("1 passed; 0 failed"), "{says}");
         None
     }
 
