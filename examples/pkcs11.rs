@@ -175,7 +175,7 @@ struct SessionThread(thread::JoinHandle<()>);
 
 impl Drop for SessionThread {
     /// Waits until the session is closed and the module unloaded: a process that exits meanwhile may crash in the module. Not
-    /// for long, because the token may hang.
+    /// for long, because the token may hang; it blocks an async runtime meanwhile.
     fn drop(&mut self) {
         let started = Instant::now();
         while !self.0.is_finished() && started.elapsed() < Duration::from_secs(1) {
@@ -230,7 +230,7 @@ fn ed25519_pem(session: &Session, public_key: ObjectHandle) -> Result<String, To
         return Err(TokenError::UnsupportedKey);
     };
     // A DER octet string, or only its content. Ed448, the other curve of this key type, has longer points.
-    let point = point.strip_prefix(&[0x04, 32]).unwrap_or(&point);
+    let point = if point.len() == 34 { &point[2..] } else { &point[..] };
     let key = VerifyingKey::try_from(point).map(|key| key.to_public_key_pem(LineEnding::LF));
     key.ok().and_then(Result::ok).ok_or(TokenError::UnsupportedKey)
 }

@@ -4,7 +4,7 @@
 //! A key of the agent is registered with the embedded sandbox, and lists the keys there:
 //!
 //! ```sh
-//! eval $(ssh-agent) && ssh-keygen -q -t ed25519 -N '' -f kalshi -C kalshi && ssh-add kalshi
+//! eval $(ssh-agent) && ssh-keygen -t ed25519 -f kalshi -C kalshi && ssh-add kalshi    # choose a passphrase
 //! cargo run --example ssh_agent -- kalshi    # the comment of a key, or its fingerprint; if omitted, any Ed25519 key
 //! ```
 //!

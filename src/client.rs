@@ -223,7 +223,8 @@ impl ClientBuilder {
     }
 
     /// Sets the time limit for an operation as a whole, from connecting to the end of the response: [`REQUEST_TIMEOUT`]
-    /// unless set. It includes a second attempt with a corrected clock, and overrides the total timeout of the HTTP client.
+    /// unless set. It includes a second attempt with a corrected clock, and overrides the total timeout of the HTTP client. The
+    /// first signature of an external key comes before, with a [time limit](crate::ExternalKey::time_limit) of its own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -158,6 +158,33 @@ impl Credentials {
         Self::new(&key_id.into(), Key::External(Arc::new(key)), public_key)
     }
 
+    /// Returns credentials whose private key is not in this process, with the ID and the public key in a file: the one that a
+    /// [rotation](crate::rotation) to an external key writes, with a line `Kalshi-API-Key-ID: <ID>` before the PEM text.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`external`](Self::external), and those of [`from_key_file`](Self::from_key_file) when the file cannot be read
+    /// or names no ID.
+    pub fn external_from_file(
+        path: impl AsRef<Path>,
+        key: impl ExternalKey + 'static,
+    ) -> Result<Self, CredentialsError> {
+        let path = path.as_ref();
+        let (text, _) = read_file(path)?;
+        Self::external(key_id_in(path, &text)?, &text, key)
+    }
+
+    /// Returns the same external key with the ID in a file, which has to hold its public key.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn with_file(&self, path: &Path) -> Result<Self, CredentialsError> {
+        let (text, _) = read_file(path)?;
+        let public_key = PublicKey::from_pem(&text).map_err(CredentialsError::PublicKey)?;
+        if public_key.fingerprint().as_deref() != Some(self.fingerprint()) {
+            return Err(CredentialsError::OtherPublicKey { path: path.to_owned() });
+        }
+        self.with_key_id(&key_id_in(path, &text)?)
+    }
+
     fn from_variables(key_id: Option<&str>) -> Result<Self, CredentialsError> {
         match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
             (None, None) => Err(CredentialsError::MissingPrivateKey),
@@ -241,6 +268,12 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Returns the ID that the text of a file names.
+fn key_id_in(path: &Path, text: &str) -> Result<String, CredentialsError> {
+    let id = find_key_id(text).and_then(|id| id.ok_or(KeyError::MissingApiKeyId));
+    id.map(str::to_owned).map_err(|source| CredentialsError::KeyFile { path: path.to_owned(), source })
+}
+
 fn key_id_header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     let header = HeaderValue::from_str(key_id).ok().filter(|_| is_valid_key_id(key_id));
     header.ok_or(CredentialsError::InvalidApiKeyId)
@@ -309,6 +342,12 @@ pub enum CredentialsError {
     /// The text cannot be used as the public key of an external key.
     #[error("cannot use the public key")]
     PublicKey(#[source] PublicKeyError),
+    /// The file holds another public key than that of the external key.
+    #[error("{} holds another public key than that of the external key; move it away", quoted_path(.path))]
+    OtherPublicKey {
+        /// The path of the file.
+        path: PathBuf,
+    },
     /// The content of the file cannot be used as a private key.
     #[error("cannot use the private key in {}", quoted_path(.path))]
     KeyFile {

@@ -11,7 +11,7 @@ use progenitor_client::ResponseValue;
 
 use crate::SignError;
 use crate::operation::Operation;
-use crate::response::Truncated;
+use crate::response::{Truncated, not_signed};
 use crate::signer::date;
 use crate::text::{clock_skew, printable};
 use crate::types::ErrorResponse;
@@ -273,7 +273,7 @@ impl From<Error> for progenitor_client::Error<ErrorResponse> {
     fn from(error: Error) -> Self {
         match error {
             Error::InvalidRequest(reason) => Self::InvalidRequest(reason),
-            Error::NotSigned(reason) => Self::Custom(reason.to_string()),
+            Error::NotSigned(reason) => not_signed(reason),
             Error::Custom(reason) => Self::Custom(reason),
             Error::CommunicationError(error) => Self::CommunicationError(error.into_inner()),
             Error::ErrorResponse(response) => Self::ErrorResponse(response.into_inner()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// the service refuses the timestamp that was signed.
 pub const EXTERNAL_KEY_TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The future of a signature by an [`ExternalKey`]: its raw bytes, or why there is none.
+/// The future that [`ExternalKey::sign`] returns: the raw signature, or an error.
 pub type ExternalSignature<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<u8>, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
@@ -17,7 +17,7 @@ pub type ExternalSignature<'a> =
 /// Pass it to [`Credentials::external`](crate::Credentials::external) with its public key, and every request of the client is
 /// signed by it. Each signature is verified before it is sent, because the service does not say what is wrong with one.
 ///
-/// A function from a message to the future of its signature is an external key, too:
+/// A closure from a message to a future of its signature implements this trait:
 ///
 /// ```
 /// use kalshi_api_keys::Credentials;
@@ -40,9 +40,10 @@ pub type ExternalSignature<'a> =
 /// |---|---|---|---|---|
 /// | a variable | no file, but other programs may read the variables | leaks the key | leaks the key | leaks the key, if stored |
 /// | a [key file](crate::Credentials::from_key_file) | leaks the key | leaks the key | leaks the key | leaks the key, unless the disk is encrypted |
-/// | an SSH agent | leaks the key only if its file has no passphrase | keeps it | signs until the agent is locked or the key removed | keeps it if the file has a passphrase |
-/// | a software token such as SoftHSM | needs the PIN as well | leaks the key: the module runs in the process | leaks the key | needs the PIN |
-/// | a hardware token or a KMS | nothing to copy | keeps it | signs until it is unplugged, or access is revoked | needs the PIN, or access |
+/// | an SSH agent | leaks the key unless its file has a passphrase | keeps it | signs until the agent is locked or the key removed | if switched off, leaks the key unless its file has a passphrase; if running, signs |
+/// | a software token such as SoftHSM | the PIN can be guessed offline | leaks the key: the module runs in the process | leaks the key | as if the file is copied |
+/// | a hardware token | nothing to copy | keeps it | signs until it is unplugged | needs the PIN; counts wrong ones |
+/// | a KMS | whoever copies the credential for it can sign | keeps the key, but not that credential | signs until access is revoked | signs until access is revoked, if the credential is on it |
 ///
 /// None protects a signed request: for some ten seconds, whoever sees it can replay it.
 ///
@@ -60,7 +61,8 @@ pub trait ExternalKey: Send + Sync {
     /// Any error, which becomes the source of [`SignError::ExternalKey`](crate::SignError::ExternalKey). Nothing is sent.
     fn sign<'a>(&'a self, message: &'a [u8]) -> ExternalSignature<'a>;
 
-    /// Returns how long the client waits for a signature: [`EXTERNAL_KEY_TIME_LIMIT`] unless overridden.
+    /// Returns how long the client waits for a signature: [`EXTERNAL_KEY_TIME_LIMIT`] unless overridden. The service refuses
+    /// what took longer than that to sign, so a longer limit only suits a service with a longer tolerance.
     fn time_limit(&self) -> Duration {
         EXTERNAL_KEY_TIME_LIMIT
     }

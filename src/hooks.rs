@@ -59,12 +59,12 @@ impl Client {
         let corrected = |request: &Request| self.signer().corrected(request.headers(), first.response.headers());
         let Some(mut retry) = retry.filter(|_| first.refuses_timestamp) else { return Ok(first.response) };
         let Some(corrected) = corrected(&retry) else { return Ok(first.response) };
-        let signed = sign(&corrected, &mut retry).await;
-        let remaining = timeout.saturating_sub(started.elapsed());
-        if signed.is_err() || remaining.is_zero() {
+        let remaining = || timeout.saturating_sub(started.elapsed());
+        let signed = tokio::time::timeout(remaining(), sign(&corrected, &mut retry)).await;
+        if !matches!(signed, Ok(Ok(()))) || remaining().is_zero() {
             return Ok(first.response);
         }
-        *retry.timeout_mut() = Some(remaining);
+        *retry.timeout_mut() = Some(remaining());
         let second = attempt(self.client(), retry).await?;
         if !second.refuses_timestamp {
             self.signer().adopt_clock(&corrected);

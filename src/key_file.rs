@@ -49,12 +49,16 @@ use crate::types::PrivateKeyPem;
 ///
 /// On any error but [`KeyFileError::NotSynced`] no file of this name was created.
 pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), KeyFileError> {
-    let path = path.as_ref();
+    save_text(path.as_ref(), key_id, key.expose_secret())
+}
+
+/// [`save`] for PEM text of any kind.
+pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<(), KeyFileError> {
     check_folder(path)?;
     if path.symlink_metadata().is_ok() {
         return Err(KeyFileError::Exists { path: path.to_owned() });
     }
-    let file = write_temporary(path, key_id, key.expose_secret())?;
+    let file = write_temporary(path, key_id, pem)?;
     file.persist_noclobber(path).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
         _ => not_saved(path)(error.error),
@@ -141,7 +145,7 @@ pub struct Loaded {
     /// The text of the file.
     pub key: PrivateKeyPem,
     /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the key. On Windows, whether
-    /// a group such as Users or Everyone can; a single user who was given access is not noticed.
+    /// a group such as Users or Everyone can, or `icacls` does not tell; a single user who was given access is not noticed.
     pub readable_by_others: bool,
 }
 
@@ -345,7 +349,7 @@ mod platform {
     }
 
     pub(super) fn is_open_to_others(path: &Path, _: &Metadata) -> bool {
-        acl::is_open_to_groups(path).unwrap_or(false)
+        acl::is_open_to_groups(path).unwrap_or(true)
     }
 
     pub(crate) fn is_in_use(error: &io::Error) -> bool {

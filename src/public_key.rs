@@ -1,5 +1,5 @@
 //! Public keys: parsed from PEM, identified by a fingerprint, and verified against. Uses `rsa` and `ed25519-dalek` with
-//! either backend, so that aws-lc-rs, which signs by default, is never its own judge.
+//! either backend, so that what aws-lc-rs signs is verified by an independent implementation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -103,7 +103,7 @@ impl PublicKey {
             if key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok() {
                 return Err(SignatureError::Pkcs1v15);
             }
-            // None, that of SHA-1, of SHA-384, of SHA-512, and the longest, which OpenSSL takes unless told otherwise.
+            // No salt; the digest lengths of SHA-1, SHA-384 and SHA-512; the maximum, which is OpenSSL's default.
             let longest = expected - Sha256::output_size() - 2;
             let uses = |salt: &usize| key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature).is_ok();
             if let Some(actual) = [0, 20, 48, 64, longest].into_iter().find(uses) {
@@ -128,7 +128,7 @@ pub enum PublicKeyError {
     #[error("the public key is neither RSA nor Ed25519")]
     UnsupportedAlgorithm,
     /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
-    #[error("the public key is RSA of {bits} bits, not {min} to {max}", min = RSA_BITS.start(), max = RSA_BITS.end())]
+    #[error("the public key is RSA of {bits} bits, which is not within {min} to {max}", min = RSA_BITS.start(), max = RSA_BITS.end())]
     UnsupportedRsaSize {
         /// The length of the modulus in bits.
         bits: usize,
@@ -142,8 +142,10 @@ pub enum SignatureError {
     /// It is text, such as base64 or hexadecimal digits.
     #[error("it is text instead of bytes; decode its base64 or hexadecimal digits")]
     Text,
-    /// It has another length than the signatures of the public key.
-    #[error("it has {actual} bytes instead of {expected}; sign with the key's own algorithm, and unwrap the signature")]
+    /// Its length is wrong for the public key.
+    #[error(
+        "it has {actual} bytes instead of {expected}; sign with the algorithm of the key, and return the raw signature, without a DER or SSH wrapper"
+    )]
     Length {
         /// Its length in bytes.
         actual: usize,
@@ -160,9 +162,11 @@ pub enum SignatureError {
         actual: usize,
     },
     /// The SHA-256 digest was signed as if it were the message.
-    #[error("it signs the digest of the message, digested once more; pass the message, or declare the digest as one")]
+    #[error("the message was hashed twice; pass the message itself, or tell the signer that its input is a digest")]
     DigestedTwice,
     /// None of the above: it was made by another key, of another message, or with another hash.
-    #[error("it is not by the private key of this public key; check which key signs, and that it hashes with SHA-256")]
+    #[error(
+        "it was not made by the private key of this public key; check which key signs, and that it hashes with SHA-256"
+    )]
     Mismatch,
 }

@@ -14,7 +14,7 @@
 //!   signed the request ([`list()`]). A status code proves nothing: a gateway or a cache may have made it up.
 //! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by the new one
 //!   showed it with the scopes and the sub-account that were asked for.
-//! - For an [external key](Plan::external_key) there is no file. The journal records its ID; until then, a key with the token
+//! - For an [external key](Plan::external_key), the file holds its public key and its ID. Until it does, a key with the token
 //!   is one that a lost response created, and is kept if the external key can sign for it.
 //! - A request whose response was lost may still be processed later, as long as its timestamp is accepted. A rotation
 //!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a run after [`SETTLE_TIME`] lists
@@ -48,7 +48,7 @@ use crate::text::quoted_path;
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
 };
-use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, SignError, Signer};
+use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, Signer};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
 /// for 10 seconds and refused after 30.
@@ -73,7 +73,7 @@ pub enum Step {
         /// Its name.
         name: String,
     },
-    /// The new private key and its ID are on disk, synced.
+    /// The new private key, or the public one of an external key, and its ID are on disk, synced.
     Saved {
         /// The ID of the new key.
         key_id: String,
@@ -106,7 +106,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Creating { name } => write!(f, "creating the key {name:?}"),
-            Self::Saved { key_id, file } => write!(f, "saved the private key of {key_id} to {}", quoted_path(file)),
+            Self::Saved { key_id, file } => write!(f, "saved the key {key_id} to {}", quoted_path(file)),
             Self::Verified { key_id } => write!(f, "verified that {key_id} works"),
             Self::Deleting { key_id } => write!(f, "deleting {key_id}"),
             Self::Deleted { key_id } => write!(f, "deleted {key_id}"),
@@ -121,8 +121,8 @@ impl fmt::Display for Step {
 pub struct Rotated {
     /// The ID of the new key.
     pub key_id: String,
-    /// The file with its private key, unless that is external.
-    pub file: Option<PathBuf>,
+    /// The file with its private key, or with the public one if it is external.
+    pub file: PathBuf,
     /// A client that signs with it.
     pub client: Client,
     /// What the service warned of when it created the key, in this run.
@@ -204,6 +204,7 @@ impl Rotation {
         let mut journal = Journal::open(&self.plan.file, unix_secs())?;
         if let Some(journal) = &journal {
             self.resume(journal)?;
+            self.try_out_external_key().await?;
         }
         let mut delays = self.plan.retry_policy.delays();
         let mut delay = Duration::ZERO;
@@ -268,10 +269,8 @@ impl Rotation {
 
     /// Decides what a new rotation is to do, and writes its journal.
     async fn begin(&mut self) -> Result<Journal, Failure> {
-        match &self.plan.external {
-            None => key_file::check(&self.plan.file).map_err(Failure::Save)?,
-            Some(external) => try_out(external).await.map_err(Failure::ExternalKey)?,
-        }
+        key_file::check(&self.plan.file).map_err(Failure::Save)?;
+        self.try_out_external_key().await?;
         let keys = list(&self.client).await.map_err(Failure::List)?;
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
         let token = format!("{:016x}", OsRng.next_u64());
@@ -296,12 +295,20 @@ impl Rotation {
         }
         let journal = Journal::create(&self.plan.file, goal)?;
         // Another rotation may have finished since.
-        if let (None, Err(error)) = (&self.plan.external, key_file::check(&self.plan.file)) {
+        if let Err(error) = key_file::check(&self.plan.file) {
             journal.remove()?;
             return Err(Failure::Save(error));
         }
         self.state.journal = Some(journal.path.clone());
         Ok(journal)
+    }
+
+    /// Lets an external key sign, and verifies the signature. What it signs is not a request.
+    async fn try_out_external_key(&mut self) -> Result<(), Failure> {
+        let Some(external) = &self.plan.external else { return Ok(()) };
+        let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/").map_err(Failure::ExternalKey)?;
+        sign_in_time(unsigned).await.map_err(Failure::ExternalKey)?;
+        Ok(())
     }
 
     /// Observes, decides and acts. Returns what was observed when nothing is left to do, or nothing may be done any more.
@@ -333,9 +340,7 @@ impl Rotation {
                 return Err(Failure::Unsettled);
             }
             Next::DeleteOld => {
-                if self.plan.external.is_none() {
-                    key_file::sync(&self.plan.file)?;
-                }
+                key_file::sync(&self.plan.file)?;
                 self.switch_signer(&observed.file);
                 let key_id = journal.goal.old_key_id.clone();
                 self.delete(&journal.goal, &observed, key_id).await?;
@@ -371,17 +376,17 @@ impl Rotation {
         Ok(Observed { file, keys, listed_at, unverified })
     }
 
-    /// Looks at the file. For an external key, the journal takes its place.
+    /// Looks at the file.
     fn observe_file(&self, journal: &Journal) -> KeyFile {
-        let read = match (&self.plan.external, &journal.saved) {
-            (Some(_), None) => return KeyFile::WithoutId,
-            (Some(external), Some(key_id)) => external.with_key_id(key_id),
-            (None, _) if is_missing(&self.plan.file) => return KeyFile::Missing,
-            (None, _) => Credentials::from_key_file(&self.plan.file),
+        let read = match &self.plan.external {
+            _ if is_missing(&self.plan.file) => return KeyFile::Missing,
+            Some(external) => external.with_file(&self.plan.file),
+            None => Credentials::from_key_file(&self.plan.file),
         };
+        let is_own = || self.plan.external.is_some() || self.is_generated_here(journal);
         match read {
             Ok(credentials) => KeyFile::WithId(credentials),
-            Err(error) if error.is_missing_key_id() && self.is_generated_here(journal) => KeyFile::WithoutId,
+            Err(error) if error.is_missing_key_id() && is_own() => KeyFile::WithoutId,
             Err(error) => KeyFile::Unusable(error),
         }
     }
@@ -413,7 +418,11 @@ impl Rotation {
             Source::Service(key_type) => New::Generated(key_type.clone()),
             Source::External(_) => {
                 let external = self.plan.external.as_ref().ok_or(Failure::OtherPlan(KEY_PAIR_SOURCE))?;
-                New::Registered(external.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)?)
+                let public_key = external.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)?;
+                if matches!(file, KeyFile::Missing) {
+                    key_file::save_text(&self.plan.file, None, &public_key).map_err(Failure::Save)?;
+                }
+                New::Registered(public_key)
             }
             Source::Local(key_type) => {
                 if matches!(file, KeyFile::Missing) {
@@ -434,12 +443,11 @@ impl Rotation {
                 self.warning = warning;
                 match private_key {
                     Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone()))?,
-                    None => self.save_key_id(&key_id)?,
+                    None => key_file::add_key_id(&self.plan.file, &key_id)?,
                 }
+                self.state.new_key_id = Some(key_id.clone());
                 journal.saved(&key_id)?;
-                if self.plan.external.is_none() {
-                    self.report(Step::Saved { key_id, file: self.plan.file.clone() });
-                }
+                self.report(Step::Saved { key_id, file: self.plan.file.clone() });
                 Ok(journal.create_settled()?)
             }
             Err(error) => {
@@ -459,14 +467,6 @@ impl Rotation {
         key_file::save(&self.plan.file, Some(key_id), key).map_err(Failure::Save)
     }
 
-    /// Adds the ID of the new key to its file, which an external key has not.
-    fn save_key_id(&self, key_id: &str) -> Result<(), Failure> {
-        if self.plan.external.is_none() {
-            key_file::add_key_id(&self.plan.file, key_id)?;
-        }
-        Ok(())
-    }
-
     /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
     /// a list with its ID. If not, the key is deleted.
     async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
@@ -477,7 +477,7 @@ impl Rotation {
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
                 self.withdrawn = None;
-                self.save_key_id(key_id)?;
+                key_file::add_key_id(&self.plan.file, key_id)?;
                 Ok(journal.saved(key_id)?)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
@@ -529,14 +529,13 @@ impl Rotation {
             (None, KeyFile::WithId(new)) => {
                 journal.remove()?;
                 self.switch_signer(&KeyFile::WithId(new.clone()));
-                let file = self.plan.external.is_none().then(|| self.plan.file.clone());
-                let key_id = new.key_id().to_owned();
+                let (key_id, file) = (new.key_id().to_owned(), self.plan.file.clone());
                 let client = self.client.with_credentials(new);
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
             (withdrawn, file) => {
-                if matches!(file, KeyFile::WithoutId) && self.plan.external.is_none() {
-                    // Generated here, and registered nowhere: the list proved that no key of this rotation exists.
+                if matches!(file, KeyFile::WithoutId) {
+                    // Written here, and registered nowhere: the list proved that no key of this rotation exists.
                     key_file::remove(&self.plan.file)?;
                 }
                 journal.remove()?;
@@ -593,12 +592,6 @@ async fn send_create(
             Ok((created.api_key_id, Some(created.private_key), created.warning))
         }
     }
-}
-
-/// Lets an external key sign, and verifies the signature. What it signs is not a request.
-async fn try_out(external: &Credentials) -> Result<(), SignError> {
-    let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/")?;
-    sign_in_time(unsigned).await.map(drop)
 }
 
 fn is_missing(path: &Path) -> bool {

@@ -135,11 +135,13 @@ impl Signer {
         Ok(unsigned.into_headers(&signature))
     }
 
-    /// Returns the message to sign for a method and a path. [`UnsignedHeaders::sign`] has it signed by the key of the
-    /// credentials, wherever that is; or sign it yourself, without any async runtime:
+    /// Returns the headers of a request that is yet to be signed, with the message to sign.
     ///
     /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A query,
     /// from `?` on, is cut off.
+    ///
+    /// [`UnsignedHeaders::sign`] has the message signed by the key of the credentials, wherever that is. Or sign it yourself,
+    /// without any async runtime:
     ///
     /// ```
     /// # fn example(signer: &kalshi_api_keys::Signer, token: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), kalshi_api_keys::SignError> {
@@ -448,7 +450,7 @@ pub enum SignError {
         "the external key did not sign within {0:?}; check that it is reachable, and whether it waits for a touch or a PIN"
     )]
     TimedOut(Duration),
-    /// The external key returned something else than a signature of the message by the private key of its public key.
+    /// The external key returned something other than a signature of the message by the private key of its public key.
     #[error("the signature by the external key is invalid")]
     InvalidSignature(#[source] SignatureError),
 }

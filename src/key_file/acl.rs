@@ -30,7 +30,7 @@ fn icacls(path: &Path, arguments: &[&OsStr]) -> io::Result<()> {
     command.arg(std::path::absolute(path)?).args(arguments).arg("/q").creation_flags(CREATE_NO_WINDOW);
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     if !status.success() {
-        return Err(io::Error::other(format!("icacls cannot make its owner the only one with access ({status})")));
+        return Err(io::Error::other(format!("icacls failed ({status})")));
     }
     Ok(())
 }

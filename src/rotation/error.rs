@@ -39,7 +39,7 @@ pub struct RotationState {
     pub old_key_id: String,
     /// What is known of it.
     pub old_key: KeyState,
-    /// The ID of the new key, once its private key is in the file or known to be the external one.
+    /// The ID of the new key, once it is in the file.
     pub new_key_id: Option<String>,
     /// The journal, if the rotation is unfinished: running it again continues. `None` when nothing is left to do.
     pub journal: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl fmt::Display for RotationState {
         }
         write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
         if let Some(id) = &self.new_key_id {
-            write!(f, ", the new key is {id}")?;
+            write!(f, ", the new key {id} is saved")?;
         }
         f.write_str("; run the same rotation again to finish it")
     }
@@ -144,10 +144,10 @@ pub enum Failure {
     #[error("cannot save the new private key")]
     Save(#[source] KeyFileError),
     /// The file of the new private key cannot be changed.
-    #[error("cannot change the file of the new private key")]
+    #[error("cannot change the file of the new key")]
     KeyFile(#[from] KeyFileError),
     /// The file of the new private key cannot be used.
-    #[error("cannot use the file of the new private key")]
+    #[error("cannot use the file of the new key")]
     Credentials(#[from] CredentialsError),
     /// No key pair could be generated.
     #[error("cannot generate a key pair")]
@@ -165,12 +165,10 @@ pub enum Failure {
     #[error("the new key does not work yet")]
     Verify(#[source] ListError),
     /// The new key is not in the list.
-    #[error(
-        "the new key {0} is not in the list of keys; if somebody deleted it, delete its file, or the journal of an external key"
-    )]
+    #[error("the new key {0} is not in the list of keys; if somebody deleted it, delete its file")]
     NewKeyNotListed(String),
     /// The file of the new private key is gone, but its key exists and may be in use.
-    #[error("the file of the new private key is gone, and its key may be in use; put the file back, or delete the key")]
+    #[error("the file of the new key is gone, and the key may be in use; put the file back, or delete the key")]
     FileGone,
     /// The service returned a private key that cannot be used.
     #[error("the service returned an unusable private key")]
@@ -205,7 +203,7 @@ impl Failure {
             Self::List(error) => error.is_retryable(),
             Self::Create(error) => error.is_transient() || error.effect() == Effect::Unknown,
             Self::Delete { source, .. } => !is_final(source),
-            // Not again and again, for an external key may ask a person.
+            // Not retried: an external key may prompt a person each time.
             Self::Verify(ListError::Api(Error::NotSigned(_))) => false,
             Self::Verify(_) | Self::NewKeyNotListed(_) | Self::StillListed(_) => true,
             _ => false,
@@ -216,6 +214,7 @@ impl Failure {
     pub(super) fn withdraws(&self) -> bool {
         match self {
             Self::Save(error) => !matches!(error, KeyFileError::NotSynced { .. }),
+            Self::Create(Error::NotSigned(_)) => false,
             Self::Create(_) | Self::KeyPair(_) | Self::UnusableKey(_) => true,
             _ => false,
         }

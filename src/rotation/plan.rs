@@ -87,7 +87,7 @@ pub struct Plan {
     pub(super) scopes: Option<Vec<ApiKeyScope>>,
     pub(super) subaccount: Option<Option<Subaccount>>,
     pub(super) source: Source,
-    /// The new key, with an ID of no meaning, if it is external.
+    /// The new key, under a placeholder ID, if it is external.
     pub(super) external: Option<Credentials>,
     pub(super) retry_policy: RetryPolicy,
     pub(super) settle_time: Duration,
@@ -154,17 +154,20 @@ impl Plan {
         Self { source: Source::Local(algorithm.into()), external: None, ..self }
     }
 
-    /// Registers the public key of a private key that is not in this process, instead of generating a key pair. No key file
-    /// is written: `file` only names the journal. Needs the Premier or Market Maker API usage level.
+    /// Registers the public key of a private key that is not in this process, instead of generating a key pair. The file holds
+    /// the public key and, before the old key is deleted, the ID of the new one: see
+    /// [`Credentials::external_from_file`](crate::Credentials::external_from_file). Needs the Premier or Market Maker API
+    /// usage level.
     ///
-    /// The key signs once before anything is sent, so that one that does not work is found in time.
+    /// The key signs once before each run changes anything, so that one that does not work is found in time; then it signs
+    /// each list of keys, at least three.
     ///
     /// ```no_run
     /// # use std::error::Error;
     /// use kalshi_api_keys::{Client, ExternalKey, rotation::{Plan, rotate}};
     ///
     /// # async fn example(client: Client, public_key_pem: &str, token: impl ExternalKey + 'static) -> Result<(), Box<dyn Error>> {
-    /// let rotated = rotate(&client, Plan::new("kalshi-token").external_key(public_key_pem, token)?).await?;
+    /// let rotated = rotate(&client, Plan::new("kalshi-token.pub").external_key(public_key_pem, token)?).await?;
     /// println!("the token signs as {}", rotated.key_id);
     /// # Ok(())
     /// # }

@@ -121,7 +121,7 @@ async fn a_saved_key_that_is_in_use_is_not_deleted_because_its_file_was_moved() 
     account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
     let first = account.run(&[&ROTATE[..], &["--settle", "0"]].concat()).await;
     assert_eq!(first.code, 4);
-    assert!(first.err.contains("the new key is "), "{}", first.err);
+    assert!(first.err.contains("the new key "), "{}", first.err);
     let new = account.ids().remove(0);
     std::fs::rename(account.file("new.pem"), account.file("live.pem")).unwrap();
     let mut again = account.command(&[&ROTATE[..], &["--settle", "0", "--attempts", "2"]].concat());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kalshi_api_keys::rotation::{Failure, Plan, RetryPolicy, RotationError, rotate};
 use kalshi_api_keys::sandbox::{Sandbox, Tier};
 use kalshi_api_keys::types::ApiKeyScope;
-use kalshi_api_keys::{Client, Credentials, ExternalKey};
+use kalshi_api_keys::{Client, Credentials, CredentialsError, ExternalKey};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use sha2::Sha256;
@@ -55,8 +55,12 @@ impl TestAccount {
         Self { sandbox, client, folder: tempfile::tempdir().unwrap() }
     }
 
+    fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("new")
+    }
+
     fn plan(&self) -> Plan {
-        let plan = Plan::new(self.folder.path().join("new"));
+        let plan = Plan::new(self.file());
         plan.retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
     }
 
@@ -78,7 +82,7 @@ impl TestAccount {
 }
 
 #[tokio::test]
-async fn an_external_key_takes_over_without_a_file() {
+async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     let account = TestAccount::new().await;
     let steps = Arc::new(Mutex::new(Vec::new()));
     let log = steps.clone();
@@ -88,12 +92,15 @@ async fn an_external_key_takes_over_without_a_file() {
     let rotated = rotate(&account.client, plan).await.unwrap();
 
     let [new] = &account.sandbox.keys()[..] else { panic!("{:?}", account.names()) };
-    assert_eq!((&new.api_key_id, rotated.file), (&rotated.key_id, None));
+    assert_eq!((&new.api_key_id, &rotated.file), (&rotated.key_id, &account.file()));
     assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
-    assert_eq!(account.files(), [""; 0]);
+    assert_eq!(account.files(), ["new"]);
     let id = &rotated.key_id;
+    let text = std::fs::read_to_string(account.file()).unwrap();
+    assert_eq!(text, format!("Kalshi-API-Key-ID: {id}\n{}", rsa().public));
     let expected = [
         format!("creating the key {:?}", new.name),
+        format!("saved the key {id} to {:?}", account.file()),
         format!("verified that {id} works"),
         format!("deleting {old}"),
         format!("deleted {old}"),
@@ -102,6 +109,12 @@ async fn an_external_key_takes_over_without_a_file() {
     // The caller's client signs with it as well.
     account.client.get_api_keys().send().await.unwrap();
     assert_eq!(rotated.client.signer().credentials().fingerprint(), rsa().credentials().fingerprint());
+    // So does the next process, with the file.
+    let token = Token::new(usize::MAX);
+    let credentials = Credentials::external_from_file(account.file(), token.key()).unwrap();
+    assert_eq!(credentials.key_id(), id);
+    Client::new(account.sandbox.environment(), credentials).unwrap().get_api_keys().send().await.unwrap();
+    assert_eq!(token.signatures(), 1);
 }
 
 #[tokio::test]
@@ -109,13 +122,15 @@ async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
     let account = TestAccount::new().await;
     let token = Token::new(usize::MAX);
     let external = rotate(&account.client, account.to(&token)).await.unwrap().client;
+    std::fs::remove_file(account.file()).unwrap();
     let again = rotate(&external, account.to(&token)).await.unwrap();
+    std::fs::remove_file(account.file()).unwrap();
     let signatures = token.signatures();
     let in_file = rotate(&again.client, account.plan()).await.unwrap();
 
     assert!(token.signatures() > signatures);
     assert_eq!(account.sandbox.keys().remove(0).api_key_id, in_file.key_id);
-    assert_eq!(Credentials::from_key_file(in_file.file.unwrap()).unwrap().key_id(), in_file.key_id);
+    assert_eq!(Credentials::from_key_file(in_file.file).unwrap().key_id(), in_file.key_id);
     assert_eq!((account.names().len(), account.files().len()), (1, 1));
 }
 
@@ -153,7 +168,34 @@ async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finish
     assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
 
     rotate(&account.client, account.to(&Token::new(usize::MAX))).await.unwrap();
-    assert_eq!((account.names().len(), account.files().len()), (1, 0));
+    assert_eq!((account.names().len(), account.files().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_signature_that_is_declined_is_asked_for_once() {
+    let account = TestAccount::new().await;
+    // The old key signs the first two lists, and not the request that creates the new one.
+    let old = Token::new(2);
+    let key = kalshi_api_keys::types::ApiKey::builder().api_key_id("old").name("old");
+    let key = key.scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write]);
+    account.sandbox.register(key.try_into().unwrap(), &rsa().public).unwrap();
+    let credentials = Credentials::external("old", &rsa().public, old.key()).unwrap();
+    let client = Client::new(account.sandbox.environment(), credentials).unwrap();
+    let error = rotate(&client, account.plan()).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Create(kalshi_api_keys::Error::NotSigned(_))), "{error:?}");
+    assert_eq!((old.signatures(), account.names().len()), (3, 2));
+}
+
+#[tokio::test]
+async fn the_file_of_another_key_is_not_used() {
+    let account = TestAccount::new().await;
+    let error = account.fails(account.to(&Token::new(1))).await;
+    assert!(error.state.journal.is_some());
+    let text = std::fs::read_to_string(account.file()).unwrap().replace(&rsa().public, &ed25519().public);
+    std::fs::write(account.file(), text).unwrap();
+    let error = account.fails(account.to(&Token::new(usize::MAX))).await;
+    assert!(matches!(error.failure, Failure::Credentials(CredentialsError::OtherPublicKey { .. })), "{error:?}");
+    assert_eq!(account.names().len(), 2);
 }
 
 #[tokio::test]

@@ -372,7 +372,7 @@ async fn a_key_of_another_algorithm() {
     agent.add("rsa", "rsa", "an RSA key");
     agent.add("ecdsa", "ecdsa", "an ECDSA key");
     let rsa = format!(
-        "the key {} is RSA, with which SSH agents sign by RSASSA-PKCS1-v1_5 only, not by RSASSA-PSS; use an Ed25519 key",
+        "the key {} is RSA, and SSH agents sign RSA with PKCS#1 v1.5 only, not PSS; use an Ed25519 key",
         agent.fingerprint("rsa")
     );
     assert_refused(&account, agent.socket(), "an RSA key", &rsa).await;
@@ -473,7 +473,7 @@ async fn the_agent_signs_with_another_key() {
         let other = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
         signature(b"ssh-ed25519", &other.sign(b"another message").to_bytes())
     });
-    let error = "not sent: the signature by the external key is invalid: it is not by the private key of this public key; \
+    let error = "not sent: the signature by the external key is invalid: it was not made by the private key of this public key; \
                  check which key signs, and that it hashes with SHA-256";
     assert_refused(&account, &socket, "kalshi", error).await;
     let ran = run(&account, &socket, &["sign", "GET", "/a", "--ssh-agent", "kalshi"]).await;

@@ -23,7 +23,7 @@ pub struct Connection {
     /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]
     private_key_path: Option<PathBuf>,
-    /// Or an Ed25519 key in the SSH agent: the fingerprint or comment that `ssh-add -l` prints
+    /// An Ed25519 key in the SSH agent: the fingerprint or comment that `ssh-add -l` prints
     #[cfg(feature = "ssh-agent")]
     #[arg(long, global = true, value_name = "KEY", conflicts_with = "private_key_path", value_parser = not_a_key)]
     ssh_agent: Option<String>,
@@ -63,7 +63,7 @@ impl Connection {
         {
             let restrict = restriction(&file.to_string_lossy());
             let file = quoted_path(file);
-            say(&format!("warning: others than its owner can read {file}; run `{restrict}`, or replace the key"));
+            say(&format!("warning: {file} is readable by other users; run `{restrict}`, or replace the key"));
         }
         Ok(credentials)
     }

@@ -39,7 +39,7 @@ pub async fn held_back<T>(work: impl Future<Output = T>) -> T {
     let notice = tokio::spawn(async {
         if let Ok(signal) = signal {
             signal.await;
-            say("warning: waiting for the response, which may hold a private key that is shown only once");
+            say("warning: finishing the request first: its response may hold a private key that is shown only once");
             std::future::pending::<()>().await;
         }
     });

@@ -129,7 +129,7 @@ async fn on_a_thread<T: Send + 'static>(
 ) -> Result<T, SshAgentError> {
     let (sender, receiver) = oneshot::channel();
     let work = move || {
-        // Nobody waits any more if the request was cancelled.
+        // The receiver is gone if the request was cancelled.
         let _ = sender.send(work());
     };
     thread::Builder::new().name("ssh-agent".to_owned()).spawn(work).map_err(SshAgentError::Thread)?;
@@ -139,7 +139,7 @@ async fn on_a_thread<T: Send + 'static>(
 
 #[cfg(unix)]
 fn connect(socket: &Path) -> Result<Client, SshAgentError> {
-    // Ends the thread soon after its result was given up.
+    // The thread ends soon after the caller has timed out.
     let timeout = Some(EXTERNAL_KEY_TIME_LIMIT + Duration::from_secs(1));
     let stream = std::os::unix::net::UnixStream::connect(socket).and_then(|stream| {
         stream.set_read_timeout(timeout)?;
@@ -210,14 +210,12 @@ pub enum SshAgentError {
         count: usize,
     },
     /// The key is RSA, which the service verifies by RSASSA-PSS.
-    #[error(
-        "the key {fingerprint} is RSA, with which SSH agents sign by RSASSA-PKCS1-v1_5 only, not by RSASSA-PSS; use an Ed25519 key"
-    )]
+    #[error("the key {fingerprint} is RSA, and SSH agents sign RSA with PKCS#1 v1.5 only, not PSS; use an Ed25519 key")]
     Rsa {
         /// The fingerprint of the key.
         fingerprint: String,
     },
-    /// The public key is no point of the curve.
+    /// The public key is not a point on the curve.
     #[error("the public key {fingerprint} is damaged; use another key")]
     Damaged {
         /// The fingerprint of the key.
@@ -248,7 +246,7 @@ pub enum SshAgentError {
         "a key or certificate in the SSH agent cannot be read; remove it with `ssh-add -d`, or use an agent without it"
     )]
     Unreadable(#[source] ssh_agent_client_rs::Error),
-    /// The agent closed the connection, or sent what no agent sends.
+    /// The agent closed the connection, or sent a malformed response.
     #[error("the response of the SSH agent cannot be used; check that SSH_AUTH_SOCK is the socket of an SSH agent")]
     Response(#[source] ssh_agent_client_rs::Error),
     /// The thread that talks to the agent failed.

@@ -99,13 +99,13 @@ async fn a_key_file_that_others_can_read_is_warned_about() {
 $ list
 ID                                    NAME  SCOPES       BINDING  REMARKS
 [OLD]  root  read, write  none     unrestricted write
-2> warning: others than its owner can read "old.pem"; run `chmod 600 old.pem`, or replace the key
+2> warning: "old.pem" is readable by other users; run `chmod 600 old.pem`, or replace the key
 exit code 0
 
 $ list, with ~/old.pem
 ID                                    NAME  SCOPES       BINDING  REMARKS
 [OLD]  root  read, write  none     unrestricted write
-2> warning: others than its owner can read "[HOME]/old.pem"; run `chmod 600 [HOME]/old.pem`, or replace the key
+2> warning: "[HOME]/old.pem" is readable by other users; run `chmod 600 [HOME]/old.pem`, or replace the key
 exit code 0
 "#]],
     );
@@ -117,7 +117,7 @@ async fn a_key_file_that_everyone_can_read_is_warned_about() {
     let account = TestAccount::new().await;
     crate::key_files::windows::allow_everyone(&account.file("old.pem"));
     let ran = account.run(&["list"]).await;
-    let advice = "warning: others than its owner can read \"old.pem\"; run `icacls \"old.pem\" /inheritance:r \
+    let advice = "warning: \"old.pem\" is readable by other users; run `icacls \"old.pem\" /inheritance:r \
                   /grant:r *S-1-3-4:F`, or replace the key\n";
     assert_eq!((ran.code, ran.err.as_str()), (0, advice));
 }

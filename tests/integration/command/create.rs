@@ -367,7 +367,7 @@ async fn a_signal_waits_for_the_private_key() {
             let mut said = String::new();
             // The signal has arrived once it is reported.
             BufReader::new(running.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
-            assert!(said.starts_with("warning: waiting for the response"), "{said}");
+            assert!(said.starts_with("warning: finishing the request first"), "{said}");
             let key = rsa().private.expose_secret();
             Reply::json(201, serde_json::json!({ "api_key_id": "new", "private_key": key }).to_string())
         })

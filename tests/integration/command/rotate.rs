@@ -23,7 +23,7 @@ async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
         str![[r#"
 $ --name desk
 creating the key "desk (rotated [DATE_AND_TOKEN])"
-saved the private key of [NEW] to "new.pem"
+saved the key [NEW] to "new.pem"
 verified that [NEW] works
 deleting [OLD]
 deleted [OLD]
@@ -32,7 +32,7 @@ exit code 0
 
 $ --local --type rsa
 creating the key "root (rotated [DATE_AND_TOKEN])"
-saved the private key of [NEW] to "new.pem"
+saved the key [NEW] to "new.pem"
 verified that [NEW] works
 deleting [OLD]
 deleted [OLD]
@@ -74,15 +74,15 @@ $ generateApiKey: Respond { status: 403, content_type: "application/json", .. }
 exit code 1
 
 $ generateApiKey: DropRequest
-2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the new key is [NEW]; run the same rotation again to finish it
+2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the new key [NEW] is saved; run the same rotation again to finish it
 exit code 4
 
 $ generateApiKey: DropResponse
-2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the new key is [NEW]; run the same rotation again to finish it
+2> error: the response to a request that creates a key was lost, so one more key may still appear; the old key [OLD] is deleted, the new key [NEW] is saved; run the same rotation again to finish it
 exit code 4
 
 $ deleteApiKey: Respond { status: 403, content_type: "application/json", .. }
-2> error: cannot delete the key [OLD]: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is in an unknown state, the new key is [NEW]; run the same rotation again to finish it
+2> error: cannot delete the key [OLD]: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is in an unknown state, the new key [NEW] is saved; run the same rotation again to finish it
 exit code 4
 
 $ rotate --out new.pem --yes --scope write::trade
