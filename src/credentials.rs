@@ -159,7 +159,7 @@ impl Credentials {
     }
 
     /// Returns credentials whose private key is not in this process, with the ID and the public key in a file: the one that a
-    /// [rotation](crate::rotation) to an external key writes, with a line `Kalshi-API-Key-ID: <ID>` before the PEM text.
+    /// rotation to an external key writes, with a line `Kalshi-API-Key-ID: <ID>` before the PEM text.
     ///
     /// # Errors
     ///
