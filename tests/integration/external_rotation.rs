@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kalshi_api_keys::rotation::{Failure, Plan, RetryPolicy, RotationError, rotate};
 use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, ExternalKey};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -100,7 +101,7 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     assert_eq!(text, format!("Kalshi-API-Key-ID: {id}\n{}", rsa().public));
     let expected = [
         format!("creating the key {:?}", new.name),
-        format!("saved the key {id} to {:?}", account.file()),
+        format!("saved the key {id} to {}", quoted_path(account.file())),
         format!("verified that {id} works"),
         format!("deleting {old}"),
         format!("deleted {old}"),

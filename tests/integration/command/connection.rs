@@ -3,7 +3,7 @@
 use snapbox::str;
 use tokio::process::Command;
 
-use super::{TestAccount, USAGE, assert_transcript, command, ran};
+use super::{TestAccount, assert_transcript, command, ran};
 
 #[tokio::test]
 async fn flags_override_variables() {
@@ -76,7 +76,7 @@ async fn special_files_are_refused_without_blocking() {
         for arguments in [["list", "--private-key-path", file], ["create", "--public-key", file]] {
             let run = tokio::time::timeout(std::time::Duration::from_secs(20), account.run(&arguments));
             let ran = run.await.expect("the command blocks");
-            assert!(ran.code == USAGE && ran.err.contains("not a regular file"), "{}", ran.err);
+            assert!(ran.code == super::USAGE && ran.err.contains("not a regular file"), "{}", ran.err);
         }
     }
     assert_eq!(account.sandbox.requests(), 0);

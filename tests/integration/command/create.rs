@@ -6,8 +6,8 @@ use kalshi_api_keys::{Credentials, key_file};
 use snapbox::str;
 
 use super::{
-    BINARY, FORBIDDEN, LEFT_TO_DO, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into,
-    refusal, unreachable_url,
+    FORBIDDEN, LEFT_TO_DO, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into, refusal,
+    unreachable_url,
 };
 use crate::fixtures::{rsa, shows_key};
 use crate::raw_server::{RawServer, Reply};
@@ -144,7 +144,7 @@ async fn nothing_is_sent_when_stdout_is_discarded() {
     for redirect in [">/dev/null", ">&-"] {
         for command in ["generate", "create"] {
             let script = format!("\"$0\" {command} --stdout {redirect}");
-            let ran = ran(account.program("sh", &["-c", &script, BINARY])).await;
+            let ran = ran(account.program("sh", &["-c", &script, super::BINARY])).await;
             assert_transcript(
                 &account.describe("--stdout", &ran),
                 str![[r#"

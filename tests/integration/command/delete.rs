@@ -4,7 +4,7 @@ use kalshi_api_keys::sandbox::Fault;
 use kalshi_api_keys::types::ApiKeyScope;
 use snapbox::str;
 
-use super::{TestAccount, USAGE, assert_transcript, refusal};
+use super::{TestAccount, assert_transcript, refusal};
 
 #[tokio::test]
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
@@ -88,6 +88,8 @@ exit code 2
 #[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 #[tokio::test]
 async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
+    use super::USAGE;
+
     for (typed, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
         let account = TestAccount::new().await;
         account.key("report", vec![ApiKeyScope::Read], None);
