@@ -32,6 +32,7 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use ed25519_dalek::VerifyingKey;
 use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::types::CreateApiKeyRequest;
 use kalshi_api_keys::{Client, Credentials, Environment, ExternalKey, ExternalSignature};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
@@ -255,7 +256,7 @@ pub enum TokenError {
     #[error("no PIN; set PKCS11_PIN_FILE to the path of a file with it, or PKCS11_PIN to the PIN itself")]
     NoPin,
     /// The file cannot be read.
-    #[error("cannot read the PIN file {path:?}; check PKCS11_PIN_FILE")]
+    #[error("cannot read the PIN file {}; check PKCS11_PIN_FILE", quoted_path(.path))]
     PinFile {
         /// The path of the file.
         path: PathBuf,
@@ -263,7 +264,7 @@ pub enum TokenError {
         source: io::Error,
     },
     /// The module cannot be loaded.
-    #[error("cannot use the PKCS#11 module {path:?}; check its path")]
+    #[error("cannot use the PKCS#11 module {}; check its path", quoted_path(.path))]
     Module {
         /// The path of the module.
         path: PathBuf,

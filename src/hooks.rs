@@ -9,7 +9,7 @@ use reqwest::{Request, Response, Url};
 use crate::client::Signing;
 use crate::response::{NotFromService, not_signed, read_limited, with_body};
 use crate::signer::refuses_timestamp;
-use crate::{Client, SignError, SignedHeaders, Signer, UnsignedHeaders, error_body};
+use crate::{Client, SignError, Signer, error_body};
 
 /// The largest success body that is read, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
@@ -75,14 +75,8 @@ impl Client {
 
 async fn sign(signer: &Signer, request: &mut Request) -> Result<(), SignError> {
     let unsigned = signer.prepare(request.method(), request.url().path())?;
-    sign_in_time(unsigned).await?.insert_into(request.headers_mut());
+    unsigned.sign_in_time().await?.insert_into(request.headers_mut());
     Ok(())
-}
-
-/// Signs headers. An external key has to do so within its time limit.
-pub(crate) async fn sign_in_time(unsigned: UnsignedHeaders) -> Result<SignedHeaders, SignError> {
-    let Some(limit) = unsigned.time_limit() else { return unsigned.sign().await };
-    tokio::time::timeout(limit, unsigned.sign()).await.unwrap_or(Err(SignError::TimedOut(limit)))
 }
 
 /// A response whose body is unread, unless its status is 401.

@@ -42,7 +42,6 @@ pub use self::plan::{Plan, RetryPolicy};
 use self::decide::{KeyFile, Next, decide, is_ours};
 use self::journal::{Goal, Journal};
 use self::plan::Source;
-use crate::hooks::sign_in_time;
 use crate::key_file;
 use crate::text::quoted_path;
 use crate::types::{
@@ -307,7 +306,7 @@ impl Rotation {
     async fn try_out_external_key(&mut self) -> Result<(), Failure> {
         let Some(external) = &self.plan.external else { return Ok(()) };
         let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/").map_err(Failure::ExternalKey)?;
-        sign_in_time(unsigned).await.map_err(Failure::ExternalKey)?;
+        unsigned.sign_in_time().await.map_err(Failure::ExternalKey)?;
         Ok(())
     }
 
@@ -325,7 +324,7 @@ impl Rotation {
         }
         let signed_by_new_key = observed.unverified.is_none();
         match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
-            Next::Identify(key_id) => self.identify(journal, &key_id).await?,
+            Next::Identify(key_id) => self.identify(&key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.withdrawn.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
@@ -469,7 +468,7 @@ impl Rotation {
 
     /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
     /// a list with its ID. If not, the key is deleted.
-    async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
+    async fn identify(&mut self, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
             Some(external) => external.with_key_id(key_id)?,
             None => Credentials::from_pem_file(key_id, &self.plan.file)?,
@@ -477,8 +476,7 @@ impl Rotation {
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
                 self.withdrawn = None;
-                key_file::add_key_id(&self.plan.file, key_id)?;
-                Ok(journal.saved(key_id)?)
+                Ok(key_file::add_key_id(&self.plan.file, key_id)?)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
                 let client = self.client.clone();

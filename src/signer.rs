@@ -129,10 +129,7 @@ impl Signer {
     ///
     /// Those of [`prepare`](Self::prepare), [`SignError::SigningFailed`], and [`SignError::NotLocal`] for an external key.
     pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
-        let unsigned = self.prepare(method, path)?;
-        let Key::Local(key) = unsigned.credentials.key() else { return Err(SignError::NotLocal) };
-        let signature = key.sign(unsigned.message()).map_err(|_| SignError::SigningFailed)?;
-        Ok(unsigned.into_headers(&signature))
+        self.prepare(method, path)?.sign_locally()
     }
 
     /// Returns the headers of a request that is yet to be signed, with the message to sign.
@@ -332,30 +329,34 @@ impl UnsignedHeaders {
 
     /// Signs the message with the key of the credentials, and awaits it if it is external.
     ///
-    /// No time limit applies, because that would need a particular runtime; apply yours, for example
-    /// `tokio::time::timeout`. A client's own requests have a limit.
+    /// No time limit applies, because that would need a particular runtime: see [`sign_in_time`](Self::sign_in_time).
     ///
     /// # Errors
     ///
     /// [`SignError::SigningFailed`] for a local key; [`SignError::ExternalKey`] and [`SignError::InvalidSignature`] for an
     /// external one.
     pub async fn sign(self) -> Result<SignedHeaders, SignError> {
-        let signature = match self.credentials.key() {
-            Key::Local(key) => key.sign(&self.message).map_err(|_| SignError::SigningFailed)?,
-            Key::External(key) => {
-                let signature = key.sign(&self.message).await.map_err(SignError::ExternalKey)?;
-                return self.with_signature(signature);
-            }
-        };
-        Ok(self.into_headers(&signature))
+        let Key::External(key) = self.credentials.key() else { return self.sign_locally() };
+        let signature = key.sign(&self.message).await.map_err(SignError::ExternalKey)?;
+        self.with_signature(signature)
     }
 
-    /// Returns how long the client waits for an external key.
-    pub(crate) fn time_limit(&self) -> Option<Duration> {
-        match self.credentials.key() {
-            Key::Local(_) => None,
-            Key::External(key) => Some(key.time_limit()),
-        }
+    /// Signs as [`sign`](Self::sign) does, with the [time limit](crate::ExternalKey::time_limit) of an external key. Needs a
+    /// tokio runtime with its timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sign`](Self::sign), and [`SignError::TimedOut`].
+    pub async fn sign_in_time(self) -> Result<SignedHeaders, SignError> {
+        let Key::External(key) = self.credentials.key() else { return self.sign_locally() };
+        let limit = key.time_limit();
+        tokio::time::timeout(limit, self.sign()).await.unwrap_or(Err(SignError::TimedOut(limit)))
+    }
+
+    fn sign_locally(self) -> Result<SignedHeaders, SignError> {
+        let Key::Local(key) = self.credentials.key() else { return Err(SignError::NotLocal) };
+        let signature = key.sign(&self.message).map_err(|_| SignError::SigningFailed)?;
+        Ok(self.into_headers(&signature))
     }
 
     /// Returns the headers with a signature of [`message`](Self::message): its raw bytes, not base64.

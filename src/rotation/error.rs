@@ -143,10 +143,10 @@ pub enum Failure {
     /// The new private key was not saved.
     #[error("cannot save the new private key")]
     Save(#[source] KeyFileError),
-    /// The file of the new private key cannot be changed.
+    /// The file of the new key cannot be changed.
     #[error("cannot change the file of the new key")]
     KeyFile(#[from] KeyFileError),
-    /// The file of the new private key cannot be used.
+    /// The file of the new key cannot be used.
     #[error("cannot use the file of the new key")]
     Credentials(#[from] CredentialsError),
     /// No key pair could be generated.
@@ -167,7 +167,7 @@ pub enum Failure {
     /// The new key is not in the list.
     #[error("the new key {0} is not in the list of keys; if somebody deleted it, delete its file")]
     NewKeyNotListed(String),
-    /// The file of the new private key is gone, but its key exists and may be in use.
+    /// The file of the new key is gone, but the key exists and may be in use.
     #[error("the file of the new key is gone, and the key may be in use; put the file back, or delete the key")]
     FileGone,
     /// The service returned a private key that cannot be used.

@@ -35,7 +35,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// Starts an agent, or returns `None` if OpenSSH is not installed. The script answers when a key needs confirmation.
+    /// Starts an agent, or returns `None` if OpenSSH is not installed. The script replies when a key needs confirmation.
     fn start(askpass: &str) -> Option<Self> {
         if !is_installed("ssh-agent") {
             return None;
@@ -444,8 +444,8 @@ async fn the_agent_ends_while_a_client_runs() {
 
 #[tokio::test]
 async fn the_person_declines_or_confirms() {
-    for (answer, code, requests) in [(REFUSES, 2, 0), (CONFIRMS, 0, 1)] {
-        let Some(agent) = Agent::start(answer) else { return };
+    for (reply, code, requests) in [(REFUSES, 2, 0), (CONFIRMS, 0, 1)] {
+        let Some(agent) = Agent::start(reply) else { return };
         agent.generate("key", "ed25519", "kalshi");
         agent.ssh_add(&["-c", "key"]);
         let account = TestAccount::new().await;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use http::Method;
-use kalshi_api_keys::{EXTERNAL_KEY_TIME_LIMIT, SignError, Signer};
+use kalshi_api_keys::Signer;
 
 use crate::arguments::Sign;
 use crate::connection::Connection;
@@ -21,9 +21,7 @@ pub async fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failu
         return Err(Failure::usage("the path is not percent-encoded; encode it as it will be sent"));
     }
     let environment = connection.environment()?;
-    let unsigned = Signer::new(connection.credentials().await?).prepare(&method, path)?;
-    let signed = tokio::time::timeout(EXTERNAL_KEY_TIME_LIMIT, unsigned.sign()).await;
-    let headers = signed.unwrap_or(Err(SignError::TimedOut(EXTERNAL_KEY_TIME_LIMIT)))?;
+    let headers = Signer::new(connection.credentials().await?).prepare(&method, path)?.sign_in_time().await?;
     let headers = headers.into_iter().map(|(name, value)| {
         // Digits, base64 and the ID are visible ASCII, so the default is never used.
         format!("{}: {}", name.as_str().to_ascii_uppercase(), value.to_str().unwrap_or_default())

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::{EXTERNAL_KEY_TIME_LIMIT, ExternalKey, ExternalSignature};
 use ssh_agent_client_rs::{Client, Identity};
 use ssh_key::public::KeyData;
@@ -183,7 +184,7 @@ pub enum SshAgentError {
     )]
     NotRunning,
     /// Nobody listens on the socket.
-    #[error("cannot connect to the SSH agent at {socket:?}; start it, or correct the variable SSH_AUTH_SOCK")]
+    #[error("cannot connect to the SSH agent at {}; start it, or correct the variable SSH_AUTH_SOCK", quoted_path(.socket))]
     Unreachable {
         /// The socket.
         socket: PathBuf,
