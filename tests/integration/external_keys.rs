@@ -21,9 +21,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::fixtures::{KEY_ID, Pair, chain, ed25519, rsa};
 
-type Sign = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+pub type Sign = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
-fn sign_rsa_with_salt(pair: &Pair, salt: usize) -> Sign {
+pub fn sign_rsa_with_salt(pair: &Pair, salt: usize) -> Sign {
     let key = RsaPrivateKey::from_pkcs1_pem(pair.private.expose_secret()).unwrap();
     let key = pss::SigningKey::<Sha256>::new_with_salt_len(key, salt);
     Box::new(move |message| key.sign_with_rng(&mut rsa::rand_core::OsRng, message).to_vec())
@@ -35,7 +35,7 @@ fn sign_pkcs1v15(pair: &Pair) -> Sign {
     Box::new(move |message| key.sign(message).to_vec())
 }
 
-fn sign_ed25519(pair: &Pair) -> Sign {
+pub fn sign_ed25519(pair: &Pair) -> Sign {
     let key = ed25519_dalek::SigningKey::from_pkcs8_pem(pair.private.expose_secret()).unwrap();
     Box::new(move |message| key.sign(message).to_vec())
 }

@@ -2,18 +2,16 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use kalshi_api_keys::rotation::{Failure, Plan, RetryPolicy, RotationError, rotate};
-use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::rotation::{Failure, Plan, rotate};
+use kalshi_api_keys::sandbox::Tier;
 use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, ExternalKey};
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
-use sha2::Sha256;
 
+use crate::external_keys::sign_rsa_with_salt;
 use crate::fixtures::{Pair, chain, ed25519, rsa};
+use crate::rotation::TestAccount;
 
 /// A token that signs with the shared RSA key, the given number of times, and then is gone.
 #[derive(Clone)]
@@ -33,53 +31,18 @@ impl Token {
 
     fn key(&self) -> impl ExternalKey + 'static {
         let token = self.clone();
-        let key = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
-        let key = rsa::pss::SigningKey::<Sha256>::new(key);
+        let sign = sign_rsa_with_salt(rsa(), 32);
         move |message: Vec<u8>| {
             let is_gone = token.signed.fetch_add(1, Ordering::Relaxed) >= token.gone_after;
-            let signature = key.sign_with_rng(&mut rsa::rand_core::OsRng, &message).to_vec();
+            let signature = sign(&message);
             async move { if is_gone { Err("the token was removed".into()) } else { Ok(signature) } }
         }
     }
 }
 
-struct TestAccount {
-    sandbox: Arc<Sandbox>,
-    client: Client,
-    folder: tempfile::TempDir,
-}
-
-impl TestAccount {
-    async fn new() -> Self {
-        let sandbox = Arc::new(Sandbox::start().await.unwrap());
-        let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-        Self { sandbox, client, folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("new")
-    }
-
-    fn plan(&self) -> Plan {
-        let plan = Plan::new(self.file());
-        plan.retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
-    }
-
-    fn to(&self, token: &Token) -> Plan {
-        self.plan().external_key(&rsa().public, token.key()).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.sandbox.keys().into_iter().map(|key| key.name).collect()
-    }
-
-    fn files(&self) -> Vec<std::ffi::OsString> {
-        self.folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect()
-    }
-
-    async fn fails(&self, plan: Plan) -> RotationError {
-        rotate(&self.client, plan).await.unwrap_err()
-    }
+/// The plan of an account to rotate to the token.
+fn to(account: &TestAccount, token: &Token) -> Plan {
+    account.plan().external_key(&rsa().public, token.key()).unwrap()
 }
 
 #[tokio::test]
@@ -87,15 +50,15 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     let account = TestAccount::new().await;
     let steps = Arc::new(Mutex::new(Vec::new()));
     let log = steps.clone();
-    let plan = account.to(&Token::new(usize::MAX)).switch_signer();
+    let plan = to(&account, &Token::new(usize::MAX)).switch_signer();
     let plan = plan.on_step(move |step| log.lock().unwrap().push(step.to_string()));
     let old = account.client.signer().credentials().key_id().to_owned();
     let rotated = rotate(&account.client, plan).await.unwrap();
 
-    let [new] = &account.sandbox.keys()[..] else { panic!("{:?}", account.names()) };
+    let [new] = &account.sandbox.keys()[..] else { panic!("{:?}", account.ids()) };
     assert_eq!((&new.api_key_id, &rotated.file), (&rotated.key_id, &account.file()));
     assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
-    assert_eq!(account.files(), ["new"]);
+    assert_eq!(account.files(), ["new.pem"]);
     let id = &rotated.key_id;
     let text = std::fs::read_to_string(account.file()).unwrap();
     assert_eq!(text, format!("Kalshi-API-Key-ID: {id}\n{}", rsa().public));
@@ -122,9 +85,9 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
 async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
     let account = TestAccount::new().await;
     let token = Token::new(usize::MAX);
-    let external = rotate(&account.client, account.to(&token)).await.unwrap().client;
+    let external = rotate(&account.client, to(&account, &token)).await.unwrap().client;
     std::fs::remove_file(account.file()).unwrap();
-    let again = rotate(&external, account.to(&token)).await.unwrap();
+    let again = rotate(&external, to(&account, &token)).await.unwrap();
     std::fs::remove_file(account.file()).unwrap();
     let signatures = token.signatures();
     let in_file = rotate(&again.client, account.plan()).await.unwrap();
@@ -132,13 +95,13 @@ async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
     assert!(token.signatures() > signatures);
     assert_eq!(account.sandbox.keys().remove(0).api_key_id, in_file.key_id);
     assert_eq!(Credentials::from_key_file(in_file.file).unwrap().key_id(), in_file.key_id);
-    assert_eq!((account.names().len(), account.files().len()), (1, 1));
+    assert_eq!((account.ids().len(), account.files().len()), (1, 1));
 }
 
 #[tokio::test]
 async fn nothing_is_sent_if_the_external_key_does_not_sign() {
     let account = TestAccount::new().await;
-    let gone = account.to(&Token::new(0));
+    let gone = to(&account, &Token::new(0));
     let other = account.plan().external_key(&Pair::generate_ed25519().public, Token::new(9).key()).unwrap();
     for (plan, cause) in [
         (gone, "the external key did not sign: the token was removed"),
@@ -156,11 +119,11 @@ async fn nothing_is_sent_if_the_external_key_does_not_sign() {
 async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finishes() {
     let account = TestAccount::new().await;
     let token = Token::new(1);
-    let error = account.fails(account.to(&token)).await;
+    let error = account.fails(to(&account, &token)).await;
     assert!(matches!(error.failure, Failure::Verify(_)), "{error:?}");
     assert!(error.state.journal.is_some());
     // To be tried out, and to verify.
-    assert_eq!((token.signatures(), account.names().len()), (2, 2));
+    assert_eq!((token.signatures(), account.ids().len()), (2, 2));
 
     // Another key does not take its place.
     let error = account.fails(account.plan().external_key(&ed25519().public, token.key()).unwrap()).await;
@@ -168,8 +131,8 @@ async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finish
     let error = account.fails(account.plan()).await;
     assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
 
-    rotate(&account.client, account.to(&Token::new(usize::MAX))).await.unwrap();
-    assert_eq!((account.names().len(), account.files().len()), (1, 1));
+    rotate(&account.client, to(&account, &Token::new(usize::MAX))).await.unwrap();
+    assert_eq!((account.ids().len(), account.files().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -184,27 +147,27 @@ async fn a_signature_that_is_declined_is_asked_for_once() {
     let client = Client::new(account.sandbox.environment(), credentials).unwrap();
     let error = rotate(&client, account.plan()).await.unwrap_err();
     assert!(matches!(error.failure, Failure::Create(kalshi_api_keys::Error::NotSigned(_))), "{error:?}");
-    assert_eq!((old.signatures(), account.names().len()), (3, 2));
+    assert_eq!((old.signatures(), account.ids().len()), (3, 2));
 }
 
 #[tokio::test]
 async fn the_file_of_another_key_is_not_used() {
     let account = TestAccount::new().await;
-    let error = account.fails(account.to(&Token::new(1))).await;
+    let error = account.fails(to(&account, &Token::new(1))).await;
     assert!(error.state.journal.is_some());
     let text = std::fs::read_to_string(account.file()).unwrap().replace(&rsa().public, &ed25519().public);
     std::fs::write(account.file(), text).unwrap();
-    let error = account.fails(account.to(&Token::new(usize::MAX))).await;
+    let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
     assert!(matches!(error.failure, Failure::Credentials(CredentialsError::OtherPublicKey { .. })), "{error:?}");
-    assert_eq!(account.names().len(), 2);
+    assert_eq!(account.ids().len(), 2);
 }
 
 #[tokio::test]
 async fn an_account_that_may_not_register_keys_keeps_its_own() {
     let account = TestAccount::new().await;
     account.sandbox.set_tier(Tier::Basic);
-    let error = account.fails(account.to(&Token::new(usize::MAX))).await;
+    let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
     assert!(matches!(error.failure, Failure::Create(_)), "{error:?}");
-    assert_eq!((error.state.journal, account.names()), (None, vec!["root".to_owned()]));
+    assert_eq!((error.state.journal, account.ids()), (None, vec![account.old.clone()]));
     assert_eq!(account.files(), [""; 0]);
 }

@@ -8,8 +8,6 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ed25519_dalek::Signer as _;
-use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use kalshi_api_keys::rotation::{self, Failure, Plan, RetryPolicy};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
 use kalshi_api_keys::{Client, Credentials, Environment};
@@ -17,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::command::TestAccount;
+use crate::external_keys::sign_ed25519;
 use crate::fixtures::{chain, ed25519, shows_key};
 use crate::gateway::{Fault, Gateway};
 
@@ -272,8 +271,7 @@ async fn rotate_to_external_key(account: &TestAccount, gateway: &Gateway, starte
 }
 
 async fn external_key(message: Vec<u8>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let key = ed25519_dalek::SigningKey::from_pkcs8_pem(ed25519().private.expose_secret())?;
-    Ok(key.sign(&message).to_vec())
+    Ok(sign_ed25519(ed25519())(&message))
 }
 
 /// What signs for the new key, if there is one.

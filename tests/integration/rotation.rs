@@ -14,15 +14,15 @@ use crate::fixtures::{KEY_ID, credentials, ed25519};
 use crate::raw_server::{RawServer, Reply};
 
 /// A sandbox, a client that signs with its root key, and a folder for the new key.
-struct TestAccount {
-    sandbox: Arc<Sandbox>,
-    client: Client,
-    old: String,
+pub struct TestAccount {
+    pub sandbox: Arc<Sandbox>,
+    pub client: Client,
+    pub old: String,
     folder: tempfile::TempDir,
 }
 
 impl TestAccount {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let credentials = sandbox.credentials();
         let old = credentials.key_id().to_owned();
@@ -30,20 +30,20 @@ impl TestAccount {
         Self { sandbox, client, old, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    pub fn file(&self) -> std::path::PathBuf {
         self.folder.path().join("new.pem")
     }
 
     /// A plan that hardly waits.
-    fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         Plan::new(self.file()).retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub fn ids(&self) -> Vec<String> {
         self.sandbox.keys().into_iter().map(|key| key.api_key_id).collect()
     }
 
-    fn files(&self) -> Vec<String> {
+    pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
@@ -62,7 +62,7 @@ impl TestAccount {
         self.sandbox.keys().into_iter().find(|key| key.api_key_id == id).unwrap()
     }
 
-    async fn fails(&self, plan: Plan) -> RotationError {
+    pub async fn fails(&self, plan: Plan) -> RotationError {
         rotate(&self.client, plan).await.unwrap_err()
     }
 }
