@@ -32,7 +32,7 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use ed25519_dalek::VerifyingKey;
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::text::quoted_path;
+use kalshi_api_keys::text::{quoted_path, with_causes};
 use kalshi_api_keys::types::CreateApiKeyRequest;
 use kalshi_api_keys::{Client, Credentials, Environment, ExternalKey, ExternalSignature};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
@@ -51,16 +51,10 @@ async fn main() -> ExitCode {
     match run(module.as_ref(), token, key, live).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", chain(&*error));
+            eprintln!("{}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }
-}
-
-/// Formats an error and its causes.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 async fn run(module: &Path, token: &str, label: &str, live: bool) -> Result<(), Box<dyn Error>> {

@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
 use kalshi_api_keys::{Client, Credentials, Environment, KeyAlgorithm, KeyPair};
 
@@ -39,7 +40,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }

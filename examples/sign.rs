@@ -13,6 +13,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use http::Method;
+use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::{Credentials, Signer};
 
 fn main() -> ExitCode {
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }

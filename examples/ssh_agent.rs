@@ -21,6 +21,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use kalshi_api_keys::sandbox::Sandbox;
+use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::types::CreateApiKeyRequest;
 use kalshi_api_keys::{Client, Credentials, Environment};
 
@@ -33,16 +34,10 @@ async fn main() -> ExitCode {
     match run(arguments.first().map(String::as_str), live).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", chain(&*error));
+            eprintln!("{}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }
-}
-
-/// Formats an error and its causes.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 async fn run(name: Option<&str>, live: bool) -> Result<(), Box<dyn Error>> {

@@ -7,6 +7,7 @@ use http::Method;
 use progenitor_client::{ClientHooks as _, OperationInfo};
 use reqwest::{Request, Response};
 
+use crate::environment::is_loopback;
 use crate::response::{self, Truncated};
 use crate::types::ErrorResponse;
 use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer};
@@ -48,7 +49,7 @@ pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder 
         .read_timeout(READ_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
         .resolve_to_addrs("localhost", &localhost);
-    if environment.is_loopback() { builder.no_proxy() } else { builder }
+    if is_loopback(environment.base_url()) { builder.no_proxy() } else { builder }
 }
 
 impl Client {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::crypto::SigningKey;
 use crate::external_key::ExternalKey;
 use crate::key::{KeyError, PrivateKey};
-use crate::key_id::{find_key_id, is_valid_key_id};
+use crate::key_id::{self, find_key_id};
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::small_file::read_small_file;
 use crate::text::{could_be_key_material, quoted_path};
@@ -45,11 +45,11 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// ```
 #[derive(Clone)]
 pub struct Credentials {
-    key_id: HeaderValue,
-    key: Key,
-    public_key: Arc<PublicKey>,
-    fingerprint: Arc<str>,
-    file: Option<Arc<Path>>,
+    pub(crate) key_id: HeaderValue,
+    pub(crate) key: Key,
+    pub(crate) public_key: Arc<PublicKey>,
+    pub(crate) fingerprint: Arc<str>,
+    pub(crate) file: Option<Arc<Path>>,
 }
 
 /// What signs.
@@ -75,7 +75,7 @@ impl Credentials {
     /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::Key`] for an unusable private key or
     /// one that names another API key. No error repeats its input.
     pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
-        Self::parse(Some(&key_id.into()), pem)
+        Self::parse(Some(header(&key_id.into())?), pem).map_err(CredentialsError::Key)
     }
 
     /// Reads a private key from a file of at most 64 KiB.
@@ -94,7 +94,7 @@ impl Credentials {
     /// or one that names another API key, [`CredentialsError::File`] or [`CredentialsError::PathContainsKey`] when the
     /// file cannot be read.
     pub fn from_pem_file(key_id: impl Into<String>, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        Self::read(Some(&key_id.into()), path.as_ref())
+        Self::read(Some(header(&key_id.into())?), path.as_ref())
     }
 
     /// Reads a private key and the ID of its API key from one file, which names the ID in a line
@@ -124,12 +124,8 @@ impl Credentials {
     /// Names the variable that is missing, in conflict with another, or unusable. No error repeats a value that could be
     /// key material.
     pub fn from_env() -> Result<Self, CredentialsError> {
-        let key_id = variable(KEY_ID_VARIABLE)?;
-        Self::from_variables(key_id.as_deref().map(|id| id.trim())).map_err(|error| match error {
-            CredentialsError::InvalidApiKeyId => in_variable(KEY_ID_VARIABLE)(error),
-            error if error.is_missing_key_id() => CredentialsError::MissingApiKeyId,
-            error => error,
-        })
+        let key_id = variable(KEY_ID_VARIABLE)?.map(|id| header(id.trim())).transpose();
+        Self::from_variables(key_id.map_err(in_variable(KEY_ID_VARIABLE))?)
     }
 
     /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for an ID that is known otherwise.
@@ -138,7 +134,7 @@ impl Credentials {
     ///
     /// Those of [`from_env`](Self::from_env).
     pub fn from_env_with_id(key_id: impl Into<String>) -> Result<Self, CredentialsError> {
-        Self::from_variables(Some(&key_id.into()))
+        Self::from_variables(Some(header(&key_id.into())?))
     }
 
     /// Returns credentials whose private key is not in this process. `public_key_pem` is its public key as `createApiKey`
@@ -155,7 +151,8 @@ impl Credentials {
         key: impl ExternalKey + 'static,
     ) -> Result<Self, CredentialsError> {
         let public_key = PublicKey::from_pem(public_key_pem).map_err(CredentialsError::PublicKey)?;
-        Self::new(&key_id.into(), Key::External(Arc::new(key)), public_key)
+        let credentials = Self::new(header(&key_id.into())?, Key::External(Arc::new(key)), public_key);
+        credentials.ok_or(CredentialsError::PublicKey(PublicKeyError::Malformed))
     }
 
     /// Returns credentials whose private key is not in this process, with the ID and the public key in a file: the one that a
@@ -169,60 +166,47 @@ impl Credentials {
         path: impl AsRef<Path>,
         key: impl ExternalKey + 'static,
     ) -> Result<Self, CredentialsError> {
-        let path = path.as_ref();
-        let (text, _) = read_file(path)?;
-        Self::external(key_id_in(path, &text)?, &text, key)
+        let (text, _) = read_file(path.as_ref())?;
+        let key_id = find_key_id(&text).and_then(|id| id.ok_or(KeyError::MissingApiKeyId));
+        let key_id = key_id.map_err(in_file(path.as_ref()))?;
+        Ok(Self { key_id, ..Self::external("unused", &text, key)? })
     }
 
-    /// Returns the same external key with the ID in a file, which has to hold its public key.
-    #[cfg(feature = "rotation")]
-    pub(crate) fn with_file(&self, path: &Path) -> Result<Self, CredentialsError> {
-        let (text, _) = read_file(path)?;
-        let public_key = PublicKey::from_pem(&text).map_err(CredentialsError::PublicKey)?;
-        if public_key.fingerprint().as_deref() != Some(self.fingerprint()) {
-            return Err(CredentialsError::OtherPublicKey { path: path.to_owned() });
-        }
-        self.with_key_id(&key_id_in(path, &text)?)
-    }
-
-    fn from_variables(key_id: Option<&str>) -> Result<Self, CredentialsError> {
-        match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
-            (None, None) => Err(CredentialsError::MissingPrivateKey),
-            (Some(_), Some(_)) => Err(CredentialsError::ConflictingPrivateKeys),
-            (Some(pem), None) => Self::parse(key_id, &pem).map_err(in_variable(KEY_VARIABLE)),
-            (None, Some(path)) => Self::read(key_id, &expand_home(&path)).map_err(in_variable(KEY_PATH_VARIABLE)),
-        }
-    }
-
-    fn read(key_id: Option<&str>, path: &Path) -> Result<Self, CredentialsError> {
-        let (text, _) = read_file(path)?;
-        match Self::parse(key_id, &text) {
-            Ok(credentials) => Ok(Self { file: Some(path.into()), ..credentials }),
-            Err(CredentialsError::Key(source)) => Err(CredentialsError::KeyFile { path: path.to_owned(), source }),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn parse(key_id: Option<&str>, text: &str) -> Result<Self, CredentialsError> {
-        if key_id.is_some_and(|id| !is_valid_key_id(id)) {
-            return Err(CredentialsError::InvalidApiKeyId);
-        }
-        let parsed = PrivateKey::from_pem(text).and_then(|key| Ok((SigningKey::new(&key)?, key.public_key())));
-        let (key, public_key) = parsed.map_err(CredentialsError::Key)?;
-        let id = match (key_id, find_key_id(text).map_err(CredentialsError::Key)?) {
-            (Some(given), Some(found)) if given != found => {
-                return Err(CredentialsError::Key(KeyError::ConflictingApiKeyIds));
+    fn from_variables(key_id: Option<HeaderValue>) -> Result<Self, CredentialsError> {
+        let read = match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
+            (None, None) => return Err(CredentialsError::MissingPrivateKey),
+            (Some(_), Some(_)) => return Err(CredentialsError::ConflictingPrivateKeys),
+            (Some(pem), None) => {
+                Self::parse(key_id, &pem).map_err(|error| (KEY_VARIABLE, CredentialsError::Key(error)))
             }
-            (Some(id), _) | (None, Some(id)) => id,
-            (None, None) => return Err(CredentialsError::Key(KeyError::MissingApiKeyId)),
+            (None, Some(path)) => Self::read(key_id, &expand_home(&path)).map_err(|error| (KEY_PATH_VARIABLE, error)),
         };
-        Self::new(id, Key::Local(Arc::new(key)), public_key)
+        read.map_err(|(variable, error)| match error.is_missing_key_id() {
+            true => CredentialsError::MissingApiKeyId,
+            false => in_variable(variable)(error),
+        })
     }
 
-    fn new(key_id: &str, key: Key, public_key: PublicKey) -> Result<Self, CredentialsError> {
-        let key_id = key_id_header(key_id)?;
-        let fingerprint = public_key.fingerprint().ok_or(CredentialsError::PublicKey(PublicKeyError::Malformed))?;
-        Ok(Self { key_id, key, public_key: Arc::new(public_key), fingerprint: fingerprint.into(), file: None })
+    fn read(key_id: Option<HeaderValue>, path: &Path) -> Result<Self, CredentialsError> {
+        let (text, _) = read_file(path)?;
+        let credentials = Self::parse(key_id, &text).map_err(in_file(path))?;
+        Ok(Self { file: Some(path.into()), ..credentials })
+    }
+
+    fn parse(key_id: Option<HeaderValue>, text: &str) -> Result<Self, KeyError> {
+        let key = PrivateKey::from_pem(text)?;
+        let key_id = match (key_id, find_key_id(text)?) {
+            (Some(given), Some(found)) if given != found => return Err(KeyError::ConflictingApiKeyIds),
+            (Some(id), _) | (None, Some(id)) => id,
+            (None, None) => return Err(KeyError::MissingApiKeyId),
+        };
+        Self::new(key_id, Key::Local(Arc::new(SigningKey::new(&key)?)), key.public_key()).ok_or(KeyError::Damaged)
+    }
+
+    /// Returns `None` if the public key cannot be encoded.
+    fn new(key_id: HeaderValue, key: Key, public_key: PublicKey) -> Option<Self> {
+        let fingerprint = public_key.fingerprint()?.into();
+        Some(Self { key_id, key, public_key: Arc::new(public_key), fingerprint, file: None })
     }
 
     /// Returns the ID of the API key.
@@ -242,24 +226,6 @@ impl Credentials {
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
-
-    /// Returns the same key as another API key.
-    #[cfg(feature = "rotation")]
-    pub(crate) fn with_key_id(&self, key_id: &str) -> Result<Self, CredentialsError> {
-        Ok(Self { key_id: key_id_header(key_id)?, ..self.clone() })
-    }
-
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.key_id.clone()
-    }
-
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
-    }
-
-    pub(crate) fn public_key(&self) -> &PublicKey {
-        &self.public_key
-    }
 }
 
 impl fmt::Debug for Credentials {
@@ -268,34 +234,24 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Returns the ID that the text of a file names.
-fn key_id_in(path: &Path, text: &str) -> Result<String, CredentialsError> {
-    let id = find_key_id(text).and_then(|id| id.ok_or(KeyError::MissingApiKeyId));
-    id.map(str::to_owned).map_err(|source| CredentialsError::KeyFile { path: path.to_owned(), source })
-}
-
-fn key_id_header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
-    let header = HeaderValue::from_str(key_id).ok().filter(|_| is_valid_key_id(key_id));
-    header.ok_or(CredentialsError::InvalidApiKeyId)
+fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
+    key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)
 }
 
 /// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
-    let unusable = |source| CredentialsError::KeyFile { path: path.to_owned(), source };
-    let (mut bytes, metadata) = read_small_file(path).map_err(|source| match source.kind() {
+    let unusable = in_file(path);
+    let (bytes, metadata) = read_small_file(path).map_err(|source| match source.kind() {
         io::ErrorKind::FileTooLarge => unusable(KeyError::TooLarge),
         // The key itself is easily given in place of its path.
         _ if could_be_key_material(&path.to_string_lossy()) => CredentialsError::PathContainsKey(source),
         _ => CredentialsError::File { path: path.to_owned(), source },
     })?;
-    match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok((Zeroizing::new(text), metadata)),
-        Err(error) => {
-            let bytes = Zeroizing::new(error.into_bytes());
-            // A key in DER is a SEQUENCE, which starts with this byte.
-            let is_der = bytes.first() == Some(&0x30);
-            Err(unusable(if is_der { KeyError::Der } else { KeyError::NotUtf8 }))
-        }
+    match str::from_utf8(&bytes) {
+        Ok(text) => Ok((Zeroizing::new(text.to_owned()), metadata)),
+        // A key in DER is a SEQUENCE, which starts with this byte.
+        Err(_) if bytes.starts_with(&[0x30]) => Err(unusable(KeyError::Der)),
+        Err(_) => Err(unusable(KeyError::NotUtf8)),
     }
 }
 
@@ -309,11 +265,12 @@ fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, Credentials
 
 /// Names the variable whose value caused an error.
 fn in_variable(variable: &'static str) -> impl Fn(CredentialsError) -> CredentialsError {
-    move |error| match error {
-        // The ID is not in the variable of the key.
-        CredentialsError::InvalidApiKeyId if variable != KEY_ID_VARIABLE => error,
-        source => CredentialsError::Variable { variable, source: Box::new(source) },
-    }
+    move |source| CredentialsError::Variable { variable, source: Box::new(source) }
+}
+
+/// Names the file whose content caused an error.
+pub(crate) fn in_file(path: &Path) -> impl Fn(KeyError) -> CredentialsError {
+    move |source| CredentialsError::KeyFile { path: path.to_owned(), source }
 }
 
 /// Replaces a `~` at the beginning of a path with the home directory.
@@ -332,9 +289,7 @@ fn expand_home(path: &str) -> PathBuf {
 #[non_exhaustive]
 pub enum CredentialsError {
     /// The ID is empty, is not visible ASCII, or could be a private key.
-    #[error(
-        "invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of API keys"
-    )]
+    #[error("invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of keys")]
     InvalidApiKeyId,
     /// The text cannot be used as a private key.
     #[error("cannot use the private key")]
@@ -342,14 +297,14 @@ pub enum CredentialsError {
     /// The text cannot be used as the public key of an external key.
     #[error("cannot use the public key")]
     PublicKey(#[source] PublicKeyError),
-    /// The file holds another public key than that of the external key.
-    #[error("{} holds another public key than that of the external key; move it away", quoted_path(.path))]
-    OtherPublicKey {
+    /// The file contains a different public key than that of the external key.
+    #[error("{} contains a different public key than that of the external key; move it away", quoted_path(.path))]
+    PublicKeyMismatch {
         /// The path of the file.
         path: PathBuf,
     },
-    /// The content of the file cannot be used as a private key.
-    #[error("cannot use the private key in {}", quoted_path(.path))]
+    /// The content of the file cannot be used as a key.
+    #[error("cannot use the key in {}", quoted_path(.path))]
     KeyFile {
         /// The path of the file.
         path: PathBuf,
@@ -357,7 +312,7 @@ pub enum CredentialsError {
         source: KeyError,
     },
     /// The file cannot be read.
-    #[error("cannot read the private key file {}; check the path and its permissions", quoted_path(.path))]
+    #[error("cannot read the key file {}; check the path and its permissions", quoted_path(.path))]
     File {
         /// The path of the file.
         path: PathBuf,
@@ -365,22 +320,13 @@ pub enum CredentialsError {
         source: io::Error,
     },
     /// A file cannot be read whose path could be a private key.
-    #[error(
-        "cannot read the private key file, whose path is not shown because it could be the key itself; give the path of \
-         its file"
-    )]
+    #[error("cannot read the key file, whose path is not shown: it could be the key itself; give the path of its file")]
     PathContainsKey(#[source] io::Error),
     /// The environment does not name the API key.
-    #[error(
-        "the variable KALSHI_API_KEY_ID is not set, and the private key has no `Kalshi-API-Key-ID` line; set it to the ID \
-         of the API key"
-    )]
+    #[error("the variable KALSHI_API_KEY_ID is not set; set it: the private key has no `Kalshi-API-Key-ID` line")]
     MissingApiKeyId,
     /// The environment has no private key.
-    #[error(
-        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to the path of its \
-         file"
-    )]
+    #[error("neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path")]
     MissingPrivateKey,
     /// The environment has two private keys.
     #[error("KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set; unset one of them")]
@@ -396,11 +342,10 @@ pub enum CredentialsError {
 }
 
 impl CredentialsError {
-    /// Whether nothing names the API key that the private key belongs to.
+    /// Returns whether nothing names the API key that the private key belongs to.
     pub(crate) fn is_missing_key_id(&self) -> bool {
         match self {
             Self::Key(source) | Self::KeyFile { source, .. } => *source == KeyError::MissingApiKeyId,
-            Self::Variable { source, .. } => source.is_missing_key_id(),
             _ => false,
         }
     }

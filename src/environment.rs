@@ -10,6 +10,7 @@ use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::spec;
+use crate::text::with_causes;
 
 /// An environment of the service, identified by its base URL.
 ///
@@ -130,11 +131,6 @@ impl Environment {
         let _ = url.set_scheme(scheme);
         url
     }
-
-    /// Whether requests stay on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(self.base_url())
-    }
 }
 
 impl FromStr for Environment {
@@ -168,25 +164,19 @@ impl Serialize for Environment {
 
 impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(|error| de::Error::custom(with_causes(&error)))
     }
 }
 
 fn validate(url: &str) -> Result<Url, EnvironmentError> {
     let mut url = Url::parse(url.trim()).map_err(EnvironmentError::Url)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(EnvironmentError::UserInfo);
-    }
-    if url.query().is_some() {
-        return Err(EnvironmentError::Query);
-    }
-    if url.fragment().is_some() {
-        return Err(EnvironmentError::Fragment);
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return Err(EnvironmentError::Unencrypted),
+    match (url.scheme(), url.query(), url.fragment()) {
+        _ if !url.username().is_empty() || url.password().is_some() => return Err(EnvironmentError::UserInfo),
+        (_, Some(_), _) => return Err(EnvironmentError::Query),
+        (_, _, Some(_)) => return Err(EnvironmentError::Fragment),
+        ("https", ..) => {}
+        ("http", ..) if is_loopback(&url) => {}
+        ("http", ..) => return Err(EnvironmentError::Unencrypted),
         _ => return Err(EnvironmentError::Scheme),
     }
     let path = url.path().trim_end_matches('/').to_owned();
@@ -194,7 +184,8 @@ fn validate(url: &str) -> Result<Url, EnvironmentError> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Returns whether requests to a URL stay on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or(host == "localhost", |address| address.is_loopback())
@@ -209,7 +200,7 @@ fn read_variable(name: &'static str) -> Result<Option<String>, EnvironmentError>
 }
 
 fn in_variable(variable: &'static str) -> impl Fn(EnvironmentError) -> EnvironmentError {
-    move |reason| EnvironmentError::Variable { variable, reason: Box::new(reason) }
+    move |source| EnvironmentError::Variable { variable, source: Box::new(source) }
 }
 
 /// Why an environment or its base URL is invalid. No message repeats the value, which may contain a password.
@@ -220,8 +211,8 @@ pub enum EnvironmentError {
     #[error("unknown environment; use `demo`, `production` or a base URL")]
     Unknown,
     /// Not a URL.
-    #[error("invalid base URL: {0}; write it like {example}", example = spec::DEMO)]
-    Url(url::ParseError),
+    #[error("invalid base URL; write it like {}", spec::DEMO)]
+    Url(#[source] url::ParseError),
     /// A user name or a password in the base URL.
     #[error("the base URL contains a user name or password; remove it, requests are signed instead")]
     UserInfo,
@@ -241,11 +232,11 @@ pub enum EnvironmentError {
     #[error("KALSHI_ENV and KALSHI_API_BASE_URL are both set; unset one of them")]
     BothSet,
     /// A variable whose value is invalid.
-    #[error("invalid {variable}: {reason}")]
+    #[error("invalid value of the variable {variable}")]
     Variable {
         /// The variable's name.
         variable: &'static str,
         /// What is wrong with its value.
-        reason: Box<EnvironmentError>,
+        source: Box<EnvironmentError>,
     },
 }

@@ -38,9 +38,9 @@ pub enum Error {
     InvalidRequest(String),
     /// The request could not be signed. Nothing was sent.
     NotSigned(SignError),
-    /// Another error of the generated code, which this crate does not make. Nothing was sent.
+    /// Another error of the generated code, which this crate does not make. It may have taken effect.
     Custom(String),
-    /// The request failed to arrive, or its response did: no connection, a broken one, a timeout.
+    /// No response was received: the connection failed, broke or timed out.
     CommunicationError(Cause<reqwest::Error>),
     /// The service refused the request, or failed, and said so in its own JSON.
     ErrorResponse(Cause<ResponseValue<ErrorResponse>>),
@@ -68,31 +68,37 @@ pub enum Error {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Cause<T>(Box<Failed<T>>);
-
-#[derive(Debug)]
-struct Failed<T> {
+pub struct Cause<T> {
     operation: Option<Operation>,
-    cause: T,
+    cause: Box<T>,
 }
 
 impl<T> Cause<T> {
     fn new(operation: Option<Operation>, cause: T) -> Self {
-        Self(Box::new(Failed { operation, cause }))
+        Self { operation, cause: Box::new(cause) }
     }
 
     /// Returns the operation that failed, if it was one of the spec's.
     pub fn operation(&self) -> Option<Operation> {
-        self.0.operation
+        self.operation
     }
 
     /// Returns what failed, such as the [`reqwest::Response`] whose body is to be read.
     pub fn into_inner(self) -> T {
-        self.0.cause
+        *self.cause
     }
 
     fn is_read_only(&self) -> bool {
-        self.0.operation.is_some_and(|operation| operation.is_read_only())
+        self.operation.is_some_and(|operation| operation.is_read_only())
+    }
+
+    /// Returns what to do next: `advice` if the operation changes nothing, and otherwise to find out whether it did.
+    fn next_step(&self, advice: &'static str) -> &'static str {
+        match self.operation {
+            Some(operation) if operation.is_read_only() => advice,
+            Some(_) => "it may have taken effect: list the keys to find out",
+            None => "if it changes something, find out whether it did before you send it again",
+        }
     }
 }
 
@@ -100,7 +106,7 @@ impl<T> Deref for Cause<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0.cause
+        &self.cause
     }
 }
 
@@ -154,7 +160,9 @@ impl Error {
                 }
             }
             // Not made by this crate: `response::read` takes the place of what makes it.
-            Generated::InvalidResponsePayload(..) => Self::Custom("the response is not as documented".to_owned()),
+            Generated::InvalidResponsePayload(body, _) => {
+                Self::UnexpectedResponse(Cause::new(operation, http::Response::new(body).into()))
+            }
         }
     }
 
@@ -164,20 +172,16 @@ impl Error {
             Self::ErrorResponse(response) => Some(response.status()),
             Self::UnexpectedResponse(response) => Some(response.status()),
             Self::ResponseBodyError(error) => error.status(),
-            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) | Self::CommunicationError(_) => None,
+            _ => None,
         }
     }
 
     /// Returns whether the request may have taken effect.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => Effect::NotSent,
+            Self::InvalidRequest(_) | Self::NotSigned(_) => Effect::NotSent,
             Self::CommunicationError(error) if error.is_builder() || error.is_connect() => Effect::NotSent,
-            Self::ErrorResponse(response)
-                if response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT =>
-            {
-                Effect::Refused
-            }
+            Self::ErrorResponse(e) if e.status().is_client_error() && e.status() != 408 => Effect::Refused,
             _ => Effect::Unknown,
         }
     }
@@ -206,18 +210,13 @@ impl Error {
     /// Returns whether the same request may succeed later: the service was not reached, was too slow, is limiting the
     /// rate, or failed.
     pub fn is_transient(&self) -> bool {
-        let transient = |status: StatusCode| {
-            status.is_server_error()
-                || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT)
-        };
         match self {
-            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => false,
             Self::CommunicationError(error) => !error.is_builder(),
-            Self::ErrorResponse(response) => transient(response.status()),
             Self::ResponseBodyError(_) => true,
-            Self::UnexpectedResponse(response) => {
-                transient(response.status()) || matches!(response.extensions().get(), Some(Truncated::Broken(_)))
+            Self::UnexpectedResponse(response) if matches!(response.extensions().get(), Some(Truncated::Broken(_))) => {
+                true
             }
+            _ => self.status().is_some_and(|s| s.is_server_error() || matches!(s.as_u16(), 408 | 409 | 429)),
         }
     }
 
@@ -255,7 +254,7 @@ impl Error {
         Some(until.duration_since(now).unwrap_or_default())
     }
 
-    /// Whether the service knows the key that signed, but not the signature: another private key belongs to it.
+    /// Returns whether the service knows the key that signed, but not the signature: another private key belongs to it.
     #[cfg(feature = "rotation")]
     pub(crate) fn is_wrong_signature(&self) -> bool {
         matches!(self, Self::ErrorResponse(response) if response.status() == StatusCode::UNAUTHORIZED
@@ -300,13 +299,13 @@ impl StdError for Error {
 /// The service's `details` for a signature that does not fit the key.
 const WRONG_SIGNATURE: &str = "INCORRECT_API_KEY_SIGNATURE";
 
-const LIST_TO_FIND_OUT: &str = "it may have taken effect: list the keys to find out";
 const CHECK_CONNECTION: &str = "check the network and the base URL";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidRequest(reason) | Self::Custom(reason) => write!(f, "not sent: {reason}"),
+            Self::InvalidRequest(reason) => write!(f, "not sent: {reason}"),
+            Self::Custom(reason) => f.write_str(reason),
             Self::NotSigned(reason) => write!(f, "not sent: {reason}"),
             Self::CommunicationError(error) => {
                 let origin = error.url().map_or_else(|| "the service".to_owned(), origin);
@@ -316,20 +315,16 @@ impl fmt::Display for Error {
                     Effect::NotSent => {
                         write!(f, "not sent: could not connect to {origin}{in_time}; {CHECK_CONNECTION}")
                     }
-                    _ => {
-                        let next = if error.is_read_only() { CHECK_CONNECTION } else { LIST_TO_FIND_OUT };
-                        write!(f, "no response from {origin}{in_time}; {next}")
-                    }
+                    _ => write!(f, "no response from {origin}{in_time}; {}", error.next_step(CHECK_CONNECTION)),
                 }
             }
             Self::ResponseBodyError(error) => {
-                let next = if error.is_read_only() { "try again" } else { LIST_TO_FIND_OUT };
                 let how = if error.is_timeout() { "did not arrive in time" } else { "was truncated" };
-                write!(f, "the response {how}; {next}")
+                write!(f, "the response {how}; {}", error.next_step("try again"))
             }
             Self::ErrorResponse(response) => {
                 let status = response.status();
-                write!(f, "the service returned {}: {}; {}", status.as_u16(), reason(response), next_step(response))
+                write!(f, "the service returned {}: {}; {}", status.as_u16(), reason(response), advice(response))
             }
             Self::UnexpectedResponse(response) => {
                 let (status, origin) = (response.status(), origin(response.url()));
@@ -341,10 +336,11 @@ impl fmt::Display for Error {
                     None if status.is_success() => "is not as documented",
                     None => "is not the service's own error format, but perhaps a gateway's",
                 };
-                let next = match (status.is_redirection(), response.is_read_only()) {
-                    (false, false) => LIST_TO_FIND_OUT,
-                    (false, true) if self.is_transient() => "try again later",
-                    _ => "check the base URL",
+                let next = match status.is_redirection() {
+                    true => "check the base URL",
+                    false => {
+                        response.next_step(if self.is_transient() { "try again later" } else { "check the base URL" })
+                    }
                 };
                 write!(f, "the response {} from {origin} {what}; {next}", status.as_u16())
             }
@@ -367,7 +363,8 @@ fn reason(response: &ErrorResponse) -> String {
     parts.collect::<Vec<_>>().join(": ")
 }
 
-fn next_step(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
+/// What to do after an error response.
+fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
     let next = match (response.status().as_u16(), response.code.as_deref(), response.details.as_deref()) {
         (401, Some("header_timestamp_expired"), _) => return clock_advice(response.headers()),
         (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",
@@ -378,8 +375,7 @@ fn next_step(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
         (404, ..) => "list the keys to see which exist",
         (409, ..) => "try again once the FCM subtrader has propagated",
         (429, ..) => "wait before the next request",
-        (408 | 500.., ..) if response.is_read_only() => "try again later",
-        (408 | 500.., ..) => LIST_TO_FIND_OUT,
+        (408 | 500.., ..) => response.next_step("try again later"),
         _ => "correct the request",
     };
     next.to_owned()

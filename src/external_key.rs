@@ -32,7 +32,7 @@ pub type ExternalSignature<'a> =
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`examples/ssh_agent.rs`] and [`examples/pkcs11.rs`] are complete programs.
+/// So does a `Box<dyn ExternalKey>`. [`examples/ssh_agent.rs`] and [`examples/pkcs11.rs`] are complete programs.
 ///
 /// # What each way of holding a key protects against
 ///
@@ -65,6 +65,16 @@ pub trait ExternalKey: Send + Sync {
     /// what took longer than that to sign, so a longer limit only suits a service with a longer tolerance.
     fn time_limit(&self) -> Duration {
         EXTERNAL_KEY_TIME_LIMIT
+    }
+}
+
+impl ExternalKey for Box<dyn ExternalKey> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> ExternalSignature<'a> {
+        (**self).sign(message)
+    }
+
+    fn time_limit(&self) -> Duration {
+        (**self).time_limit()
     }
 }
 

@@ -75,7 +75,7 @@ impl Client {
 
 async fn sign(signer: &Signer, request: &mut Request) -> Result<(), SignError> {
     let unsigned = signer.prepare(request.method(), request.url().path())?;
-    unsigned.sign_in_time().await?.insert_into(request.headers_mut());
+    unsigned.sign_with_timeout().await?.insert_into(request.headers_mut());
     Ok(())
 }
 
@@ -111,7 +111,7 @@ async fn normalize(response: Response) -> Response {
     with_body(head, serde_json::to_vec(&error).unwrap_or_default().into())
 }
 
-/// Whether `url` has the origin of `base`, and a path below that of `base`.
+/// Returns whether `url` has the origin of `base`, and a path below that of `base`.
 fn is_below(base: &Url, url: &Url) -> bool {
     let rest = url.path().strip_prefix(base.path().trim_end_matches('/'));
     base.origin() == url.origin() && rest.is_some_and(|rest| rest.starts_with('/'))

@@ -60,10 +60,9 @@ impl PrivateKey {
         let info = PrivateKeyInfo::try_from(der).map_err(|_| KeyError::Damaged)?;
         match info.algorithm.oid {
             RSA => Self::from_pkcs1(info.private_key),
-            ED25519 => match ed25519_dalek::SigningKey::from_pkcs8_der(der) {
-                Ok(key) => Ok(Self::Ed25519(Box::new(key))),
-                Err(_) => Err(KeyError::Damaged),
-            },
+            ED25519 => ed25519_dalek::SigningKey::from_pkcs8_der(der)
+                .map(|key| Self::Ed25519(Box::new(key)))
+                .map_err(|_| KeyError::Damaged),
             ELLIPTIC_CURVE => Err(KeyError::EllipticCurve),
             _ => Err(KeyError::OtherAlgorithm),
         }
@@ -112,24 +111,19 @@ fn normalize(text: &str) -> Zeroizing<String> {
 
 /// Determines why no private key could be parsed from `text`.
 fn diagnose_pem(text: &str) -> KeyError {
-    let has = |marker: &str| text.contains(marker);
-    if !has("-----BEGIN ") {
-        KeyError::NotPem
-    } else if has("-----BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED") {
-        KeyError::Encrypted
-    } else if has("-----BEGIN OPENSSH PRIVATE KEY") {
-        KeyError::OpenSsh
-    } else if has("-----BEGIN EC PRIVATE KEY") {
-        KeyError::EllipticCurve
-    } else if has("-----BEGIN PRIVATE KEY") || has("-----BEGIN RSA PRIVATE KEY") {
-        KeyError::Damaged
-    } else if has("PUBLIC KEY-----") {
-        KeyError::PublicKey
-    } else if has("-----BEGIN CERTIFICATE-----") {
-        KeyError::Certificate
-    } else {
-        KeyError::OtherSection
-    }
+    const MARKERS: [(&str, KeyError); 9] = [
+        ("-----BEGIN ENCRYPTED PRIVATE KEY", KeyError::Encrypted),
+        ("Proc-Type: 4,ENCRYPTED", KeyError::Encrypted),
+        ("-----BEGIN OPENSSH PRIVATE KEY", KeyError::OpenSsh),
+        ("-----BEGIN EC PRIVATE KEY", KeyError::EllipticCurve),
+        ("-----BEGIN PRIVATE KEY", KeyError::Damaged),
+        ("-----BEGIN RSA PRIVATE KEY", KeyError::Damaged),
+        ("PUBLIC KEY-----", KeyError::PublicKey),
+        ("-----BEGIN CERTIFICATE-----", KeyError::Certificate),
+        ("-----BEGIN ", KeyError::OtherSection),
+    ];
+    let found = MARKERS.iter().find(|(marker, _)| text.contains(marker));
+    found.map_or(KeyError::NotPem, |(_, error)| *error)
 }
 
 /// An error parsing a private key. Messages never repeat the input.
@@ -176,24 +170,16 @@ pub enum KeyError {
     #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
     /// The RSA key is shorter than 2048 bits.
-    #[error(
-        "an RSA key of {bits} bits; use 2048 or more: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
-    )]
+    #[error("an RSA key of {bits} bits; use 2048 or more, or Ed25519: `openssl genpkey -algorithm ed25519`")]
     RsaTooShort {
         /// The length of the modulus.
         bits: usize,
     },
     /// The RSA modulus is not the product of two primes of equal length, as FIPS 186-5 requires.
-    #[error(
-        "an RSA key without two primes of equal length; generate another: `openssl genpkey -algorithm RSA -pkeyopt \
-         rsa_keygen_bits:2048`"
-    )]
+    #[error("an RSA key without two primes of equal length; generate a key: `openssl genpkey -algorithm ed25519`")]
     InvalidRsaPrimes,
     /// The key is valid, but the cryptography backend cannot use it.
-    #[error(
-        "{} cannot sign with this key; use an RSA key of 2048 to 8192 bits or an Ed25519 key",
-        crate::CRYPTO_BACKEND
-    )]
+    #[error("{} cannot sign with this key; use RSA of 2048 to 8192 bits or Ed25519", crate::CRYPTO_BACKEND)]
     Unusable,
     /// The text has no `Kalshi-API-Key-ID` line.
     #[error("no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or pass the ID separately")]

@@ -12,7 +12,8 @@
 //! interrupts it, the name holds the whole key or does not exist. Only a crash can leave the temporary file,
 //! `.NAME.kalshi-tmp`; it may hold a private key, and the next call for the same name reports it.
 //!
-//! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the sticky bit) is refused.
+//! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the sticky bit) is refused,
+//! as is a file system without modes, such as FAT.
 //! On Windows `icacls` replaces the permissions that the folder passes on with full access for the owner (`OWNER RIGHTS`)
 //! while the file is empty and open for no other process; where that fails, as on a FAT volume, nothing is saved. The owner
 //! of a file is whoever Windows makes it: for a process that runs as administrator, that may be all administrators.
@@ -26,7 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::CredentialsError;
 use crate::credentials::read_file;
-use crate::key_id::{find_key_id, format_key_id};
+use crate::key_id::{KEY_ID_HEADER, find_key_id};
 pub use crate::small_file::read_small_file;
 use crate::text::quoted_path;
 use crate::types::PrivateKeyPem;
@@ -116,7 +117,7 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     check_folder(path)?;
     for (path, taken) in [
         (path.to_owned(), KeyFileError::Exists { path: path.to_owned() }),
-        (temporary_path(path), KeyFileError::Leftover { path: temporary_path(path) }),
+        (temporary_path(path), KeyFileError::StaleTemporaryFile { path: temporary_path(path) }),
     ] {
         match path.symlink_metadata() {
             Ok(_) => return Err(taken),
@@ -124,17 +125,18 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
             Err(error) => return Err(not_saved(&path)(error)),
         }
     }
-    // Only creating files of these names shows whether the system accepts them. In a folder of their own, so that a crash
-    // leaves nothing that the next call would take for a key.
+    // Only a rehearsal shows whether the system accepts both names, and renames without replacing. In a folder of its own, so
+    // that a crash leaves nothing that the next call would take for a key.
     let folder =
         tempfile::Builder::new().prefix(".kalshi-check-").tempdir_in(folder_of(path)).map_err(not_saved(path))?;
-    for name in [path.file_name(), temporary_path(path).file_name()].into_iter().flatten() {
-        let created = create_new(&folder.path().join(name)).map_err(not_saved(path))?;
-        // Some names of Windows open a device.
-        if !created.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
-        }
+    let rehearsed = folder.path().join(path.file_name().unwrap_or_default());
+    let temporary = create_temporary(&rehearsed).map_err(not_saved(path))?;
+    let created = temporary.persist_noclobber(&rehearsed).map_err(|error| not_saved(path)(error.error))?;
+    // Some names of Windows open a device.
+    if !created.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
     }
+    drop(created);
     folder.close().map_err(not_saved(path))
 }
 
@@ -197,13 +199,16 @@ pub(crate) fn remove_temporary(path: &Path) -> Result<(), KeyFileError> {
 /// Writes and syncs the temporary file of a key file.
 fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<NamedTempFile, KeyFileError> {
     let mut file = create_temporary(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Leftover { path: temporary_path(path) },
+        io::ErrorKind::AlreadyExists => KeyFileError::StaleTemporaryFile { path: temporary_path(path) },
         _ => not_saved(path)(error),
     })?;
     let mut text = Zeroizing::new(String::with_capacity(pem.len() + 512));
     if let Some(key_id) = key_id {
-        let line = format_key_id(key_id);
-        text.push_str(&line.ok_or_else(|| not_saved(path)(io::Error::other("the ID of its API key is unusable")))?);
+        let line = format!("{KEY_ID_HEADER}: {key_id}\n");
+        if !matches!(find_key_id(&line), Ok(Some(read_back)) if read_back == key_id) {
+            return Err(not_saved(path)(io::Error::other("the ID of its API key is unusable")));
+        }
+        text.push_str(&line);
     }
     text.push_str(pem);
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_saved(path))?;
@@ -241,7 +246,7 @@ fn check_folder(path: &Path) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-/// Whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops,
+/// Returns whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops,
 /// takes for the name of a stream or of a device.
 fn is_plain_name(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy();
@@ -250,7 +255,7 @@ fn is_plain_name(path: &Path) -> bool {
     text.ends_with(&*name) && !(cfg!(windows) && (dropped_or_stream || is_device_name(&name)))
 }
 
-/// Whether Windows takes a name for one of a device, such as `NUL` or `com1.pem`.
+/// Returns whether Windows takes a name for one of a device, such as `NUL` or `com1.pem`.
 fn is_device_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
@@ -274,7 +279,14 @@ mod platform {
 
     /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let metadata = file.metadata()?;
+        if !is_mine(&metadata) || is_open_to_others(path, &metadata) {
+            // It is empty, and the error is reported.
+            let _ = std::fs::remove_file(path);
+            return Err(io::Error::other("its file system lets other users read it"));
+        }
+        Ok(file)
     }
 
     /// Opens without following a link and without waiting for the other end of a pipe.
@@ -290,7 +302,7 @@ mod platform {
         metadata.mode() & 0o077 != 0
     }
 
-    /// Another process having a file open keeps nobody from opening it.
+    /// An open file never prevents others from opening it.
     pub(crate) fn is_in_use(_: &io::Error) -> bool {
         false
     }
@@ -386,7 +398,7 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path, limit: u64) -
     Ok((trusted && metadata.len() <= limit).then_some(file))
 }
 
-/// Whether an open file is still the one of this name.
+/// Returns whether an open file is still the one of this name.
 pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let named = path.symlink_metadata();
     matches!((file.metadata(), named), (Ok(open), Ok(named)) if platform::is_same(&open, &named))
@@ -397,7 +409,7 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
 #[non_exhaustive]
 pub enum KeyFileError {
     /// The name is taken; what has it was not touched.
-    #[error("{} exists already and was not touched; choose another name", quoted_path(.path))]
+    #[error("{} already exists; choose another name", quoted_path(.path))]
     Exists {
         /// The name.
         path: PathBuf,
@@ -407,7 +419,7 @@ pub enum KeyFileError {
         "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it",
         quoted_path(.path)
     )]
-    Leftover {
+    StaleTemporaryFile {
         /// The temporary file.
         path: PathBuf,
     },

@@ -85,14 +85,6 @@ impl KeyPair {
         }
     }
 
-    /// Reads a private key file and derives its public key.
-    #[cfg(feature = "rotation")]
-    pub(crate) fn from_pem_file(path: &std::path::Path) -> Result<Self, crate::CredentialsError> {
-        let (text, _) = crate::credentials::read_file(path)?;
-        let key = PrivateKey::from_pem(&text);
-        key.map(Self).map_err(|source| crate::CredentialsError::KeyFile { path: path.to_owned(), source })
-    }
-
     /// Returns the public key as PEM (`-----BEGIN PUBLIC KEY-----`), the format that `createApiKey` expects.
     ///
     /// # Errors

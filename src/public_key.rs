@@ -103,10 +103,9 @@ impl PublicKey {
             if key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok() {
                 return Err(SignatureError::Pkcs1v15);
             }
-            // No salt; the digest lengths of SHA-1, SHA-384 and SHA-512; the maximum, which is OpenSSL's default.
             let longest = expected - Sha256::output_size() - 2;
             let uses = |salt: &usize| key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature).is_ok();
-            if let Some(actual) = [0, 20, 48, 64, longest].into_iter().find(uses) {
+            if let Some(actual) = (0..=longest).find(uses) {
                 return Err(SignatureError::SaltLength { actual });
             }
         }
@@ -119,16 +118,16 @@ impl PublicKey {
 #[non_exhaustive]
 pub enum PublicKeyError {
     /// There is no PEM section `PUBLIC KEY`.
-    #[error("the public key is not PEM with a `-----BEGIN PUBLIC KEY-----` line")]
+    #[error("no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`")]
     NotPem,
     /// The PEM section does not contain a valid key.
-    #[error("the public key is damaged")]
+    #[error("the public key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Malformed,
     /// The algorithm is neither RSA nor Ed25519.
-    #[error("the public key is neither RSA nor Ed25519")]
+    #[error("the public key is neither RSA nor Ed25519; use a key of one of these")]
     UnsupportedAlgorithm,
     /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
-    #[error("the public key is RSA of {bits} bits, which is not within {min} to {max}", min = RSA_BITS.start(), max = RSA_BITS.end())]
+    #[error("an RSA key of {bits} bits; use {} to {} bits, or Ed25519", RSA_BITS.start(), RSA_BITS.end())]
     UnsupportedRsaSize {
         /// The length of the modulus in bits.
         bits: usize,
@@ -140,12 +139,10 @@ pub enum PublicKeyError {
 #[non_exhaustive]
 pub enum SignatureError {
     /// It is text, such as base64 or hexadecimal digits.
-    #[error("it is text instead of bytes; decode its base64 or hexadecimal digits")]
+    #[error("the signature is text, not bytes; decode its base64 or hexadecimal digits")]
     Text,
     /// Its length is wrong for the public key.
-    #[error(
-        "it has {actual} bytes instead of {expected}; sign with the algorithm of the key, and return the raw signature, without a DER or SSH wrapper"
-    )]
+    #[error("the signature has {actual} bytes, not {expected}; return it raw, without a DER or SSH wrapper")]
     Length {
         /// Its length in bytes.
         actual: usize,
@@ -153,10 +150,10 @@ pub enum SignatureError {
         expected: usize,
     },
     /// It is RSASSA-PKCS1-v1_5.
-    #[error("it is RSASSA-PKCS1-v1_5; sign with RSASSA-PSS")]
+    #[error("the signature is RSASSA-PKCS1-v1_5; sign with RSASSA-PSS")]
     Pkcs1v15,
     /// It is RSASSA-PSS with another salt length.
-    #[error("its salt has {actual} bytes instead of {SALT_LEN}; set the salt length to that of the digest")]
+    #[error("the salt of the signature has {actual} bytes, not {SALT_LEN}; set it to the length of the digest")]
     SaltLength {
         /// The length of its salt in bytes.
         actual: usize,
@@ -165,8 +162,6 @@ pub enum SignatureError {
     #[error("the message was hashed twice; pass the message itself, or tell the signer that its input is a digest")]
     DigestedTwice,
     /// None of the above: it was made by another key, of another message, or with another hash.
-    #[error(
-        "it was not made by the private key of this public key; check which key signs, and that it hashes with SHA-256"
-    )]
+    #[error("the signature is by another key, or uses another hash; check which key signs, and for SHA-256")]
     Mismatch,
 }

@@ -36,21 +36,23 @@ use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 
 pub use self::error::{Failure, JournalError, KeyState, ListError, RotationError, RotationState};
+pub use self::journal::journal_path;
 pub use self::list::{DeleteError, delete, list};
 pub use self::plan::{Plan, RetryPolicy};
 
 use self::decide::{KeyFile, Next, decide, is_ours};
 use self::journal::{Goal, Journal};
+use self::list::with_own_signer;
 use self::plan::Source;
-use crate::key_file;
 use crate::text::quoted_path;
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
 };
-use crate::{Client, Credentials, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, Signer};
+use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, Signer};
+use crate::{key_file, key_id};
 
-/// How long after a request whose response was lost the service may still create a key. Its timestamp was seen accepted
-/// for 10 seconds and refused after 30.
+/// How long after a request whose response was lost the service may still create a key. Its timestamp was accepted after
+/// 10 seconds and refused after 30.
 pub const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// A step of a rotation.
@@ -79,7 +81,7 @@ pub enum Step {
         /// The file.
         file: PathBuf,
     },
-    /// The new key was seen to work, with the scopes and the sub-account that were asked for.
+    /// The new key was verified to work, with the scopes and the sub-account that were asked for.
     Verified {
         /// Its ID.
         key_id: String,
@@ -150,14 +152,19 @@ pub struct Rotated {
 /// ```
 ///
 /// To continue, call it again with the same plan. The client may still sign with the old key, even if that is deleted by
-/// now: the new one is in the file.
+/// now: the new one is in the file. The old key deletes itself if the new one lacks the scope `write`.
+///
+/// To give up instead, delete the new key, its file and the journal.
+///
+/// Files are written and synced on the calling thread, which takes milliseconds on most disks.
 ///
 /// # Errors
 ///
 /// [`RotationError`] says what failed and what is known of the keys. If it names a journal, run the rotation again.
 pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationError> {
     let mut rotation = Rotation {
-        client: client.clone(),
+        client: with_own_signer(client),
+        signer: client.signer().clone(),
         state: RotationState {
             old_key_id: plan.replace.clone().unwrap_or_else(|| client.signer().credentials().key_id().to_owned()),
             old_key: KeyState::Unknown,
@@ -166,7 +173,7 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
         },
         plan,
         deleting: Vec::new(),
-        withdrawn: None,
+        aborted: None,
         unsaved: None,
         warning: None,
     };
@@ -174,13 +181,16 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
 }
 
 struct Rotation {
+    /// Signs with the credentials that the caller's client had at the beginning, whatever replaces them there.
     client: Client,
+    /// The signer of the caller's client.
+    signer: Signer,
     plan: Plan,
     state: RotationState,
     /// What was asked to be deleted, and not yet proved to be.
     deleting: Vec<String>,
     /// Why no key will be created any more. The rotation ends once a list proves that there is none.
-    withdrawn: Option<Failure>,
+    aborted: Option<Failure>,
     /// A key that was created and not saved. It has to be listed once before a list proves that it is deleted.
     unsaved: Option<String>,
     warning: Option<String>,
@@ -199,11 +209,11 @@ struct Observed {
 
 impl Rotation {
     async fn run(&mut self) -> Result<Rotated, Failure> {
-        self.state.journal = Some(journal::path_of(&self.plan.file)).filter(|path| path.symlink_metadata().is_ok());
+        self.state.journal = Some(journal_path(&self.plan.file)).filter(|path| path.symlink_metadata().is_ok());
         let mut journal = Journal::open(&self.plan.file, unix_secs())?;
         if let Some(journal) = &journal {
             self.resume(journal)?;
-            self.try_out_external_key().await?;
+            self.test_external_key().await?;
         }
         let mut delays = self.plan.retry_policy.delays();
         let mut delay = Duration::ZERO;
@@ -224,13 +234,13 @@ impl Rotation {
                 (Err(failure), unfinished) => {
                     journal = unfinished;
                     if failure.is_retryable() {
-                        let Some(next) = delays.next() else { return Err(failure) };
+                        let Some(next) = delays.next() else { return Err(self.aborted.take().unwrap_or(failure)) };
                         self.report(Step::Retrying { failure: failure.to_string() });
                         delay = next;
-                    } else if failure.withdraws() && journal.is_some() {
-                        self.withdrawn = Some(failure);
+                    } else if failure.aborts() && journal.is_some() {
+                        self.aborted = Some(failure);
                     } else {
-                        return Err(failure);
+                        return Err(self.aborted.take().unwrap_or(failure));
                     }
                 }
                 (Ok(_), unfinished) => journal = unfinished,
@@ -245,7 +255,7 @@ impl Rotation {
         self.state.old_key_id.clone_from(&goal.old_key_id);
         if goal.base_url != self.client.environment().base_url().as_str() {
             let (path, base_url) = (journal.path.clone(), goal.base_url.clone());
-            return Err(JournalError::OtherEnvironment { path, base_url }.into());
+            return Err(JournalError::EnvironmentMismatch { path, base_url }.into());
         }
         let plan = &self.plan;
         let signing = self.client.signer().credentials();
@@ -260,7 +270,7 @@ impl Rotation {
             (KEY_PAIR_SOURCE, plan.source != goal.source),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
-            return Err(Failure::OtherPlan(what));
+            return Err(Failure::PlanMismatch(what));
         }
         key_file::remove_temporary(&self.plan.file)?;
         Ok(())
@@ -269,7 +279,7 @@ impl Rotation {
     /// Decides what a new rotation is to do, and writes its journal.
     async fn begin(&mut self) -> Result<Journal, Failure> {
         key_file::check(&self.plan.file).map_err(Failure::Save)?;
-        self.try_out_external_key().await?;
+        self.test_external_key().await?;
         let keys = list(&self.client).await.map_err(Failure::List)?;
         let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
         let token = format!("{:016x}", OsRng.next_u64());
@@ -303,10 +313,10 @@ impl Rotation {
     }
 
     /// Lets an external key sign, and verifies the signature. What it signs is not a request.
-    async fn try_out_external_key(&mut self) -> Result<(), Failure> {
+    async fn test_external_key(&mut self) -> Result<(), Failure> {
         let Some(external) = &self.plan.external else { return Ok(()) };
         let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/").map_err(Failure::ExternalKey)?;
-        unsigned.sign_in_time().await.map_err(Failure::ExternalKey)?;
+        unsigned.sign_with_timeout().await.map_err(Failure::ExternalKey)?;
         Ok(())
     }
 
@@ -326,10 +336,10 @@ impl Rotation {
         match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
             Next::Identify(key_id) => self.identify(&key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
-            _ if self.withdrawn.is_some() => return Ok(Some(observed)),
+            _ if self.aborted.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
             Next::RefuseFile => return Err(observed.file.into_error()),
-            Next::RefuseKey(key_id) => return Err(Failure::OtherKey(key_id)),
+            Next::RefuseKey(key_id) => return Err(Failure::UnexpectedKey(key_id)),
             Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
             Next::Verify => return Err(observed.unverified.map_or(Failure::Stopped, Failure::Verify)),
             // Afterwards, nobody could delete a key that still appears.
@@ -379,7 +389,7 @@ impl Rotation {
     fn observe_file(&self, journal: &Journal) -> KeyFile {
         let read = match &self.plan.external {
             _ if is_missing(&self.plan.file) => return KeyFile::Missing,
-            Some(external) => external.with_file(&self.plan.file),
+            Some(external) => external_in_file(external, &self.plan.file),
             None => Credentials::from_key_file(&self.plan.file),
         };
         let is_own = || self.plan.external.is_some() || self.is_generated_here(journal);
@@ -392,8 +402,8 @@ impl Rotation {
 
     /// Whether the private key in the file is the one that this rotation generated.
     fn is_generated_here(&self, journal: &Journal) -> bool {
-        let found = KeyPair::from_pem_file(&self.plan.file).ok().and_then(|pair| pair.fingerprint().ok());
-        found.is_some() && found == journal.generated
+        let found = Credentials::from_pem_file("unused", &self.plan.file);
+        found.is_ok_and(|found| journal.generated.as_deref() == Some(found.fingerprint()))
     }
 
     fn is_unsettled(&self, journal: &Journal, observed: &Observed) -> bool {
@@ -416,8 +426,8 @@ impl Rotation {
         let new = match &journal.goal.source {
             Source::Service(key_type) => New::Generated(key_type.clone()),
             Source::External(_) => {
-                let external = self.plan.external.as_ref().ok_or(Failure::OtherPlan(KEY_PAIR_SOURCE))?;
-                let public_key = external.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)?;
+                let external = self.plan.external.as_ref().ok_or(Failure::PlanMismatch(KEY_PAIR_SOURCE))?;
+                let public_key = public_key_pem(external)?;
                 if matches!(file, KeyFile::Missing) {
                     key_file::save_text(&self.plan.file, None, &public_key).map_err(Failure::Save)?;
                 }
@@ -432,7 +442,7 @@ impl Rotation {
                     journal.generated(pair.fingerprint()?)?;
                     key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
                 }
-                New::Registered(KeyPair::from_pem_file(&self.plan.file)?.public_key_pem()?)
+                New::Registered(public_key_pem(&Credentials::from_pem_file("unused", &self.plan.file)?)?)
             }
         };
         self.report(Step::Creating { name: journal.goal.name.clone() });
@@ -440,12 +450,16 @@ impl Rotation {
         match send_create(&self.client, &journal.goal, new).await {
             Ok((key_id, private_key, warning)) => {
                 self.warning = warning;
-                match private_key {
-                    Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone()))?,
-                    None => key_file::add_key_id(&self.plan.file, &key_id)?,
+                let saved = match private_key {
+                    Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone())),
+                    None => key_file::add_key_id(&self.plan.file, &key_id).map_err(Failure::KeyFile),
+                };
+                // What is in the file may be in use from now on, even if it was not synced.
+                if saved.as_ref().err().is_none_or(Failure::is_not_synced) {
+                    self.state.new_key_id = Some(key_id.clone());
+                    journal.saved(&key_id)?;
                 }
-                self.state.new_key_id = Some(key_id.clone());
-                journal.saved(&key_id)?;
+                saved?;
                 self.report(Step::Saved { key_id, file: self.plan.file.clone() });
                 Ok(journal.create_settled()?)
             }
@@ -470,12 +484,15 @@ impl Rotation {
     /// a list with its ID. If not, the key is deleted.
     async fn identify(&mut self, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
-            Some(external) => external.with_key_id(key_id)?,
+            Some(external) => {
+                let key_id = key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)?;
+                Credentials { key_id, ..external.clone() }
+            }
             None => Credentials::from_pem_file(key_id, &self.plan.file)?,
         };
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
-                self.withdrawn = None;
+                self.aborted = None;
                 Ok(key_file::add_key_id(&self.plan.file, key_id)?)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
@@ -519,11 +536,11 @@ impl Rotation {
 
     /// Ends a rotation of which a list proved that nothing is left to do.
     fn finish(&mut self, journal: Journal, observed: Observed) -> Result<Rotated, Failure> {
-        let withdrawn = self.withdrawn.take();
+        let aborted = self.aborted.take();
         if self.is_unsettled(&journal, &observed) {
-            return Err(withdrawn.unwrap_or(Failure::Unsettled));
+            return Err(aborted.unwrap_or(Failure::Unsettled));
         }
-        match (withdrawn, observed.file) {
+        match (aborted, observed.file) {
             (None, KeyFile::WithId(new)) => {
                 journal.remove()?;
                 self.switch_signer(&KeyFile::WithId(new.clone()));
@@ -531,14 +548,14 @@ impl Rotation {
                 let client = self.client.with_credentials(new);
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
-            (withdrawn, file) => {
+            (aborted, file) => {
                 if matches!(file, KeyFile::WithoutId) {
                     // Written here, and registered nowhere: the list proved that no key of this rotation exists.
                     key_file::remove(&self.plan.file)?;
                 }
                 journal.remove()?;
                 self.state.journal = None;
-                Err(withdrawn.unwrap_or(Failure::Stopped))
+                Err(aborted.unwrap_or(Failure::Stopped))
             }
         }
     }
@@ -546,7 +563,7 @@ impl Rotation {
     /// Lets the caller's client sign with the new key, if the plan asks for it.
     fn switch_signer(&self, file: &KeyFile) {
         if let (true, KeyFile::WithId(new)) = (self.plan.switch_signer, file) {
-            self.client.signer().replace_credentials(new.clone());
+            self.signer.replace_credentials(new.clone());
         }
     }
 
@@ -592,11 +609,24 @@ async fn send_create(
     }
 }
 
+/// Returns the external key with the ID in a file, which has to hold its public key.
+fn external_in_file(external: &Credentials, path: &Path) -> Result<Credentials, CredentialsError> {
+    let in_file = Credentials::external_from_file(path, async |_| Err("only its public key is read".into()))?;
+    match in_file.fingerprint() == external.fingerprint() {
+        true => Ok(Credentials { key_id: in_file.key_id, ..external.clone() }),
+        false => Err(CredentialsError::PublicKeyMismatch { path: path.to_owned() }),
+    }
+}
+
+fn public_key_pem(credentials: &Credentials) -> Result<String, KeyPairError> {
+    credentials.public_key.to_pem().ok_or(KeyPairError::EncodingFailed)
+}
+
 fn is_missing(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// The name of a new key, which ends in the date and a token.
+/// Returns the name of a new key, which ends in the date and a token.
 fn new_name(base: &str, token: &str) -> String {
     // "Tue, 24 Nov 2026 18:26:09 GMT"
     let year_9999 = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
@@ -608,7 +638,7 @@ const KEY_PAIR_SOURCE: &str = "source of its key pair";
 
 const MARK: &str = " (rotated ";
 
-/// A name without what an earlier rotation added.
+/// Returns a name without what an earlier rotation added.
 fn base_name(name: &str) -> &str {
     match name.rsplit_once(MARK) {
         Some((base, rest)) if rest.len() == "24 Nov 2026 0123456789abcdef)".len() && rest.ends_with(')') => base,

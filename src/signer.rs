@@ -161,7 +161,7 @@ impl Signer {
         if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
             return Err(SignError::UnencodedPath { at });
         }
-        let now = self.clock_ms()?.saturating_add(self.clock_offset_ms());
+        let now = unix_ms((self.now)())?.saturating_add(self.clock_offset_ms());
         let timestamp = u64::try_from(now).map_err(|_| SignError::ClockBefore1970)?.to_string();
         let mut message = SmallVec::new();
         message.extend_from_slice(timestamp.as_bytes());
@@ -214,10 +214,11 @@ impl Signer {
 
     /// [`corrected_by`](Self::corrected_by) a response that is known to refuse the timestamp.
     pub(crate) fn corrected(&self, sent: &HeaderMap, response: &HeaderMap) -> Option<Self> {
-        let offset = self.clock_skew_ms(response)?;
-        let corrected_ms = self.clock_ms().ok()?.saturating_add(offset);
+        // A date is truncated to whole seconds: on average, half of one has passed since.
+        let service_ms = unix_ms(date(response)?).ok()? + DATE_RESOLUTION_MS / 2;
+        let offset = service_ms.saturating_sub(unix_ms((self.now)()).ok()?);
         let sent_ms: i64 = sent.get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
-        let is_other = corrected_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS.unsigned_abs();
+        let is_other = service_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS.unsigned_abs();
         let is_plausible = Duration::from_millis(offset.unsigned_abs()) <= MAX_CLOCK_CORRECTION;
         (is_other && is_plausible).then(|| Self { offset: Arc::new(AtomicI64::new(offset)), ..self.clone() })
     }
@@ -229,18 +230,6 @@ impl Signer {
         #[cfg(feature = "tracing")]
         tracing::warn!(offset_ms, "corrected the clock by the service's `Date`");
     }
-
-    /// Returns how far the service is ahead of the uncorrected clock, in milliseconds, by the `Date` of a response.
-    pub(crate) fn clock_skew_ms(&self, response: &HeaderMap) -> Option<i64> {
-        let date = date(response)?;
-        // A date is truncated to whole seconds: on average, half of one has passed since.
-        let service_ms = unix_ms(date).ok()? + DATE_RESOLUTION_MS / 2;
-        Some(service_ms.saturating_sub(self.clock_ms().ok()?))
-    }
-
-    fn clock_ms(&self) -> Result<i64, SignError> {
-        unix_ms((self.now)())
-    }
 }
 
 impl fmt::Debug for Signer {
@@ -249,7 +238,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Whether a response refuses a request for nothing but its timestamp.
+/// Returns whether a response refuses a request for nothing but its timestamp.
 pub(crate) fn refuses_timestamp(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::UNAUTHORIZED
         && error_body::parse(body).is_some_and(|error| error.code.as_deref() == Some("header_timestamp_expired"))
@@ -329,14 +318,14 @@ impl UnsignedHeaders {
 
     /// Signs the message with the key of the credentials, and awaits it if it is external.
     ///
-    /// No time limit applies, because that would need a particular runtime: see [`sign_in_time`](Self::sign_in_time).
+    /// No time limit applies, because that would need a particular runtime: see [`sign_with_timeout`](Self::sign_with_timeout).
     ///
     /// # Errors
     ///
     /// [`SignError::SigningFailed`] for a local key; [`SignError::ExternalKey`] and [`SignError::InvalidSignature`] for an
     /// external one.
     pub async fn sign(self) -> Result<SignedHeaders, SignError> {
-        let Key::External(key) = self.credentials.key() else { return self.sign_locally() };
+        let Key::External(key) = &self.credentials.key else { return self.sign_locally() };
         let signature = key.sign(&self.message).await.map_err(SignError::ExternalKey)?;
         self.with_signature(signature)
     }
@@ -347,14 +336,14 @@ impl UnsignedHeaders {
     /// # Errors
     ///
     /// Those of [`sign`](Self::sign), and [`SignError::TimedOut`].
-    pub async fn sign_in_time(self) -> Result<SignedHeaders, SignError> {
-        let Key::External(key) = self.credentials.key() else { return self.sign_locally() };
+    pub async fn sign_with_timeout(self) -> Result<SignedHeaders, SignError> {
+        let Key::External(key) = &self.credentials.key else { return self.sign_locally() };
         let limit = key.time_limit();
         tokio::time::timeout(limit, self.sign()).await.unwrap_or(Err(SignError::TimedOut(limit)))
     }
 
     fn sign_locally(self) -> Result<SignedHeaders, SignError> {
-        let Key::Local(key) = self.credentials.key() else { return Err(SignError::NotLocal) };
+        let Key::Local(key) = &self.credentials.key else { return Err(SignError::NotLocal) };
         let signature = key.sign(&self.message).map_err(|_| SignError::SigningFailed)?;
         Ok(self.into_headers(&signature))
     }
@@ -368,7 +357,7 @@ impl UnsignedHeaders {
     ///
     /// [`SignError::InvalidSignature`], which says what is wrong, for a signature that the public key does not verify.
     pub fn with_signature(self, signature: impl AsRef<[u8]>) -> Result<SignedHeaders, SignError> {
-        let checked = self.credentials.public_key().check(&self.message, signature.as_ref());
+        let checked = self.credentials.public_key.check(&self.message, signature.as_ref());
         checked.map_err(SignError::InvalidSignature)?;
         Ok(self.into_headers(signature.as_ref()))
     }
@@ -380,7 +369,7 @@ impl UnsignedHeaders {
         let mut signature = HeaderValue::try_from(signature).expect("base64 is a valid header value");
         signature.set_sensitive(true);
         SignedHeaders([
-            (spec::KALSHI_ACCESS_KEY, self.credentials.header()),
+            (spec::KALSHI_ACCESS_KEY, self.credentials.key_id.clone()),
             (spec::KALSHI_ACCESS_TIMESTAMP, timestamp),
             (spec::KALSHI_ACCESS_SIGNATURE, signature),
         ])
@@ -438,7 +427,7 @@ pub enum SignError {
     #[error("this machine's clock is before 1970; set it, the service accepts a difference of ten seconds")]
     ClockBefore1970,
     /// The cryptography library failed.
-    #[error("signing with {} failed; check that the system provides random numbers", crate::CRYPTO_BACKEND)]
+    #[error("signing with {} failed; check the system's random number generator", crate::CRYPTO_BACKEND)]
     SigningFailed,
     /// The private key is not in this process, so a signature has to be awaited.
     #[error("the private key is not in this process; use `Signer::prepare`, and await the signature")]
@@ -447,11 +436,9 @@ pub enum SignError {
     #[error("the external key did not sign")]
     ExternalKey(#[source] Box<dyn StdError + Send + Sync>),
     /// The external key did not sign in time.
-    #[error(
-        "the external key did not sign within {0:?}; check that it is reachable, and whether it waits for a touch or a PIN"
-    )]
+    #[error("the external key did not sign within {0:?}; check that it is reachable, or waits for a touch or a PIN")]
     TimedOut(Duration),
     /// The external key returned something other than a signature of the message by the private key of its public key.
-    #[error("the signature by the external key is invalid")]
+    #[error("the external key returned an invalid signature")]
     InvalidSignature(#[source] SignatureError),
 }

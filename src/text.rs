@@ -1,9 +1,11 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
 //! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole line.
-//! [`could_be_key_material`] tells which values must not be shown at all. [`clock_skew`] puts a wrong clock in words.
+//! [`could_be_key_material`] tells which values must not be shown at all. [`with_causes`] formats an error, [`clock_skew`]
+//! the difference of two clocks.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -91,6 +93,23 @@ fn has_digits_and_both_cases(run: &str) -> bool {
     any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
 }
 
+/// Returns an error and its causes in one line: `what happened: cause; what to do next`.
+///
+/// ```
+/// use kalshi_api_keys::{Credentials, text::with_causes};
+///
+/// let error = Credentials::from_pem("an-id", "-----BEGIN CERTIFICATE-----").unwrap_err();
+/// assert!(with_causes(&error).starts_with("cannot use the private key: a certificate; provide the private key"));
+/// ```
+pub fn with_causes(error: &dyn Error) -> String {
+    let message = error.to_string();
+    let Some(source) = error.source() else { return message };
+    match message.split_once("; ") {
+        Some((what, advice)) => format!("{what}: {}; {advice}", with_causes(source)),
+        None => format!("{message}: {}", with_causes(source)),
+    }
+}
+
 /// Returns how far a clock that shows `now` is from the service's, by the `Date` of a response that has just arrived, such as
 /// `41 s behind the service's`. `None` if they agree, as far as a date in whole seconds shows it.
 ///
@@ -115,7 +134,7 @@ pub fn clock_skew(date: SystemTime, now: SystemTime) -> Option<String> {
     }
 }
 
-/// Returns whether a character is printable, which for others than ASCII the standard library knows.
+/// Returns whether a character is printable. For characters other than ASCII, the standard library knows.
 fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c == ' ' || c.is_ascii_graphic();

@@ -27,7 +27,7 @@ impl KeyFile {
     pub(super) fn into_error(self) -> Failure {
         match self {
             Self::Unusable(error) => error.into(),
-            _ => Failure::FileGone,
+            _ => Failure::KeyFileMissing,
         }
     }
 }
@@ -43,7 +43,7 @@ pub(super) enum Next {
     Create,
     /// The file does not hold the private key of this rotation.
     RefuseFile,
-    /// The new key is not as asked for.
+    /// The new key does not match the goal.
     RefuseKey(String),
     /// The list does not contain the new key: list again.
     ListAgain(String),
@@ -78,20 +78,20 @@ pub(super) fn decide(
     };
     match keys.iter().find(|key| key.api_key_id == id) {
         None => Next::ListAgain(id),
-        Some(key) if !is_as_asked(goal, key) => Next::RefuseKey(id),
+        Some(key) if !matches_goal(goal, key) => Next::RefuseKey(id),
         Some(_) if !signed_by_new_key => Next::Verify,
         Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
         Some(_) => Next::Finish,
     }
 }
 
-/// Whether a key was created by this rotation.
+/// Returns whether a key was created by this rotation.
 pub(super) fn is_ours(goal: &Goal, key: &ApiKey) -> bool {
     key.name.contains(&goal.token)
 }
 
-/// Whether a key of this rotation has the scopes and the sub-account that were asked for.
-fn is_as_asked(goal: &Goal, key: &ApiKey) -> bool {
+/// Returns whether a key of this rotation has the scopes and the sub-account that were asked for.
+fn matches_goal(goal: &Goal, key: &ApiKey) -> bool {
     let has_all = |a: &[_], b: &[_]| a.iter().all(|scope| b.contains(scope));
     let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
     is_ours(goal, key) && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()

@@ -41,7 +41,7 @@ pub struct RotationState {
     pub old_key: KeyState,
     /// The ID of the new key, once it is in the file.
     pub new_key_id: Option<String>,
-    /// The journal, if the rotation is unfinished: running it again continues. `None` when nothing is left to do.
+    /// The journal, if the rotation is unfinished. `None` when nothing is left to do.
     pub journal: Option<PathBuf>,
 }
 
@@ -53,10 +53,10 @@ impl fmt::Display for RotationState {
             (None, state) => return write!(f, "the old key {} {state}, and no new key exists", self.old_key_id),
         }
         write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
-        if let Some(id) = &self.new_key_id {
-            write!(f, ", the new key {id} is saved")?;
+        match &self.new_key_id {
+            Some(id) => write!(f, ", the new key {id} is saved"),
+            None => Ok(()),
         }
-        f.write_str("; run the same rotation again to finish it")
     }
 }
 
@@ -91,7 +91,11 @@ pub struct RotationError {
 
 impl fmt::Display for RotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.failure, self.state)
+        write!(f, "{}; {}", self.failure, self.state)?;
+        match self.state.journal.is_some() && !self.failure.needs_a_decision() {
+            true => f.write_str("; run the same rotation again to finish it"),
+            false => Ok(()),
+        }
     }
 }
 
@@ -115,7 +119,7 @@ pub enum ListError {
 }
 
 impl ListError {
-    /// Whether listing again may help: not when the service itself refused to.
+    /// Returns whether listing again may help: not when the service itself refused to.
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::SignerNotListed(_) => true,
@@ -156,8 +160,8 @@ pub enum Failure {
     #[error("cannot use the journal of the rotation")]
     Journal(#[from] JournalError),
     /// The plan contradicts that of the unfinished rotation.
-    #[error("an unfinished rotation has another {0}; run that one again first")]
-    OtherPlan(&'static str),
+    #[error("the unfinished rotation to this file has a different {0}; run that one again first")]
+    PlanMismatch(&'static str),
     /// The new key was not created, or the response was lost.
     #[error("cannot create the new key")]
     Create(#[source] Error),
@@ -169,13 +173,13 @@ pub enum Failure {
     NewKeyNotListed(String),
     /// The file of the new key is gone, but the key exists and may be in use.
     #[error("the file of the new key is gone, and the key may be in use; put the file back, or delete the key")]
-    FileGone,
+    KeyFileMissing,
     /// The service returned a private key that cannot be used.
     #[error("the service returned an unusable private key")]
     UnusableKey(#[source] CredentialsError),
     /// The key in the file has another name, other scopes or another sub-account than asked for.
-    #[error("the key {0} in the file is not the one that was asked for; the old key was kept")]
-    OtherKey(String),
+    #[error("the new key {0} is not as asked for; to give up, delete it, its file and the journal of the rotation")]
+    UnexpectedKey(String),
     /// A key was not deleted.
     #[error("cannot delete the key {key_id}")]
     Delete {
@@ -197,7 +201,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether trying again may help.
+    /// Returns whether trying again may help.
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::List(error) => error.is_retryable(),
@@ -210,8 +214,21 @@ impl Failure {
         }
     }
 
-    /// Whether no new key should be left: once a list proves that, nothing is left to do.
-    pub(super) fn withdraws(&self) -> bool {
+    /// Returns whether another run would fail in the same way.
+    fn needs_a_decision(&self) -> bool {
+        let unusable =
+            |error: &JournalError| matches!(error, JournalError::Invalid { .. } | JournalError::Untrusted { .. });
+        matches!(self, Self::PlanMismatch(_) | Self::UnexpectedKey(_))
+            || matches!(self, Self::Journal(error) if unusable(error))
+    }
+
+    /// Returns whether the private key is in the file, but perhaps not after a power failure.
+    pub(super) fn is_not_synced(&self) -> bool {
+        matches!(self, Self::Save(KeyFileError::NotSynced { .. }) | Self::KeyFile(KeyFileError::NotSynced { .. }))
+    }
+
+    /// Returns whether no new key should be left: once a list proves that, nothing is left to do.
+    pub(super) fn aborts(&self) -> bool {
         match self {
             Self::Save(error) => !matches!(error, KeyFileError::NotSynced { .. }),
             Self::Create(Error::NotSigned(_)) => false,
@@ -220,6 +237,8 @@ impl Failure {
         }
     }
 }
+
+const TO_DISCARD: &str = "if it is not yours, move it away; if it is, see which keys exist before you do";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -232,13 +251,13 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// It is not a regular file of this user's, or others have access to it. It was not read.
-    #[error("{} is not a regular file that only you can access, so it was not read; move it away", quoted_path(.path))]
+    #[error("{} is not a file of yours that only you can access, so it was not read; {TO_DISCARD}", quoted_path(.path))]
     Untrusted {
         /// The journal.
         path: PathBuf,
     },
     /// It is too large, not JSON, or of another version.
-    #[error("{} is not a journal of this version; move it away", quoted_path(.path))]
+    #[error("{} is not a journal of this version; {TO_DISCARD}", quoted_path(.path))]
     Invalid {
         /// The journal.
         path: PathBuf,
@@ -248,7 +267,7 @@ pub enum JournalError {
     },
     /// It belongs to another environment.
     #[error("{} is the journal of a rotation at {base_url}; use that environment", quoted_path(.path))]
-    OtherEnvironment {
+    EnvironmentMismatch {
         /// The journal.
         path: PathBuf,
         /// The base URL of its environment.

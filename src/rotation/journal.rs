@@ -69,9 +69,13 @@ impl Drop for Journal {
     }
 }
 
-/// The journal beside a key file.
-pub(super) fn path_of(key_file: &Path) -> PathBuf {
-    let mut path = key_file.as_os_str().to_owned();
+/// Returns the path of the journal beside a key file, which exists while a rotation to this file is unfinished.
+///
+/// ```
+/// assert_eq!(kalshi_api_keys::rotation::journal_path("new.pem").as_os_str(), "new.pem.rotation");
+/// ```
+pub fn journal_path(key_file: impl AsRef<Path>) -> PathBuf {
+    let mut path = key_file.as_ref().as_os_str().to_owned();
     path.push(".rotation");
     path.into()
 }
@@ -79,7 +83,7 @@ pub(super) fn path_of(key_file: &Path) -> PathBuf {
 impl Journal {
     /// Opens and locks the journal of an unfinished rotation, if there is one.
     pub(super) fn open(key_file: &Path, now: u64) -> Result<Option<Self>, JournalError> {
-        let path = path_of(key_file);
+        let path = journal_path(key_file);
         let failed = |source| JournalError::Io { path: path.clone(), source };
         let mut file = match key_file::open_private(OpenOptions::new().read(true).write(true), &path, MAX_JOURNAL) {
             Ok(Some(file)) => file,
@@ -136,18 +140,20 @@ impl Journal {
 
     /// Creates, locks and syncs the journal of a new rotation.
     pub(super) fn create(key_file: &Path, goal: Goal) -> Result<Self, JournalError> {
-        let path = path_of(key_file);
+        let path = journal_path(key_file);
         let failed = |source| JournalError::Io { path: path.clone(), source };
         let folder = key_file::folder_of(&path);
         let temporary = key_file::temporary_path(&path);
-        // Left by a run that was killed.
-        if temporary.symlink_metadata().is_ok() {
-            let file = File::open(&temporary).map_err(|error| match key_file::is_in_use(&error) {
-                true => JournalError::InProgress { path: path.clone() },
-                false => failed(error),
-            })?;
-            lock(&file, &path)?;
-            std::fs::remove_file(&temporary).map_err(failed)?;
+        match key_file::open_private(OpenOptions::new().read(true), &temporary, MAX_JOURNAL) {
+            // Left by a run that was killed.
+            Ok(Some(file)) => {
+                lock(&file, &path)?;
+                std::fs::remove_file(&temporary).map_err(failed)?;
+            }
+            Ok(None) => return Err(JournalError::Untrusted { path: temporary }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if key_file::is_in_use(&error) => return Err(JournalError::InProgress { path }),
+            Err(error) => return Err(failed(error)),
         }
         let mut temporary = key_file::create_temporary(&path).map_err(failed)?;
         lock(temporary.as_file(), &path)?;
@@ -160,7 +166,11 @@ impl Journal {
         if !key_file::is_at(&file, &path) {
             return Err(JournalError::InProgress { path });
         }
-        key_file::sync_folder(folder).map_err(failed)?;
+        key_file::sync_folder(folder).map_err(|error| {
+            // The rotation does not begin. If this fails too, the next one finds a journal of which nothing is left to do.
+            let _ = std::fs::remove_file(&path);
+            failed(error)
+        })?;
         Ok(Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: None })
     }
 
@@ -201,7 +211,7 @@ impl Journal {
         JournalError::Io { path: self.path.clone(), source }
     }
 
-    /// Whether a request may have created a key after a list was requested: one of this run, or one that was sent less than
+    /// Returns whether a request may have created a key after a list was requested: one of this run, or one that was sent less than
     /// the settle time before.
     pub(super) fn is_unsettled(&self, listed_at: u64, settle_time: Duration) -> bool {
         let settles = |sent: u64| sent.saturating_add(settle_time.as_secs());
@@ -210,9 +220,10 @@ impl Journal {
 
     /// Removes the journal of a rotation of which nothing is left to do.
     pub(super) fn remove(self) -> Result<(), JournalError> {
-        let removed =
-            std::fs::remove_file(&self.path).and_then(|()| key_file::sync_folder(key_file::folder_of(&self.path)));
-        removed.map_err(|source| self.io(source))
+        std::fs::remove_file(&self.path).map_err(|source| self.io(source))?;
+        // If it is back after a power failure, the next run finds nothing left to do.
+        let _ = key_file::sync_folder(key_file::folder_of(&self.path));
+        Ok(())
     }
 }
 

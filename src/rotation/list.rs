@@ -27,9 +27,15 @@ use crate::{Client, Effect, Error};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
+    let client = with_own_signer(client);
     let keys = client.get_api_keys().send().await?.into_inner().api_keys;
     let signer = client.signer().credentials().key_id().to_owned();
     if keys.iter().any(|key| key.api_key_id == signer) { Ok(keys) } else { Err(ListError::SignerNotListed(signer)) }
+}
+
+/// Returns a client whose credentials nobody else replaces.
+pub(super) fn with_own_signer(client: &Client) -> Client {
+    client.with_credentials(client.signer().credentials())
 }
 
 /// Deletes a key that a [`list`] contains, and returns once a list no longer contains it.
@@ -101,7 +107,7 @@ async fn wait_or_fail(delay: Option<Duration>, error: DeleteError) -> Result<(),
     Ok(())
 }
 
-/// Whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
+/// Returns whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
 /// whether a list contains it.
 pub(super) fn is_final(error: &Error) -> bool {
     let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
@@ -121,7 +127,7 @@ pub enum DeleteError {
     /// A list still contains it.
     #[error("the key is still listed after its deletion; try again later")]
     StillListed,
-    /// No list proves whether it is deleted.
-    #[error("the key may or may not be deleted: no list proves it; list the keys with another key")]
+    /// No list showed whether it is deleted.
+    #[error("the deletion of the key could not be verified; list the keys with another key")]
     Unverified(#[source] ListError),
 }

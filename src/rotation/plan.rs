@@ -22,6 +22,9 @@ pub(super) enum Source {
     External(String),
 }
 
+/// The longest delay before a request is repeated.
+const MAX_DELAY: Duration = Duration::from_secs(5);
+
 /// How often failed requests are repeated.
 ///
 /// ```
@@ -38,7 +41,7 @@ pub(super) enum Source {
 pub struct RetryPolicy {
     /// The number of failures after which to give up, at least 1.
     pub attempts: usize,
-    /// The delay after the first failure. It doubles with each further one, up to five seconds.
+    /// The delay after the first failure. It doubles with each further one, and is at most five seconds.
     pub first_delay: Duration,
 }
 
@@ -48,12 +51,12 @@ impl RetryPolicy {
         Self { attempts: attempts.max(1), first_delay }
     }
 
-    /// The delay after each failure but the last.
+    /// Returns the delay after each failure but the last.
     pub(super) fn delays(self) -> impl Iterator<Item = Duration> + Send {
         use backon::BackoffBuilder as _;
         let delays = backon::ExponentialBuilder::default()
-            .with_min_delay(self.first_delay)
-            .with_max_delay(Duration::from_secs(5))
+            .with_min_delay(self.first_delay.min(MAX_DELAY))
+            .with_max_delay(MAX_DELAY)
             .with_max_times(self.attempts.max(1) - 1);
         delays.build()
     }
@@ -195,8 +198,11 @@ impl Plan {
     }
 
     /// Lets the client that is passed to [`rotate`](super::rotate), and every clone of it, sign with the new key as soon as
-    /// it was seen to work, before the old key is deleted: see
+    /// it is verified, before the old key is deleted: see
     /// [`Signer::replace_credentials`](crate::Signer::replace_credentials).
+    ///
+    /// A new key without the scope `write` cannot delete the old one. If its deletion fails after the switch, continue with a
+    /// client that signs with the old key, or with another that has the scope.
     #[must_use]
     pub fn switch_signer(self) -> Self {
         Self { switch_signer: true, ..self }

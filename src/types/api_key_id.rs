@@ -16,8 +16,9 @@ use std::str::FromStr;
 /// assert!(ApiKeyId::try_from("..").is_err());
 /// # Ok::<(), kalshi_api_keys::types::InvalidApiKeyId>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(!try_from))]
 pub struct ApiKeyId(#[cfg_attr(feature = "schemars", schemars(length(min = 1)))] String);
 
 impl ApiKeyId {
@@ -41,21 +42,19 @@ impl TryFrom<String> for ApiKeyId {
     }
 }
 
-impl TryFrom<&str> for ApiKeyId {
-    type Error = InvalidApiKeyId;
+macro_rules! try_from {
+    ($($text:ty),*) => {$(
+        impl TryFrom<$text> for ApiKeyId {
+            type Error = InvalidApiKeyId;
 
-    fn try_from(id: &str) -> Result<Self, InvalidApiKeyId> {
-        Self::try_from(id.to_owned())
-    }
+            fn try_from(id: $text) -> Result<Self, InvalidApiKeyId> {
+                Self::try_from(String::from(id))
+            }
+        }
+    )*};
 }
 
-impl TryFrom<&String> for ApiKeyId {
-    type Error = InvalidApiKeyId;
-
-    fn try_from(id: &String) -> Result<Self, InvalidApiKeyId> {
-        Self::try_from(id.clone())
-    }
-}
+try_from!(&str, &String);
 
 impl FromStr for ApiKeyId {
     type Err = InvalidApiKeyId;
@@ -74,12 +73,6 @@ impl From<ApiKeyId> for String {
 impl fmt::Display for ApiKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for ApiKeyId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

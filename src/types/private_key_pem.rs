@@ -25,7 +25,8 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 ///
 /// Its memory is zeroized on drop, and so is the buffer into which this crate reads the response. The read buffers of
 /// `hyper`, the TLS library and the kernel, and `serde_json`'s scratch space, are not.
-#[derive(Clone)]
+#[derive(Clone, serde::Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PrivateKeyPem(String);
 
 impl PrivateKeyPem {
@@ -53,22 +54,5 @@ impl From<String> for PrivateKeyPem {
 impl fmt::Debug for PrivateKeyPem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PrivateKeyPem([REDACTED])")
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for PrivateKeyPem {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for PrivateKeyPem {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PrivateKeyPem".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string" })
     }
 }

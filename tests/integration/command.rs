@@ -31,7 +31,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_kalshi-api-keys");
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
 const NETWORK: i32 = 3;
-const LEFT_TO_DO: i32 = 4;
+const INCOMPLETE: i32 = 4;
 
 /// A sandbox, its root key in a file, and a folder to work in.
 pub struct TestAccount {

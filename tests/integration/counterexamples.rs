@@ -10,7 +10,7 @@ use std::time::Duration;
 use kalshi_api_keys::rotation::{self, Failure, ListError, Plan, RetryPolicy, Step, rotate};
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem};
-use kalshi_api_keys::{Client, Credentials, KeyAlgorithm};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, key_file};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -563,11 +563,24 @@ async fn a_pipe_as_public_key_file_is_refused_at_once() {
     assert!(ran.is_ok(), "blocked");
 }
 
+/// Somebody else takes the name of the journal's temporary file, in a folder that others may write to.
+#[cfg(unix)] // Windows has no FIFOs in folders.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_as_temporary_file_of_the_journal_is_refused_at_once() {
+    let account = TestAccount::new().await;
+    let pipe = account.file(".new.pem.rotation.kalshi-tmp");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&ROTATE)).await.expect("blocked");
+    assert!(ran.code == 4 && ran.err.contains("is not a file of yours"), "{}", ran.err);
+    assert_eq!((account.ids().len(), pipe.exists()), (1, true));
+}
+
 /// Killed between creating the temporary file of the journal and giving it its name.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_killed_while_the_journal_is_created_leaves_nothing() {
     let account = TestAccount::new().await;
-    std::fs::write(account.file(".new.pem.rotation.kalshi-tmp"), "{}\n").unwrap();
+    let temporary = account.file(".new.pem.rotation.kalshi-tmp");
+    key_file::save(temporary, None, &"{}\n".to_owned().into()).unwrap();
     assert_eq!(account.run(&ROTATE).await.code, 0);
     assert_eq!(account.files(), ["new.pem", "old.pem"]);
 }

@@ -150,7 +150,8 @@ async fn a_wrong_signature_is_named_and_not_sent() {
         (rsa(), sign_rsa_with_salt(rsa(), 20), SignatureError::SaltLength { actual: 20 }),
         (rsa(), sign_rsa_with_salt(rsa(), 64), SignatureError::SaltLength { actual: 64 }),
         (rsa(), sign_rsa_with_salt(rsa(), 222), SignatureError::SaltLength { actual: 222 }),
-        (rsa(), sign_rsa_with_salt(rsa(), 31), SignatureError::Mismatch),
+        (rsa(), sign_rsa_with_salt(rsa(), 31), SignatureError::SaltLength { actual: 31 }),
+        (rsa(), Box::new(|_| vec![1; 256]), SignatureError::Mismatch),
         (rsa(), sign_pkcs1v15(rsa()), SignatureError::Pkcs1v15),
         (rsa(), of_digest(sign_rsa_with_salt(rsa(), 32)), SignatureError::DigestedTwice),
         (rsa(), after(sign_rsa_with_salt(rsa(), 32), base64), SignatureError::Text),
@@ -173,7 +174,7 @@ async fn a_wrong_signature_is_named_and_not_sent() {
         let (sandbox, client) = account(pair, key).await;
         let error = client.get_api_keys().send().await.unwrap_err();
         assert!(matches!(&error, Error::NotSigned(SignError::InvalidSignature(is)) if *is == expected), "{error:?}");
-        assert_eq!(chain(&error), format!("not sent: the signature by the external key is invalid: {expected}"));
+        assert_eq!(chain(&error), format!("not sent: the external key returned an invalid signature: {expected}"));
         assert_eq!((sandbox.requests(), error.effect()), (0, Effect::NotSent));
     }
 }

@@ -105,7 +105,7 @@ async fn nothing_is_sent_if_the_external_key_does_not_sign() {
     let other = account.plan().external_key(&Pair::generate_ed25519().public, Token::new(9).key()).unwrap();
     for (plan, cause) in [
         (gone, "the external key did not sign: the token was removed"),
-        (other, "the signature by the external key is invalid: it has 256 bytes instead of 64; "),
+        (other, "the external key returned an invalid signature: the signature has 256 bytes, not 64; "),
     ] {
         let error = account.fails(plan).await;
         assert!(matches!(error.failure, Failure::ExternalKey(_)), "{error:?}");
@@ -127,9 +127,9 @@ async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finish
 
     // Another key does not take its place.
     let error = account.fails(account.plan().external_key(&ed25519().public, token.key()).unwrap()).await;
-    assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
+    assert!(matches!(error.failure, Failure::PlanMismatch("source of its key pair")), "{error:?}");
     let error = account.fails(account.plan()).await;
-    assert!(matches!(error.failure, Failure::OtherPlan("source of its key pair")), "{error:?}");
+    assert!(matches!(error.failure, Failure::PlanMismatch("source of its key pair")), "{error:?}");
 
     rotate(&account.client, to(&account, &Token::new(usize::MAX))).await.unwrap();
     assert_eq!((account.ids().len(), account.files().len()), (1, 1));
@@ -158,7 +158,7 @@ async fn the_file_of_another_key_is_not_used() {
     let text = std::fs::read_to_string(account.file()).unwrap().replace(&rsa().public, &ed25519().public);
     std::fs::write(account.file(), text).unwrap();
     let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
-    assert!(matches!(error.failure, Failure::Credentials(CredentialsError::OtherPublicKey { .. })), "{error:?}");
+    assert!(matches!(error.failure, Failure::Credentials(CredentialsError::PublicKeyMismatch { .. })), "{error:?}");
     assert_eq!(account.ids().len(), 2);
 }
 

@@ -160,7 +160,7 @@ async fn run(case: Case) -> Result<(), String> {
             .await
             .map_err(|what| context(&format!("run {run}: {what}: {}{}", again.out, again.err)))?;
         // A rotation that was finished before leaves a file, which is not overwritten.
-        let finished_before = again.code == Some(2) && again.err.contains("exists already");
+        let finished_before = again.code == Some(2) && again.err.contains("already exists");
         if again.code == Some(0) || finished_before {
             break;
         }

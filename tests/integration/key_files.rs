@@ -42,7 +42,7 @@ fn of_many_concurrent_saves_one_wins() {
     });
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for error in results.into_iter().filter_map(Result::err) {
-        assert!(matches!(error, KeyFileError::Exists { .. } | KeyFileError::Leftover { .. }), "{error}");
+        assert!(matches!(error, KeyFileError::Exists { .. } | KeyFileError::StaleTemporaryFile { .. }), "{error}");
     }
     assert_eq!(names(folder.path()), ["kalshi.pem"]);
 }
@@ -127,7 +127,7 @@ fn a_temporary_file_of_a_killed_run_is_reported() {
     let path = folder.path().join("kalshi.pem");
     std::fs::write(folder.path().join(".kalshi.pem.kalshi-tmp"), "perhaps a key").unwrap();
     for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
-        assert!(matches!(result, Err(KeyFileError::Leftover { .. })), "{result:?}");
+        assert!(matches!(result, Err(KeyFileError::StaleTemporaryFile { .. })), "{result:?}");
     }
     assert_eq!(names(folder.path()), [".kalshi.pem.kalshi-tmp"]);
 }

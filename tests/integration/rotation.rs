@@ -279,6 +279,25 @@ async fn an_impossible_plan_is_refused_before_anything_is_created() {
     assert_eq!((account.ids().len(), account.files()), (2, vec!["new.pem".to_owned()]));
 }
 
+/// Nothing says any more that the private key was lost, if only the last failure is reported.
+#[tokio::test]
+async fn a_key_that_cannot_be_saved_is_reported_even_if_it_cannot_be_deleted_either() {
+    let account = TestAccount::new().await;
+    let file = account.file();
+    let plan = account.plan().retry_policy(RetryPolicy::new(1, Duration::ZERO)).on_step(move |step| {
+        if matches!(step, Step::Creating { .. }) {
+            std::fs::write(&file, "somebody else's").unwrap();
+        }
+    });
+    for fault in [Fault::Delay(Duration::ZERO), Fault::Delay(Duration::ZERO), Fault::DropResponse] {
+        account.sandbox.fail_next_on("getApiKeys", fault).unwrap();
+    }
+    let error = account.fails(plan).await;
+    assert!(matches!(error.failure, Failure::Save(key_file::KeyFileError::Exists { .. })), "{error}");
+    assert!(error.to_string().contains("run the same rotation again"), "{error}");
+    assert_eq!(account.ids().len(), 2);
+}
+
 /// Somebody else takes the name while the key is created.
 #[tokio::test]
 async fn a_key_that_cannot_be_saved_is_deleted_and_the_file_is_left_alone() {
@@ -313,7 +332,8 @@ async fn a_planted_key_file_deletes_nothing() {
         };
         key_file::save(account.file(), Some(&id), &key).unwrap();
         let error = account.fails(account.plan()).await;
-        assert!(matches!(&error.failure, Failure::OtherKey(other) if *other == id), "{error}");
+        assert!(matches!(&error.failure, Failure::UnexpectedKey(other) if *other == id), "{error}");
+        assert!(!error.to_string().contains("run the same rotation again"), "{error}");
         assert_eq!(account.ids(), [account.old.as_str(), "other"]);
     }
 }
@@ -421,6 +441,29 @@ async fn a_switched_client_never_signs_with_a_deleted_key() {
     account.client.clone().get_api_keys().send().await.unwrap();
 }
 
+/// The old key deletes itself, because the new one may not.
+#[tokio::test]
+async fn a_client_is_switched_to_a_key_that_cannot_delete_the_old_one() {
+    let account = TestAccount::new().await;
+    let rotated =
+        rotate(&account.client, account.plan().scopes(vec![ApiKeyScope::Read]).switch_signer()).await.unwrap();
+    assert_eq!(account.ids(), [rotated.key_id.as_str()]);
+    assert_eq!(account.client.signer().credentials().key_id(), rotated.key_id);
+}
+
+/// The program that owns the client gives it other credentials meanwhile.
+#[tokio::test]
+async fn a_client_that_was_given_other_credentials_does_not_disturb_the_rotation() {
+    let account = TestAccount::new().await;
+    let signer = account.client.signer().clone();
+    let plan = account.plan().on_step(move |_| {
+        let unknown = Credentials::from_pem("unknown", ed25519().private.expose_secret()).unwrap();
+        signer.replace_credentials(unknown);
+    });
+    let rotated = rotate(&account.client, plan).await.unwrap();
+    assert_eq!(account.ids(), [rotated.key_id]);
+}
+
 #[tokio::test]
 async fn a_refused_local_key_pair_leaves_nothing_behind() {
     let account = TestAccount::new().await;
@@ -526,11 +569,11 @@ async fn a_journal_of_another_plan_or_environment_changes_nothing() {
         plan().generate_locally(KeyAlgorithm::Ed25519),
     ] {
         let error = account.fails(other).await;
-        assert!(matches!(error.failure, Failure::OtherPlan(_)), "{error}");
+        assert!(matches!(error.failure, Failure::PlanMismatch(_)), "{error}");
     }
     let elsewhere = TestAccount::new().await;
     let error = rotate(&elsewhere.client, plan()).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Journal(JournalError::OtherEnvironment { .. })), "{error}");
+    assert!(matches!(error.failure, Failure::Journal(JournalError::EnvironmentMismatch { .. })), "{error}");
     assert_eq!((account.sandbox.requests(), elsewhere.sandbox.requests()), (requests, 0));
     rotate(&account.client, plan()).await.unwrap();
 }

@@ -473,11 +473,11 @@ async fn the_agent_signs_with_another_key() {
         let other = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
         signature(b"ssh-ed25519", &other.sign(b"another message").to_bytes())
     });
-    let error = "not sent: the signature by the external key is invalid: it was not made by the private key of this public key; \
-                 check which key signs, and that it hashes with SHA-256";
+    let error = "not sent: the external key returned an invalid signature: the signature is by another key, or uses another \
+        hash; check which key signs, and for SHA-256";
     assert_refused(&account, &socket, "kalshi", error).await;
     let ran = run(&account, &socket, &["sign", "GET", "/a", "--ssh-agent", "kalshi"]).await;
-    assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("is invalid"), "{}", ran.err);
+    assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("an invalid signature"), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -486,8 +486,7 @@ async fn the_agent_never_replies() {
     let (_folder, never_lists) = fake_agent(|| Reply::Nothing, |_| Reply::Nothing);
     let (_other_folder, never_signs) = fake_agent(list_one, |_| Reply::Nothing);
     let list = "the SSH agent did not reply within 10s; check whether it waits for you, or restart it";
-    let sign = "the external key did not sign within 10s; check that it is reachable, and whether it waits for a touch or a \
-                PIN";
+    let sign = "the external key did not sign within 10s; check that it is reachable, or waits for a touch or a PIN";
     let not_sent = format!("not sent: {sign}");
     let started = std::time::Instant::now();
     tokio::join!(

@@ -1,7 +1,9 @@
 //! Configuration by environment variables. Each case runs a process of its own, because tests do not change variables.
 
+use std::error::Error as _;
 use std::process::Command;
 
+use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::{Client, Credentials, Environment};
 
 use crate::fixtures::{KEY_ID, chain, ed25519, key_forms, rsa, shows_key};
@@ -23,8 +25,7 @@ fn print_configuration() {
         assert_eq!(configuration.environment, Environment::Demo.base_url().as_str());
         assert_eq!(
             configuration.credentials,
-            "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to the path of its \
-             file"
+            "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path"
         );
         assert_eq!(configuration.client, configuration.credentials);
     }
@@ -104,11 +105,11 @@ fn missing_conflicting_and_invalid_variables_are_named() {
         ),
         (
             &[id, ("KALSHI_PRIVATE_KEY_PATH", "/no/such/file")],
-            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the private key file \"/no/such/file\"",
+            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the key file \"/no/such/file\"",
         ),
         (
             &[id, ("KALSHI_PRIVATE_KEY_PATH", pem)],
-            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the private key file, whose path is not shown",
+            "invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot read the key file, whose path is not shown",
         ),
         (
             &[("KALSHI_API_KEY_ID", "a b"), ("KALSHI_PRIVATE_KEY", pem)],
@@ -133,12 +134,12 @@ fn the_id_may_come_from_the_key_file() {
     let text = format!("Kalshi-API-Key-ID: {KEY_ID}\n{}", ed25519().private.expose_secret());
     std::fs::write(&path, &text).unwrap();
     let key = ("KALSHI_PRIVATE_KEY_PATH", path.to_str().unwrap());
-    for key in [key, ("KALSHI_PRIVATE_KEY", &text)] {
+    for (key, what) in [(key, "the key in"), (("KALSHI_PRIVATE_KEY", &*text), "the private key")] {
         for variables in [&[key][..], &[key, ("KALSHI_API_KEY_ID", "")], &[key, ("KALSHI_API_KEY_ID", KEY_ID)]] {
             assert_eq!(configuration(variables).credentials, KEY_ID);
         }
         let credentials = configuration(&[key, ("KALSHI_API_KEY_ID", "another")]).credentials;
-        let expected = format!("invalid value of the variable {}: cannot use the private key", key.0);
+        let expected = format!("invalid value of the variable {}: cannot use {what}", key.0);
         assert!(
             credentials.starts_with(&expected) && credentials.contains("names a different API key"),
             "{credentials}"
@@ -178,14 +179,14 @@ fn environment_is_a_name_or_a_url() {
         assert_eq!(configuration(&variables).environment, expected, "{variables:?}");
     }
     for (variables, expected) in [
-        (vec![("KALSHI_ENV", "prodction")], "invalid KALSHI_ENV: unknown environment"),
+        (vec![("KALSHI_ENV", "prodction")], "invalid value of the variable KALSHI_ENV: unknown environment"),
         (
             vec![("KALSHI_API_BASE_URL", "demo")],
-            "invalid KALSHI_API_BASE_URL: invalid base URL: relative URL without a base",
+            "invalid value of the variable KALSHI_API_BASE_URL: invalid base URL; write it like",
         ),
         (
             vec![("KALSHI_API_BASE_URL", "https://me:secret@example.com")],
-            "invalid KALSHI_API_BASE_URL: the base URL contains a user name or password",
+            "invalid value of the variable KALSHI_API_BASE_URL: the base URL contains a user name or password",
         ),
         (
             vec![("KALSHI_ENV", "demo"), ("KALSHI_API_BASE_URL", local)],
@@ -207,7 +208,7 @@ fn invalid_base_urls_are_refused() {
         ("https://example.com/?a", "the base URL contains a query"),
         ("https://example.com/#a", "the base URL contains a fragment"),
         ("ftp://example.com/", "the base URL is neither https:// nor http://"),
-        ("https://", "invalid base URL: empty host"),
+        ("https://", "empty host"),
         ("http://example.com/", "the base URL is http:// to another machine"),
         ("http://127.0.0.1.example.com/", "the base URL is http:// to another machine"),
         ("http://localhost.example.com/", "the base URL is http:// to another machine"),
@@ -216,12 +217,13 @@ fn invalid_base_urls_are_refused() {
         ("Demonstration", "unknown environment"),
         ("", "unknown environment"),
     ] {
-        let error = url.parse::<Environment>().unwrap_err().to_string();
-        assert!(error.starts_with(expected), "{url}: {error}");
+        let error = url.parse::<Environment>().unwrap_err();
+        let expected = format!("{}{expected}", if error.source().is_some() { "invalid base URL: " } else { "" });
+        assert!(with_causes(&error).starts_with(&expected), "{url}: {error}");
         if url.contains("://") {
-            assert_eq!(Environment::custom(url).unwrap_err().to_string(), error);
+            assert_eq!(Environment::custom(url).unwrap_err().to_string(), error.to_string());
         }
-        assert!(serde_json::from_value::<Environment>(url.into()).unwrap_err().to_string().starts_with(expected));
+        assert!(serde_json::from_value::<Environment>(url.into()).unwrap_err().to_string().starts_with(&expected));
     }
 }
 

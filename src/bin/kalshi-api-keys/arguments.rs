@@ -28,7 +28,7 @@ Exit codes:
   1  refused by the service, or the response is not as documented
   2  usage: arguments, variables, the key, a file, or no confirmation
   3  network: the service was not reached, or its response was lost
-  4  something is or may be left to do; the output says what
+  4  incomplete; the output says what remains to be done
 
 Example:
   export KALSHI_API_KEY_ID=a952bcbe-ec3b-4b5b-b8f9-11dae589608c KALSHI_PRIVATE_KEY_PATH=~/kalshi.pem

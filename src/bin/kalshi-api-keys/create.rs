@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::rotation::{self, RetryPolicy};
-use kalshi_api_keys::text::{printable, quoted_path};
+use kalshi_api_keys::text::{printable, quoted_path, with_causes};
 use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use kalshi_api_keys::{Client, Effect, Error, KeyPair};
+use kalshi_api_keys::{Client, Credentials, Effect, Error, KeyPair};
 
 use crate::arguments::{Create, Generate};
-use crate::failure::{Failure, chain};
-use crate::output::{self, print, say};
+use crate::failure::Failure;
+use crate::output::{self, print_done, say};
 
 /// Where a private key goes.
 enum Destination {
@@ -27,7 +27,7 @@ impl Destination {
                 Ok(Self::File(file))
             }
             None if output::stdout_is_discarded() => Err(Failure::usage(
-                "stdout is closed or /dev/null, where the private key would be lost; redirect it elsewhere, or use --out",
+                "stdout is closed, /dev/null or open for reading only, so the private key would be lost; redirect it, or use --out",
             )),
             None => Ok(Self::Stdout),
         }
@@ -35,10 +35,7 @@ impl Destination {
 
     fn save(&self, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), Failure> {
         match self {
-            Self::File(file) => match key_file::save(file, key_id, key) {
-                Err(error @ KeyFileError::NotSynced { .. }) => say(&format!("warning: {}", chain(&error))),
-                saved => saved?,
-            },
+            Self::File(file) => warn_if_not_synced(key_file::save(file, key_id, key))?,
             Self::Stdout => output::write(key.expose_secret().as_bytes())
                 .map_err(|error| Failure::usage(format!("cannot write the private key to stdout: {error}")))?,
         }
@@ -49,12 +46,23 @@ impl Destination {
     fn report(&self, done: &str, key_id: &str) -> Result<(), Failure> {
         let key_id = printable(key_id);
         match self {
-            Self::File(file) => print(&format!("{done} {key_id}; its private key is in {}\n", quoted_path(file))),
+            Self::File(file) => print_done(&format!("{done} {key_id}; its private key is in {}", quoted_path(file))),
             Self::Stdout => {
                 say(&format!("{done} {key_id}; its private key is on stdout"));
                 Ok(())
             }
         }
+    }
+}
+
+/// The file is there; only a power failure now could take it away.
+fn warn_if_not_synced(saved: Result<(), KeyFileError>) -> Result<(), KeyFileError> {
+    match saved {
+        Err(error @ KeyFileError::NotSynced { .. }) => {
+            say(&format!("warning: {}", with_causes(&error)));
+            Ok(())
+        }
+        saved => saved,
     }
 }
 
@@ -73,7 +81,7 @@ pub async fn generate(client: &Client, arguments: Generate) -> Result<(), Failur
         Err(error) => return Err(not_generated(error, &key.name, &destination).await),
     };
     if let Err(reason) = destination.save(Some(&created.api_key_id), &created.private_key) {
-        return Err(withdraw(client, &created.api_key_id, reason).await);
+        return Err(delete_again(client, &created.api_key_id, reason).await);
     }
     warn(created.warning);
     destination.report("generated", &created.api_key_id)
@@ -84,7 +92,7 @@ async fn not_generated(error: Error, name: &str, destination: &Destination) -> F
     if error.effect() != Effect::Unknown {
         return error.into();
     }
-    let failed = Failure::left_to_do(chain(&error));
+    let failed = Failure::incomplete(with_causes(&error));
     let arrived = match error {
         Error::UnexpectedResponse(response) => response.into_inner().bytes().await.unwrap_or_default(),
         _ => Default::default(),
@@ -92,7 +100,7 @@ async fn not_generated(error: Error, name: &str, destination: &Destination) -> F
     let arrived: PrivateKeyPem = String::from_utf8_lossy(&arrived).into_owned().into();
     let name = printable(name);
     if !arrived.expose_secret().contains("PRIVATE KEY") {
-        return failed.and(format!("if there is a new key {name:?} that nobody else created, its private key is lost"));
+        return failed.and(format!("if this created a key {name:?}, its private key is lost"));
     }
     let saved = destination.save(None, &arrived);
     failed.and(match (saved, destination) {
@@ -107,14 +115,14 @@ async fn not_generated(error: Error, name: &str, destination: &Destination) -> F
     })
 }
 
-/// Deletes a key whose private key could not be saved.
-async fn withdraw(client: &Client, key_id: &str, reason: Failure) -> Failure {
+/// Deletes the new key, whose private key could not be saved.
+async fn delete_again(client: &Client, key_id: &str, reason: Failure) -> Failure {
     match rotation::delete(client, key_id, RetryPolicy::default()).await {
         Ok(()) => reason.and(format!("the new key {} was deleted again", printable(key_id))),
-        Err(error) => Failure::left_to_do(format!(
-            "{reason}; the new key {} has no private key any more and was not provably deleted: {}",
+        Err(error) => Failure::incomplete(format!(
+            "{reason}; the private key of the new key {} is lost, and its deletion could not be verified: {}",
             printable(key_id),
-            chain(&error)
+            with_causes(&error)
         )),
     }
 }
@@ -146,27 +154,27 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failure> {
     };
     warn(created.warning);
     let key_id = &created.api_key_id;
-    match generated {
-        None => print(&format!("created {}\n", printable(key_id))),
-        Some((destination, private_key)) => {
-            let saved = match &destination {
-                Destination::File(file) => key_file::add_key_id(file, key_id).map_err(Failure::from),
-                Destination::Stdout => destination.save(Some(key_id), &private_key),
-            };
-            if let Err(reason) = saved {
-                let line =
-                    format!("created {}, but its ID was not saved with its private key: {reason}", printable(key_id));
-                return Err(Failure::left_to_do(line));
-            }
-            destination.report("created", key_id)
+    let destination = match generated {
+        None => return print_done(&format!("created {}", printable(key_id))),
+        Some((Destination::File(file), _)) => {
+            warn_if_not_synced(key_file::add_key_id(&file, key_id)).map_err(|error| {
+                let (id, reason) = (printable(key_id), Failure::from(error));
+                Failure::incomplete(format!("created {id}, but its ID was not saved with its private key: {reason}"))
+            })?;
+            Destination::File(file)
         }
-    }
+        Some((Destination::Stdout, private_key)) => match Destination::Stdout.save(Some(key_id), &private_key) {
+            Ok(()) => Destination::Stdout,
+            Err(reason) => return Err(delete_again(client, key_id, reason).await),
+        },
+    };
+    destination.report("created", key_id)
 }
 
 /// Removes the private key file of a key that the service refused to create; keeps it whenever the key may exist.
 fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) -> Failure {
     let may_exist = error.effect() == Effect::Unknown;
-    let failed = if may_exist { Failure::left_to_do(chain(&error)) } else { Failure::from(error) };
+    let failed = if may_exist { Failure::incomplete(with_causes(&error)) } else { Failure::from(error) };
     match generated {
         Some((Destination::File(file), _)) if may_exist => {
             failed.and(format!("{} holds the private key of the new key, if that exists", quoted_path(file)))
@@ -187,18 +195,20 @@ fn public_key(file: &Path) -> Result<String, Failure> {
     let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
         Failure::usage(format!("cannot read the public key file {}: {error}; check the path", quoted_path(file)))
     })?;
-    let pem = String::from_utf8_lossy(&bytes).into_owned();
-    if pem.contains("PRIVATE KEY") {
-        return Err(Failure::usage(format!(
-            "{} holds a private key, and nothing was sent; give its public half",
-            quoted_path(file)
-        )));
+    let unusable = |reason: &str| Failure::usage(format!("nothing was sent: {} {reason}", quoted_path(file)));
+    let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is not text; give the public key as PEM"))?;
+    if text.contains("PRIVATE KEY") {
+        return Err(unusable("contains a private key; give its public half"));
     }
     #[cfg(feature = "ssh-agent")]
-    if let Ok(key) = ssh_key::PublicKey::from_openssh(&pem) {
+    if let Ok(key) = ssh_key::PublicKey::from_openssh(text) {
         return Ok(crate::ssh_agent::to_pem(&key)?);
     }
-    Ok(pem)
+    // Only what is a public key is sent: the file may be a private one in a format that no word of it tells.
+    let parsed = Credentials::external("new", text, async |_| Err("it never signs".into()));
+    parsed
+        .map_err(|error| Failure::usage(format!("nothing was sent: {}: {}", quoted_path(file), with_causes(&error))))?;
+    Ok(text.to_owned())
 }
 
 pub fn warn(warning: Option<String>) {

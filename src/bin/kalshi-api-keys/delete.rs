@@ -1,12 +1,12 @@
 //! `delete`: one key, reported deleted only once a list proves it.
 
 use kalshi_api_keys::rotation::{self, DeleteError, ListError, RetryPolicy};
-use kalshi_api_keys::text::printable;
+use kalshi_api_keys::text::{printable, with_causes};
 
 use crate::arguments::Delete;
 use crate::connection::Connection;
-use crate::failure::{Code, Failure, chain, code};
-use crate::output::{print, scopes};
+use crate::failure::{Code, Failure, code};
+use crate::output::{print_done, scopes};
 use crate::prompt::{check_terminal, confirm};
 
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
     check_terminal(arguments.yes)?;
     let client = connection.client().await?;
     let base_url = client.environment().base_url();
-    let keys = rotation::list(&client).await.map_err(|error| Failure::new(list_code(&error), chain(&error)))?;
+    let keys = rotation::list(&client).await.map_err(|error| Failure::new(list_code(&error), with_causes(&error)))?;
     let id = printable(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
         return Err(Failure::new(
@@ -27,9 +27,9 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
     let (name, scopes) = (printable(&key.name), scopes(&key.scopes));
     confirm(&format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"), arguments.yes)?;
     match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {
-        Ok(()) => print(&format!("deleted {id}\n")),
+        Ok(()) => print_done(&format!("deleted {id}")),
         Err(DeleteError::NotDeleted(error)) => Err(error.into()),
-        Err(error) => Err(Failure::left_to_do(chain(&error))),
+        Err(error) => Err(Failure::incomplete(with_causes(&error))),
     }
 }
 

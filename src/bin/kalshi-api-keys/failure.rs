@@ -1,12 +1,11 @@
 //! How a command fails: one line on stderr and an exit code.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::text::escape;
+use kalshi_api_keys::text::{escape, with_causes};
 use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, SignError};
 
 /// The exit codes other than 0.
@@ -18,8 +17,8 @@ pub enum Code {
     Usage = 2,
     /// The service was not reached, or its response was lost.
     Network = 3,
-    /// Something is or may be left to do.
-    LeftToDo = 4,
+    /// Incomplete: the message says what remains to be done.
+    Incomplete = 4,
 }
 
 /// A failed command: what happened and what to do next, in one line, and the exit code.
@@ -37,8 +36,8 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
-    pub fn left_to_do(message: impl Into<String>) -> Self {
-        Self::new(Code::LeftToDo, message)
+    pub fn incomplete(message: impl Into<String>) -> Self {
+        Self::new(Code::Incomplete, message)
     }
 
     /// Adds a sentence to the message.
@@ -48,7 +47,7 @@ impl Failure {
 
     /// Prints the message on stderr and returns the exit code.
     pub fn report(self) -> ExitCode {
-        // If stderr is closed, the exit code has to do.
+        // If stderr is closed, the exit code is all there is.
         let _ = writeln!(io::stderr(), "error: {self}");
         ExitCode::from(self.code as u8)
     }
@@ -58,16 +57,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<_> = self.message.split_whitespace().collect();
         f.write_str(&escape(&words.join(" ")))
-    }
-}
-
-/// Formats an error and its causes: `what happened: cause; what to do`.
-pub fn chain(error: &dyn StdError) -> String {
-    let message = error.to_string();
-    let Some(source) = error.source() else { return message };
-    match message.split_once("; ") {
-        Some((what, advice)) => format!("{what}: {}; {advice}", chain(source)),
-        None => format!("{message}: {}", chain(source)),
     }
 }
 
@@ -84,14 +73,14 @@ pub fn code(error: &Error) -> Code {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(code(&error), chain(&error))
+        Self::new(code(&error), with_causes(&error))
     }
 }
 
 macro_rules! usage_failure_from {
     ($($error:ty),*) => { $(impl From<$error> for Failure {
         fn from(error: $error) -> Self {
-            Self::usage(chain(&error))
+            Self::usage(with_causes(&error))
         }
     })* };
 }
@@ -102,7 +91,8 @@ usage_failure_from!(crate::ssh_agent::SshAgentError);
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        let code = if matches!(error, KeyFileError::Leftover { .. }) { Code::LeftToDo } else { Code::Usage };
-        Self::new(code, chain(&error))
+        let code =
+            if matches!(error, KeyFileError::StaleTemporaryFile { .. }) { Code::Incomplete } else { Code::Usage };
+        Self::new(code, with_causes(&error))
     }
 }

@@ -5,12 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use comfy_table::{Table, presets};
 use http::{HeaderValue, Method, StatusCode, header};
-use kalshi_api_keys::text::printable;
+use kalshi_api_keys::text::{printable, with_causes};
 use kalshi_api_keys::types::{ApiKey, GetApiKeysResponse};
 use kalshi_api_keys::{Client, Operation};
 
 use crate::arguments::List;
-use crate::failure::{Code, Failure, chain};
+use crate::failure::{Code, Failure};
 use crate::output::{print, print_bytes, say, scopes};
 use crate::warnings::{Warnings, warnings};
 
@@ -74,7 +74,7 @@ async fn get_unchanged(client: &Client) -> Result<(Bytes, GetApiKeysResponse), F
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let response = client.execute_operation(list, request).await?;
     let status = response.status();
-    let body = response.bytes().await.map_err(|error| Failure::new(Code::Network, chain(&error)))?;
+    let body = response.bytes().await.map_err(|error| Failure::new(Code::Network, with_causes(&error)))?;
     match serde_json::from_slice(&body) {
         Ok(list) if status == StatusCode::OK => Ok((body, list)),
         _ => {

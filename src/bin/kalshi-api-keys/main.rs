@@ -44,11 +44,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::List(arguments) => list::list(&connection.client().await?, &arguments).await,
             Command::Generate(arguments) => {
                 let client = connection.client().await?;
-                signals::held_back(create::generate(&client, arguments)).await
+                signals::defer_signals(create::generate(&client, arguments)).await
             }
             Command::Create(arguments) => {
                 let client = connection.client().await?;
-                signals::held_back(create::create(&client, arguments)).await
+                signals::defer_signals(create::create(&client, arguments)).await
             }
             Command::Delete(arguments) => delete::delete(&connection, &arguments).await,
             Command::Rotate(arguments) => rotate::rotate(&connection, arguments).await,

@@ -1,15 +1,24 @@
 //! Writing to stdout and stderr. A closed pipe is not an error, unless what is written must arrive.
 
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, Write as _};
 
 use kalshi_api_keys::text::{escape, printable};
 use kalshi_api_keys::types::ApiKeyScope;
+#[cfg(unix)]
+use rustix::fs::OFlags;
 
 use crate::failure::Failure;
 
 /// Prints a result on stdout.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_bytes(text.as_bytes())
+}
+
+/// Prints on stdout what was done, and cannot be done again.
+pub fn print_done(done: &str) -> Result<(), Failure> {
+    print(&format!("{done}\n")).map_err(|error| Failure::incomplete(format!("{done}; {error}")))
 }
 
 pub fn print_bytes(text: &[u8]) -> Result<(), Failure> {
@@ -23,20 +32,34 @@ pub fn print_bytes(text: &[u8]) -> Result<(), Failure> {
 
 /// Writes to stdout what must arrive: here, a closed pipe is an error.
 pub fn write(text: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout()?;
     stdout.write_all(text)?;
     stdout.flush()
 }
 
-/// Returns whether what is written to stdout is lost: it is `/dev/null`, which also takes the place of a closed one.
+/// Not the standard library's: that reports success when stdout is open for reading only.
+#[cfg(unix)]
+fn stdout() -> io::Result<File> {
+    use std::os::fd::AsFd as _;
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+#[cfg(windows)]
+fn stdout() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
+}
+
+/// Returns whether what is written to stdout is lost: it is `/dev/null`, which also takes the place of a closed one, or
+/// open for reading only.
 #[cfg(unix)]
 pub fn stdout_is_discarded() -> bool {
-    use std::os::fd::AsFd as _;
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| std::fs::File::from(stdout).metadata());
-    let Ok(stdout) = stdout else { return true };
+    let Ok(stdout) = stdout() else { return true };
+    let Ok(metadata) = stdout.metadata() else { return true };
     let null = std::fs::metadata("/dev/null");
-    stdout.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == stdout.rdev())
+    let is_null = metadata.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == metadata.rdev());
+    let is_writable = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY);
+    is_null || !is_writable
 }
 
 /// Returns whether what is written to stdout is lost: the process was given none.

@@ -4,20 +4,26 @@ use std::time::Duration;
 
 use kalshi_api_keys::key_file::KeyFileError;
 use kalshi_api_keys::rotation::{self, Failure as Cause, ListError, Plan, RetryPolicy, RotationError};
-use kalshi_api_keys::text::{escape, printable};
+use kalshi_api_keys::text::{escape, printable, quoted_path, with_causes};
 
 use crate::arguments::Rotate;
 use crate::connection::Connection;
 use crate::create::{warn, warn_of_unknown};
-use crate::failure::{Code, Failure, chain, code};
-use crate::output::{print, quoted, say};
+use crate::failure::{Code, Failure, code};
+use crate::output::{print, print_done, quoted, say};
 use crate::prompt::confirm;
 use crate::signals;
 
 pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failure> {
     let client = connection.client().await?;
     let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
-    confirm(&format!("Replace the key {} of {base_url} and delete it?", signing.key_id()), arguments.yes)?;
+    let question = match rotation::journal_path(&arguments.out) {
+        journal if journal.exists() => {
+            format!("Continue the rotation in {}, and delete the key that it replaces?", quoted_path(&journal))
+        }
+        _ => format!("Replace the key {} of {base_url} and delete it?", signing.key_id()),
+    };
+    confirm(&question, arguments.yes)?;
     warn_of_unknown(&arguments.scopes);
 
     let mut plan = Plan::new(&arguments.out)
@@ -44,20 +50,20 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
         Ok(rotated) => {
             warn(rotated.warning);
             let (id, file) = (quoted(&printable(&rotated.key_id)), quoted(&arguments.out.to_string_lossy()));
-            print(&format!("done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}\n"))
+            print_done(&format!("done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}"))
         }
-        Err(error) => Err(Failure::new(exit_code(&error), chain(&error))),
+        Err(error) => Err(Failure::new(exit_code(&error), with_causes(&error))),
     }
 }
 
 fn exit_code(error: &RotationError) -> Code {
     if error.state.journal.is_some() {
-        return Code::LeftToDo;
+        return Code::Incomplete;
     }
     match &error.failure {
         Cause::List(ListError::Api(error)) | Cause::Create(error) => code(error),
         Cause::List(_) => Code::Refused,
-        Cause::Journal(_) | Cause::Save(KeyFileError::Leftover { .. }) => Code::LeftToDo,
+        Cause::Journal(_) | Cause::Save(KeyFileError::StaleTemporaryFile { .. }) => Code::Incomplete,
         _ => Code::Usage,
     }
 }

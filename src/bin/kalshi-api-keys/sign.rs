@@ -21,7 +21,7 @@ pub async fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failu
         return Err(Failure::usage("the path is not percent-encoded; encode it as it will be sent"));
     }
     let environment = connection.environment()?;
-    let headers = Signer::new(connection.credentials().await?).prepare(&method, path)?.sign_in_time().await?;
+    let headers = Signer::new(connection.credentials().await?).prepare(&method, path)?.sign_with_timeout().await?;
     let headers = headers.into_iter().map(|(name, value)| {
         // Digits, base64 and the ID are visible ASCII, so the default is never used.
         format!("{}: {}", name.as_str().to_ascii_uppercase(), value.to_str().unwrap_or_default())

@@ -1,7 +1,8 @@
-//! SIGINT, SIGTERM and SIGHUP, or what Windows has in their place: they never end a request whose response may hold a
+//! SIGINT, SIGQUIT, SIGTERM and SIGHUP, or what Windows has in their place: they never end a request whose response may hold a
 //! private key.
 
 use std::io;
+use std::task::Poll;
 
 use crate::output::say;
 
@@ -9,12 +10,11 @@ use crate::output::say;
 #[cfg(unix)]
 pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let kinds = [SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals = kinds.map(signal).into_iter().collect::<io::Result<Vec<_>>>()?;
     Ok(std::future::poll_fn(move |context| {
-        let received = [interrupt.poll_recv(context), terminate.poll_recv(context), hangup.poll_recv(context)];
-        received.into_iter().find(|poll| poll.is_ready()).map_or(std::task::Poll::Pending, |poll| poll.map(|_| ()))
+        let received = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if received { Poll::Ready(()) } else { Poll::Pending }
     }))
 }
 
@@ -29,12 +29,12 @@ pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     Ok(std::future::poll_fn(move |context| {
         let received =
             [c.poll_recv(context), pause.poll_recv(context), close.poll_recv(context), shutdown.poll_recv(context)];
-        received.into_iter().find(|poll| poll.is_ready()).map_or(std::task::Poll::Pending, |poll| poll.map(|_| ()))
+        if received.iter().any(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
     }))
 }
 
 /// Runs a future to its end, whatever signals arrive. It takes no longer than its requests may take.
-pub async fn held_back<T>(work: impl Future<Output = T>) -> T {
+pub async fn defer_signals<T>(work: impl Future<Output = T>) -> T {
     let signal = received();
     let notice = tokio::spawn(async {
         if let Ok(signal) = signal {

@@ -76,7 +76,7 @@ $ generate --stdout --type dsa
 exit code 2
 
 $ list --private-key-path no.pem
-2> error: cannot read the private key file "no.pem": [..] (os error 2); check the path and its permissions
+2> error: cannot read the key file "no.pem": No such file or directory (os error 2); check the path and its permissions
 exit code 2
 
 $ list --env prodction
@@ -96,7 +96,7 @@ $ list --api-base-url http://example.com
 exit code 2
 
 $ list, without variables
-2> error: neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the private key or to the path of its file
+2> error: neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path
 exit code 2
 "#]],
     );
@@ -131,7 +131,7 @@ $ list
 exit code 3
 
 $ generate --out b.pem
-2> error: the service returned 500: internal_error: internal error; it may have taken effect: list the keys to find out; if there is a new key "kalshi-api-keys" that nobody else created, its private key is lost
+2> error: the service returned 500: internal_error: internal error; it may have taken effect: list the keys to find out; if this created a key "kalshi-api-keys", its private key is lost
 exit code 4
 "#]],
     );

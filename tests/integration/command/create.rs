@@ -6,7 +6,7 @@ use kalshi_api_keys::{Credentials, key_file};
 use snapbox::str;
 
 use super::{
-    FORBIDDEN, LEFT_TO_DO, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into, refusal,
+    FORBIDDEN, INCOMPLETE, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into, refusal,
     unreachable_url,
 };
 use crate::fixtures::{rsa, shows_key};
@@ -141,7 +141,7 @@ exit code 0
 #[tokio::test]
 async fn nothing_is_sent_when_stdout_is_discarded() {
     let account = TestAccount::new().await;
-    for redirect in [">/dev/null", ">&-"] {
+    for redirect in [">/dev/null", ">&-", "1<old.pem"] {
         for command in ["generate", "create"] {
             let script = format!("\"$0\" {command} --stdout {redirect}");
             let ran = ran(account.program("sh", &["-c", &script, super::BINARY])).await;
@@ -149,7 +149,7 @@ async fn nothing_is_sent_when_stdout_is_discarded() {
                 &account.describe("--stdout", &ran),
                 str![[r#"
 $ --stdout
-2> error: stdout is closed or /dev/null, where the private key would be lost; redirect it elsewhere, or use --out
+2> error: stdout is closed, /dev/null or open for reading only, so the private key would be lost; redirect it, or use --out
 exit code 2
 "#]],
             );
@@ -177,8 +177,54 @@ $ generate, and the key is deleted
 exit code 2
 
 $ generate, and the key cannot be deleted
-2> error: cannot write the private key to stdout: [..]; the new key [NEW] has no private key any more and was not provably deleted: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost, and its deletion could not be verified: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
+"#]],
+    );
+}
+
+/// A full disk is found only when something is written.
+#[cfg(target_os = "linux")] // Has `/dev/full`.
+#[tokio::test]
+async fn what_was_done_is_reported_even_if_stdout_is_full() {
+    let mut transcripts = String::new();
+    for (arguments, keys) in [
+        (&["generate", "--out", "generated.pem"][..], 3),
+        (&["create", "--public-key", "key.pub"], 3),
+        (&["create", "--stdout"], 2),
+        (&["delete", "--yes", "doomed"], 1),
+        (&["list"], 2),
+    ] {
+        let account = TestAccount::new().await;
+        account.key("doomed", vec![], None);
+        std::fs::write(account.file("key.pub"), &rsa().public).unwrap();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = ran_into(full.into(), account.command(arguments)).await;
+        transcripts += &account.describe(&arguments.join(" "), &ran);
+        assert_eq!(account.ids().len(), keys, "{arguments:?}: {}", ran.err);
+    }
+    assert_transcript(
+        &transcripts,
+        str![[r#"
+$ generate --out generated.pem
+2> error: generated [NEW]; its private key is in "generated.pem"; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+exit code 4
+
+$ create --public-key key.pub
+2> error: created [NEW]; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+exit code 4
+
+$ create --stdout
+2> error: cannot write the private key to stdout: No space left on device (os error 28); the new key [..] was deleted again
+exit code 2
+
+$ delete --yes doomed
+2> error: deleted doomed; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+exit code 4
+
+$ list
+2> error: cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+exit code 2
 "#]],
     );
 }
@@ -206,7 +252,7 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
         &account.describe("generate", &ran),
         str![[r#"
 $ generate
-2> error: "new.pem" exists already and was not touched; choose another name; the new key created has no private key any more and was not provably deleted: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost, and its deletion could not be verified: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
 "#]],
     );
@@ -256,7 +302,7 @@ async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
         let account = TestAccount::new().await;
         account.sandbox.fail_next_on("generateApiKey", fault.clone()).unwrap();
         let ran = account.run(&["generate", "--out", "c.pem", "--name", "mine"]).await;
-        assert_eq!(ran.code, LEFT_TO_DO, "{fault:?}: {}", ran.err);
+        assert_eq!(ran.code, INCOMPLETE, "{fault:?}: {}", ran.err);
         assert!(ran.err.contains("\"mine\"") && !ran.err.contains("delete"), "{fault:?}: {}", ran.err);
     }
 }
@@ -322,8 +368,16 @@ async fn create_registers_a_public_key_and_never_sends_a_private_one() {
     account.sandbox.set_creation_warning(Some("a risk control\nis missing".into()));
     let registered = account.transcript(&["create", "--public-key", "key.pub", "--name", "theirs"]).await;
 
+    // No word of these tells that they are private.
+    std::fs::write(account.file("key.ppk"), "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIA==\n")
+        .unwrap();
+    std::fs::write(account.file("key.jwk"), r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxA"}"#).unwrap();
+    std::fs::write(account.file("key.der"), [0x30, 0x2e, 0x02, 0x01, 0x00, 0xff]).unwrap();
     let requests = account.sandbox.requests();
-    let refused = account.transcript(&["create", "--public-key", "old.pem"]).await;
+    let mut refused = String::new();
+    for file in ["old.pem", "key.ppk", "key.jwk", "key.der"] {
+        refused += &account.transcript(&["create", "--public-key", file]).await;
+    }
     assert_eq!(account.sandbox.requests(), requests);
     assert_transcript(
         &(registered + &refused),
@@ -334,7 +388,19 @@ created [NEW]
 exit code 0
 
 $ create --public-key old.pem
-2> error: "old.pem" holds a private key, and nothing was sent; give its public half
+2> error: nothing was sent: "old.pem" contains a private key; give its public half
+exit code 2
+
+$ create --public-key key.ppk
+2> error: nothing was sent: "key.ppk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`
+exit code 2
+
+$ create --public-key key.jwk
+2> error: nothing was sent: "key.jwk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`
+exit code 2
+
+$ create --public-key key.der
+2> error: nothing was sent: "key.der" is not text; give the public key as PEM
 exit code 2
 "#]],
     );
@@ -354,6 +420,7 @@ async fn a_signal_waits_for_the_private_key() {
         (Signal::INT, "generate"),
         (Signal::TERM, "generate"),
         (Signal::HUP, "generate"),
+        (Signal::QUIT, "generate"),
         (Signal::TERM, "create"),
         (Signal::HUP, "create"),
     ] {

@@ -4,7 +4,7 @@ use kalshi_api_keys::key_file;
 use kalshi_api_keys::sandbox::Fault;
 use snapbox::str;
 
-use super::{LEFT_TO_DO, Ran, TestAccount, assert_transcript, ran, refusal};
+use super::{INCOMPLETE, Ran, TestAccount, assert_transcript, ran, refusal};
 
 #[tokio::test]
 async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
@@ -100,7 +100,7 @@ async fn a_lost_response_settles_after_a_minute() {
     let rotate = ["rotate", "--out", "new.pem", "--yes"];
     for _ in 0..2 {
         let ran = account.run(&rotate).await;
-        assert_eq!(ran.code, LEFT_TO_DO, "{}", ran.err);
+        assert_eq!(ran.code, INCOMPLETE, "{}", ran.err);
         assert!(ran.err.contains("one more key may still appear"), "{}", ran.err);
     }
     assert_eq!(account.files(), ["new.pem", "new.pem.rotation", "old.pem"]);
@@ -141,15 +141,15 @@ $ another environment
 exit code 4
 
 $ rotate --out new.pem --yes --name other
-2> error: an unfinished rotation has another name; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+2> error: the unfinished rotation to this file has a different name; run that one again first; the old key [OLD] is in an unknown state
 exit code 4
 
 $ rotate --out new.pem --yes --scope read
-2> error: an unfinished rotation has another set of scopes; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+2> error: the unfinished rotation to this file has a different set of scopes; run that one again first; the old key [OLD] is in an unknown state
 exit code 4
 
 $ rotate --out new.pem --yes --local
-2> error: an unfinished rotation has another source of its key pair; run that one again first; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+2> error: the unfinished rotation to this file has a different source of its key pair; run that one again first; the old key [OLD] is in an unknown state
 exit code 4
 "#]],
     );
