@@ -74,6 +74,12 @@ impl Client {
     /// Returns a client configured by the environment variables of [`Environment::from_env`] and
     /// [`Credentials::from_env`].
     ///
+    /// ```no_run
+    /// let client = kalshi_api_keys::Client::from_env()?;
+    /// println!("sending requests to {}", client.environment().base_url());
+    /// # Ok::<(), kalshi_api_keys::BuildError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of the two, and of [`new`](Self::new).

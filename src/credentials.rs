@@ -100,6 +100,12 @@ impl Credentials {
     /// Reads a private key and the ID of its API key from one file, which names the ID in a line
     /// `Kalshi-API-Key-ID: <ID>` before the key. The command and the module `key_file` write such files.
     ///
+    /// ```no_run
+    /// let credentials = kalshi_api_keys::Credentials::from_key_file("kalshi.pem")?;
+    /// println!("signing as {}", credentials.key_id());
+    /// # Ok::<(), kalshi_api_keys::CredentialsError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`from_pem_file`](Self::from_pem_file), and [`KeyError::MissingApiKeyId`] in
@@ -130,6 +136,11 @@ impl Credentials {
 
     /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for an ID that is known otherwise.
     ///
+    /// ```no_run
+    /// let credentials = kalshi_api_keys::Credentials::from_env_with_id("a952bcbe-ec3b-4b5b-b8f9-11dae589608c")?;
+    /// # Ok::<(), kalshi_api_keys::CredentialsError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`from_env`](Self::from_env).
@@ -157,6 +168,13 @@ impl Credentials {
 
     /// Returns credentials whose private key is not in this process, with the ID and the public key in a file: the one that a
     /// rotation to an external key writes, with a line `Kalshi-API-Key-ID: <ID>` before the PEM text.
+    ///
+    /// ```no_run
+    /// # fn example(token: Box<dyn kalshi_api_keys::ExternalKey>) -> Result<(), kalshi_api_keys::CredentialsError> {
+    /// let credentials = kalshi_api_keys::Credentials::external_from_file("kalshi-token.pub", token)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -176,7 +176,7 @@ impl Signer {
         self.offset.load(Ordering::Relaxed)
     }
 
-    /// Discards the clock correction of this signer and its clones.
+    /// Discards the clock correction of this signer and its clones, for example after this machine's clock was set.
     pub fn reset_clock(&self) {
         self.offset.store(0, Ordering::Relaxed);
     }
@@ -319,6 +319,13 @@ impl UnsignedHeaders {
     /// Signs the message with the key of the credentials, and awaits it if it is external.
     ///
     /// No time limit applies, because that would need a particular runtime: see [`sign_with_timeout`](Self::sign_with_timeout).
+    ///
+    /// ```
+    /// # use kalshi_api_keys::{SignError, SignedHeaders, Signer, http::Method};
+    /// async fn headers(signer: &Signer) -> Result<SignedHeaders, SignError> {
+    ///     signer.prepare(&Method::GET, "/trade-api/v2/portfolio/balance")?.sign().await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

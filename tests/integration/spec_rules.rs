@@ -40,6 +40,25 @@ fn violations_that_build_are_reported() {
     });
 }
 
+/// What the service may add needs no other crate, and one odd value does not fail a whole response.
+#[test]
+fn strings_of_any_format_are_plain_strings() {
+    let mut spec = spec();
+    for (name, keyword, value) in [
+        ("created_at", "format", "date-time"),
+        ("owner", "format", "uuid"),
+        ("address", "format", "ipv4"),
+        ("tag", "pattern", "^[a-z]+$"),
+    ] {
+        spec["components"]["schemas"]["ApiKey"]["properties"][name] = json!({ "type": "string", keyword: value });
+    }
+    let code = generate(&spec.to_string()).unwrap();
+    for name in ["created_at", "owner", "address", "tag"] {
+        let field = format!("pub {name}: ::std::option::Option<::std::string::String>,");
+        assert!(code.contains(&field), "no {field}");
+    }
+}
+
 /// Each replacement simulates the output of another release of progenitor.
 #[test]
 fn unexpected_generated_code_fails_the_build() {

@@ -55,6 +55,7 @@ run_tests() {
     cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
         $features -- "${@:2}" >"$log" 2>&1 || status=$?
     grep -E '^error|^test .* FAILED$|panicked at' "$log" || true
+    cargo run --locked --quiet --target "$target" -Zbuild-std=std,panic_unwind $features --example quickstart >"$log.quickstart" 2>&1 || status=$?
     local counts
     counts=$(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0 " passed, " failed + 0 " failed" }' "$log")
     echo "$target ${features:-default features}: $counts" \

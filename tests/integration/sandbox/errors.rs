@@ -108,9 +108,9 @@ async fn refuses_invalid_input_with_400_and_creates_no_key() {
 #[tokio::test]
 async fn refuses_public_keys_other_than_rsa_2048_to_8192_and_ed25519() {
     let sandbox = sandbox().await;
-    let short = include_str!("../data/rsa_1024.pub.pem");
-    let ec = include_str!("../data/p256.pub.pem");
-    let pkcs1 = include_str!("../data/rsa_2048.pkcs1.pub.pem");
+    let short = include_str!("../../data/public_keys/rsa_1024.pub.pem");
+    let ec = include_str!("../../data/public_keys/p256.pub.pem");
+    let pkcs1 = include_str!("../../data/public_keys/rsa_2048.pkcs1.pub.pem");
     let good = public_key();
     let private = sandbox.root_private_key();
     // The identity point: it verifies signatures made without a private key.
@@ -134,8 +134,8 @@ async fn refuses_public_keys_other_than_rsa_2048_to_8192_and_ed25519() {
     }
     assert_eq!(sandbox.keys().len(), 1);
 
-    let rsa_2048 = include_str!("../data/rsa_2048.pub.pem");
-    let rsa_8192 = include_str!("../data/rsa_8192.pub.pem");
+    let rsa_2048 = include_str!("../../data/public_keys/rsa_2048.pub.pem");
+    let rsa_8192 = include_str!("../../data/public_keys/rsa_8192.pub.pem");
     for key in [good.replace('\n', "\r\n"), good, rsa_2048.to_owned(), rsa_8192.to_owned()] {
         let response = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
         assert_eq!(response.status, 201, "{}", response.body);
