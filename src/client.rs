@@ -99,7 +99,8 @@ impl Client {
     /// # }
     /// ```
     pub fn builder(environment: Environment, credentials: Credentials) -> ClientBuilder {
-        ClientBuilder { environment, signer: Signer::new(credentials), http_client: None, timeout: REQUEST_TIMEOUT }
+        let signing = Signing { signer: Signer::new(credentials), environment, timeout: REQUEST_TIMEOUT };
+        ClientBuilder { signing, http_client: None }
     }
 
     /// Returns a client with other credentials that shares this client's HTTP client and clock.
@@ -209,10 +210,8 @@ impl Client {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {
-    environment: Environment,
-    signer: Signer,
+    signing: Signing,
     http_client: Option<reqwest::Client>,
-    timeout: Duration,
 }
 
 impl ClientBuilder {
@@ -225,7 +224,7 @@ impl ClientBuilder {
 
     /// Sets the signer, whose credentials take the place of those passed to [`Client::builder`].
     pub fn signer(mut self, signer: Signer) -> Self {
-        self.signer = signer;
+        self.signing.signer = signer;
         self
     }
 
@@ -233,7 +232,7 @@ impl ClientBuilder {
     /// unless set. It includes a second attempt with a corrected clock, and overrides the total timeout of the HTTP client. The
     /// first signature of an external key comes before, with a [time limit](crate::ExternalKey::time_limit) of its own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.signing.timeout = timeout;
         self
     }
 
@@ -243,13 +242,13 @@ impl ClientBuilder {
     ///
     /// [`BuildError::HttpClient`] if no HTTP client was set and none can be built.
     pub fn build(self) -> Result<Client, BuildError> {
-        let Self { environment, signer, http_client, timeout } = self;
-        let client = match http_client {
+        let environment = &self.signing.environment;
+        let client = match self.http_client {
             Some(client) => client,
-            None => http_client_builder(&environment).build().map_err(BuildError::HttpClient)?,
+            None => http_client_builder(environment).build().map_err(BuildError::HttpClient)?,
         };
         let baseurl = environment.base_url().as_str().trim_end_matches('/').to_owned();
-        Ok(Client { baseurl, client, inner: Signing { signer, environment, timeout } })
+        Ok(Client { baseurl, client, inner: self.signing })
     }
 }
 

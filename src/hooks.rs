@@ -55,21 +55,20 @@ impl Client {
         let started = Instant::now();
         let timeout = *request.timeout_mut().get_or_insert(self.inner().timeout);
         let retry = request.try_clone();
-        let first = attempt(self.client(), request).await?;
-        let corrected = |request: &Request| self.signer().corrected(request.headers(), first.response.headers());
-        let Some(mut retry) = retry.filter(|_| first.refuses_timestamp) else { return Ok(first.response) };
-        let Some(corrected) = corrected(&retry) else { return Ok(first.response) };
+        let (first, refuses_timestamp) = attempt(self.client(), request).await?;
+        let Some(mut retry) = retry.filter(|_| refuses_timestamp) else { return Ok(first) };
+        let Some(corrected) = self.signer().corrected(retry.headers(), first.headers()) else { return Ok(first) };
         let remaining = || timeout.saturating_sub(started.elapsed());
         let signed = tokio::time::timeout(remaining(), sign(&corrected, &mut retry)).await;
         if !matches!(signed, Ok(Ok(()))) || remaining().is_zero() {
-            return Ok(first.response);
+            return Ok(first);
         }
         *retry.timeout_mut() = Some(remaining());
-        let second = attempt(self.client(), retry).await?;
-        if !second.refuses_timestamp {
+        let (second, refuses_timestamp) = attempt(self.client(), retry).await?;
+        if !refuses_timestamp {
             self.signer().adopt_clock(&corrected);
         }
-        Ok(second.response)
+        Ok(second)
     }
 }
 
@@ -79,20 +78,15 @@ async fn sign(signer: &Signer, request: &mut Request) -> Result<(), SignError> {
     Ok(())
 }
 
-/// A response whose body is unread, unless its status is 401.
-struct Attempt {
-    response: Response,
-    refuses_timestamp: bool,
-}
-
-async fn attempt(client: &reqwest::Client, request: Request) -> reqwest::Result<Attempt> {
+/// Returns the response, whose body is unread unless its status is 401, and whether it refuses the timestamp.
+async fn attempt(client: &reqwest::Client, request: Request) -> reqwest::Result<(Response, bool)> {
     let response = client.execute(request).await?;
     if response.status() != StatusCode::UNAUTHORIZED {
-        return Ok(Attempt { response, refuses_timestamp: false });
+        return Ok((response, false));
     }
     let (head, body) = read_limited(response, MAX_ERROR).await;
     let refuses_timestamp = refuses_timestamp(head.status(), &body);
-    Ok(Attempt { response: with_body(head, body), refuses_timestamp })
+    Ok((with_body(head, body), refuses_timestamp))
 }
 
 /// Reads a response whole. The body of an error that the service wrote becomes the JSON of an

@@ -458,10 +458,11 @@ impl Rotation {
                 if saved.as_ref().err().is_none_or(Failure::is_not_synced) {
                     self.state.new_key_id = Some(key_id.clone());
                     journal.saved(&key_id)?;
+                    journal.create_settled()?;
                 }
                 saved?;
                 self.report(Step::Saved { key_id, file: self.plan.file.clone() });
-                Ok(journal.create_settled()?)
+                Ok(())
             }
             Err(error) => {
                 if error.effect() == Effect::Unknown {

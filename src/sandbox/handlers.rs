@@ -143,7 +143,7 @@ async fn delete_api_key(
 }
 
 async fn missing_key_id() -> ApiError {
-    ApiError::bad_request("the path holds no API key ID")
+    ApiError::bad_request("the path has no API key ID")
 }
 
 async fn not_found() -> ApiError {
@@ -159,6 +159,6 @@ fn accept_body(body: Body) -> Result<Bytes, ApiError> {
         StatusCode::PAYLOAD_TOO_LARGE => {
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body is larger than 64 KiB")
         }
-        _ => ApiError::bad_request("the body did not arrive whole"),
+        _ => ApiError::bad_request("the body is incomplete"),
     })
 }

@@ -67,7 +67,7 @@ impl RequestFields {
             return Err(ApiError::bad_request("scopes is empty"));
         }
         if scopes.contains(&ApiKeyScope::Write) && !scopes.contains(&ApiKeyScope::Read) {
-            return Err(ApiError::bad_request("the scope write needs read beside it"));
+            return Err(ApiError::bad_request("the scope write requires read"));
         }
         Ok(scopes)
     }

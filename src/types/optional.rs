@@ -1,7 +1,5 @@
 //! The argument type of builder setters for optional properties.
 
-use crate::types::{Subaccount, SubaccountOutOfRange};
-
 /// The argument of a builder's setter for an optional property: a value, an [`Option`], or anything that converts to one.
 ///
 /// ```
@@ -41,17 +39,3 @@ impl From<&str> for Optional<String> {
         Self(Some(value.to_owned()))
     }
 }
-
-macro_rules! try_from_integer {
-    ($($integer:ty),*) => {$(
-        impl TryFrom<$integer> for Optional<Subaccount> {
-            type Error = SubaccountOutOfRange;
-
-            fn try_from(number: $integer) -> Result<Self, SubaccountOutOfRange> {
-                Subaccount::try_from(number).map(Self::from)
-            }
-        }
-    )*};
-}
-
-try_from_integer!(u8, i32, u64);

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde_json::Number;
 
+use crate::types::Optional;
+
 /// The number of a sub-account, 0 to 63.
 ///
 /// Conversions validate the range. A number in a response is preserved even if it is out of range, so that the list of keys
@@ -44,6 +46,14 @@ macro_rules! try_from_integer {
                     Ok(number @ 0..=Self::MAX) => Ok(Self(number.into())),
                     _ => Err(SubaccountOutOfRange),
                 }
+            }
+        }
+
+        impl TryFrom<$integer> for Optional<Subaccount> {
+            type Error = SubaccountOutOfRange;
+
+            fn try_from(number: $integer) -> Result<Self, SubaccountOutOfRange> {
+                Subaccount::try_from(number).map(Self::from)
             }
         }
     )*};
