@@ -185,9 +185,8 @@ impl Credentials {
         key: impl ExternalKey + 'static,
     ) -> Result<Self, CredentialsError> {
         let (text, _) = read_file(path.as_ref())?;
-        let key_id = find_key_id(&text).and_then(|id| id.ok_or(KeyError::MissingApiKeyId));
-        let key_id = key_id.map_err(in_file(path.as_ref()))?;
-        Ok(Self { key_id, ..Self::external("unused", &text, key)? })
+        let credentials = Self::external("unused", &text, key)?;
+        Ok(Self { key_id: key_id_in(path.as_ref(), &text)?, ..credentials })
     }
 
     fn from_variables(key_id: Option<HeaderValue>) -> Result<Self, CredentialsError> {
@@ -256,6 +255,11 @@ fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)
 }
 
+/// Returns the ID that the text of a file names.
+pub(crate) fn key_id_in(path: &Path, text: &str) -> Result<HeaderValue, CredentialsError> {
+    find_key_id(text).and_then(|id| id.ok_or(KeyError::MissingApiKeyId)).map_err(in_file(path))
+}
+
 /// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
     let unusable = in_file(path);
@@ -287,7 +291,7 @@ fn in_variable(variable: &'static str) -> impl Fn(CredentialsError) -> Credentia
 }
 
 /// Names the file whose content caused an error.
-pub(crate) fn in_file(path: &Path) -> impl Fn(KeyError) -> CredentialsError {
+fn in_file(path: &Path) -> impl Fn(KeyError) -> CredentialsError {
     move |source| CredentialsError::KeyFile { path: path.to_owned(), source }
 }
 

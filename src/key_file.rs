@@ -284,7 +284,7 @@ mod platform {
         if !is_mine(&metadata) || is_open_to_others(path, &metadata) {
             // It is empty, and the error is reported.
             let _ = std::fs::remove_file(path);
-            return Err(io::Error::other("its file system lets other users read it"));
+            return Err(io::Error::other("on this file system it belongs to another user, or others can read it"));
         }
         Ok(file)
     }

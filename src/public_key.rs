@@ -10,7 +10,7 @@ use rsa::traits::PublicKeyParts as _;
 use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const SALT_LEN: usize = 32;
@@ -103,9 +103,10 @@ impl PublicKey {
             if key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok() {
                 return Err(SignatureError::Pkcs1v15);
             }
+            // A mistaken salt is as long as some digest, or as the key allows, which is OpenSSL's default.
             let longest = expected - Sha256::output_size() - 2;
             let uses = |salt: &usize| key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature).is_ok();
-            if let Some(actual) = (0..=longest).find(uses) {
+            if let Some(actual) = (0..=Sha512::output_size()).chain([longest]).find(uses) {
                 return Err(SignatureError::SaltLength { actual });
             }
         }
@@ -118,7 +119,7 @@ impl PublicKey {
 #[non_exhaustive]
 pub enum PublicKeyError {
     /// There is no PEM section `PUBLIC KEY`.
-    #[error("no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`")]
+    #[error("no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it")]
     NotPem,
     /// The PEM section does not contain a valid key.
     #[error("the public key is truncated or damaged; copy it again, from its BEGIN to its END line")]
@@ -142,7 +143,7 @@ pub enum SignatureError {
     #[error("the signature is text, not bytes; decode its base64 or hexadecimal digits")]
     Text,
     /// Its length is wrong for the public key.
-    #[error("the signature has {actual} bytes, not {expected}; return it raw, without a DER or SSH wrapper")]
+    #[error("the signature has {actual} bytes, not {expected}; check which key signs, and return it raw, unwrapped")]
     Length {
         /// Its length in bytes.
         actual: usize,
@@ -162,6 +163,6 @@ pub enum SignatureError {
     #[error("the message was hashed twice; pass the message itself, or tell the signer that its input is a digest")]
     DigestedTwice,
     /// None of the above: it was made by another key, of another message, or with another hash.
-    #[error("the signature is by another key, or uses another hash; check which key signs, and for SHA-256")]
+    #[error("the signature is by another key, of another message or with another hash; check which key signs")]
     Mismatch,
 }

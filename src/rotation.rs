@@ -44,6 +44,8 @@ use self::decide::{KeyFile, Next, decide, is_ours};
 use self::journal::{Goal, Journal};
 use self::list::with_own_signer;
 use self::plan::Source;
+use crate::credentials::{key_id_in, read_file};
+use crate::public_key::PublicKey;
 use crate::text::quoted_path;
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
@@ -160,17 +162,18 @@ pub struct Rotated {
 ///
 /// # Errors
 ///
-/// [`RotationError`] says what failed and what is known of the keys. If it names a journal, run the rotation again.
+/// [`RotationError`] says what failed, what is known of the keys, and whether to run the rotation again.
 pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationError> {
+    let own = with_own_signer(client);
     let mut rotation = Rotation {
-        client: with_own_signer(client),
-        signer: client.signer().clone(),
         state: RotationState {
-            old_key_id: plan.replace.clone().unwrap_or_else(|| client.signer().credentials().key_id().to_owned()),
+            old_key_id: plan.replace.clone().unwrap_or_else(|| own.signer().credentials().key_id().to_owned()),
             old_key: KeyState::Unknown,
             new_key_id: None,
             journal: None,
         },
+        client: own,
+        signer: client.signer().clone(),
         plan,
         deleting: Vec::new(),
         aborted: None,
@@ -234,17 +237,25 @@ impl Rotation {
                 (Err(failure), unfinished) => {
                     journal = unfinished;
                     if failure.is_retryable() {
-                        let Some(next) = delays.next() else { return Err(self.aborted.take().unwrap_or(failure)) };
+                        let Some(next) = delays.next() else { return Err(self.with_reason(failure)) };
                         self.report(Step::Retrying { failure: failure.to_string() });
                         delay = next;
                     } else if failure.aborts() && journal.is_some() {
                         self.aborted = Some(failure);
                     } else {
-                        return Err(self.aborted.take().unwrap_or(failure));
+                        return Err(self.with_reason(failure));
                     }
                 }
                 (Ok(_), unfinished) => journal = unfinished,
             }
+        }
+    }
+
+    /// Adds why the rotation was aborted before.
+    fn with_reason(&mut self, failure: Failure) -> Failure {
+        match self.aborted.take() {
+            Some(reason) => Failure::CleanUp { reason: Box::new(reason), source: Box::new(failure) },
+            None => failure,
         }
     }
 
@@ -339,7 +350,8 @@ impl Rotation {
             _ if self.aborted.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
             Next::RefuseFile => return Err(observed.file.into_error()),
-            Next::RefuseKey(key_id) => return Err(Failure::UnexpectedKey(key_id)),
+            Next::RefuseForeignKey(key_id) => return Err(Failure::ForeignKey(key_id)),
+            Next::RefuseKey(key_id) => return Err(Failure::KeyMismatch(key_id)),
             Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
             Next::Verify => return Err(observed.unverified.map_or(Failure::Stopped, Failure::Verify)),
             // Afterwards, nobody could delete a key that still appears.
@@ -364,7 +376,7 @@ impl Rotation {
         let goal = &journal.goal;
         let file = self.observe_file(journal);
         let listed_at = unix_secs();
-        self.state.new_key_id = file.key_id().map(str::to_owned);
+        self.state.new_key_id = file.key_id().filter(|id| journal.saved.as_deref() == Some(id)).map(str::to_owned);
         let mut unverified = None;
         let mut listed = None;
         if let KeyFile::WithId(new) = &file {
@@ -381,6 +393,9 @@ impl Rotation {
                 Err(error) => return Err(unverified.map_or(Failure::List(error), Failure::Verify)),
             },
         };
+        let is_new = |key: &&ApiKey| is_ours(goal, key) && file.key_id() == Some(&key.api_key_id);
+        let new = keys.iter().find(is_new).map(|key| key.api_key_id.clone());
+        self.state.new_key_id = new.or(self.state.new_key_id.take());
         self.learn(goal, &keys);
         Ok(Observed { file, keys, listed_at, unverified })
     }
@@ -612,11 +627,13 @@ async fn send_create(
 
 /// Returns the external key with the ID in a file, which has to hold its public key.
 fn external_in_file(external: &Credentials, path: &Path) -> Result<Credentials, CredentialsError> {
-    let in_file = Credentials::external_from_file(path, async |_| Err("only its public key is read".into()))?;
-    match in_file.fingerprint() == external.fingerprint() {
-        true => Ok(Credentials { key_id: in_file.key_id, ..external.clone() }),
-        false => Err(CredentialsError::PublicKeyMismatch { path: path.to_owned() }),
+    let (text, _) = read_file(path)?;
+    let public_key = PublicKey::from_pem(&text).map_err(CredentialsError::PublicKey)?;
+    // First: an ID is only written to a file with this public key.
+    if public_key.fingerprint().as_deref() != Some(external.fingerprint()) {
+        return Err(CredentialsError::PublicKeyMismatch { path: path.to_owned() });
     }
+    Ok(Credentials { key_id: key_id_in(path, &text)?, ..external.clone() })
 }
 
 fn public_key_pem(credentials: &Credentials) -> Result<String, KeyPairError> {

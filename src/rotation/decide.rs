@@ -43,6 +43,8 @@ pub(super) enum Next {
     Create,
     /// The file does not hold the private key of this rotation.
     RefuseFile,
+    /// The file names a key of somebody else's.
+    RefuseForeignKey(String),
     /// The new key does not match the goal.
     RefuseKey(String),
     /// The list does not contain the new key: list again.
@@ -78,6 +80,7 @@ pub(super) fn decide(
     };
     match keys.iter().find(|key| key.api_key_id == id) {
         None => Next::ListAgain(id),
+        Some(key) if !is_ours(goal, key) => Next::RefuseForeignKey(id),
         Some(key) if !matches_goal(goal, key) => Next::RefuseKey(id),
         Some(_) if !signed_by_new_key => Next::Verify,
         Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
@@ -94,7 +97,7 @@ pub(super) fn is_ours(goal: &Goal, key: &ApiKey) -> bool {
 fn matches_goal(goal: &Goal, key: &ApiKey) -> bool {
     let has_all = |a: &[_], b: &[_]| a.iter().all(|scope| b.contains(scope));
     let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
-    is_ours(goal, key) && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
+    same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
             (with_id("new"), vec![&old, &new, &other], true, DeleteOld),
             (with_id("new"), vec![&new, &other], true, Finish),
             // A file that belongs to a key of another name, such as the old one.
-            (with_id("old"), vec![&old], true, RefuseKey("old".into())),
+            (with_id("old"), vec![&old], true, RefuseForeignKey("old".into())),
         ];
         for (file, keys, signed_by_new_key, next) in table {
             let keys: Vec<_> = keys.into_iter().cloned().collect();

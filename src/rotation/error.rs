@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::list::is_final;
 use crate::key_file::KeyFileError;
-use crate::text::quoted_path;
+use crate::text::{quoted_path, with_causes};
 use crate::{CredentialsError, Effect, Error, KeyPairError, SignError};
 
 /// What is known of a key.
@@ -177,9 +177,12 @@ pub enum Failure {
     /// The service returned a private key that cannot be used.
     #[error("the service returned an unusable private key")]
     UnusableKey(#[source] CredentialsError),
-    /// The key in the file has another name, other scopes or another sub-account than asked for.
+    /// The file names a key that this rotation did not create.
+    #[error("the file belongs to the key {0}, which this rotation did not create; move the file away")]
+    ForeignKey(String),
+    /// The new key has other scopes or another sub-account than asked for.
     #[error("the new key {0} is not as asked for; to give up, delete it, its file and the journal of the rotation")]
-    UnexpectedKey(String),
+    KeyMismatch(String),
     /// A key was not deleted.
     #[error("cannot delete the key {key_id}")]
     Delete {
@@ -195,6 +198,14 @@ pub enum Failure {
     /// A request that may have created one more key was lost, and the service may still carry it out.
     #[error("the response to a request that creates a key was lost, so one more key may still appear")]
     Unsettled,
+    /// The rotation was aborted, and it is not verified that it left no new key.
+    #[error("{}, and it is not verified that no new key is left", what(.reason))]
+    CleanUp {
+        /// Why it was aborted.
+        reason: Box<Failure>,
+        /// What went wrong then.
+        source: Box<Failure>,
+    },
     /// The plan's stop future was ready.
     #[error("stopped on request")]
     Stopped,
@@ -218,7 +229,7 @@ impl Failure {
     fn needs_a_decision(&self) -> bool {
         let unusable =
             |error: &JournalError| matches!(error, JournalError::Invalid { .. } | JournalError::Untrusted { .. });
-        matches!(self, Self::PlanMismatch(_) | Self::UnexpectedKey(_))
+        matches!(self, Self::PlanMismatch(_) | Self::KeyMismatch(_))
             || matches!(self, Self::Journal(error) if unusable(error))
     }
 
@@ -236,6 +247,12 @@ impl Failure {
             _ => false,
         }
     }
+}
+
+/// Returns what happened, without what to do next.
+fn what(failure: &Failure) -> String {
+    let line = with_causes(failure);
+    line.split_once("; ").map_or(&*line, |(what, _)| what).to_owned()
 }
 
 const TO_DISCARD: &str = "if it is not yours, move it away; if it is, see which keys exist before you do";

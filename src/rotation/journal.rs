@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::JournalError;
 use super::plan::Source;
 use crate::key_file;
+use crate::small_file::open_without_blocking;
 use crate::types::{ApiKeyScope, Subaccount};
 
 pub(super) const VERSION: u8 = 1;
@@ -144,16 +145,18 @@ impl Journal {
         let failed = |source| JournalError::Io { path: path.clone(), source };
         let folder = key_file::folder_of(&path);
         let temporary = key_file::temporary_path(&path);
-        match key_file::open_private(OpenOptions::new().read(true), &temporary, MAX_JOURNAL) {
-            // Left by a run that was killed.
-            Ok(Some(file)) => {
+        match temporary.symlink_metadata() {
+            // Left by a run that was killed. Its content does not matter.
+            Ok(metadata) if metadata.is_file() => {
+                let file = open_without_blocking(&temporary).map_err(|error| match key_file::is_in_use(&error) {
+                    true => JournalError::InProgress { path: path.clone() },
+                    false => failed(error),
+                })?;
                 lock(&file, &path)?;
                 std::fs::remove_file(&temporary).map_err(failed)?;
             }
-            Ok(None) => return Err(JournalError::Untrusted { path: temporary }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if key_file::is_in_use(&error) => return Err(JournalError::InProgress { path }),
-            Err(error) => return Err(failed(error)),
+            Ok(_) => return Err(JournalError::Untrusted { path: temporary }),
+            Err(_) => {}
         }
         let mut temporary = key_file::create_temporary(&path).map_err(failed)?;
         lock(temporary.as_file(), &path)?;
@@ -167,7 +170,7 @@ impl Journal {
             return Err(JournalError::InProgress { path });
         }
         key_file::sync_folder(folder).map_err(|error| {
-            // The rotation does not begin. If this fails too, the next one finds a journal of which nothing is left to do.
+            // The rotation does not begin. If this fails too, the next run begins it.
             let _ = std::fs::remove_file(&path);
             failed(error)
         })?;
@@ -221,7 +224,7 @@ impl Journal {
     /// Removes the journal of a rotation of which nothing is left to do.
     pub(super) fn remove(self) -> Result<(), JournalError> {
         std::fs::remove_file(&self.path).map_err(|source| self.io(source))?;
-        // If it is back after a power failure, the next run finds nothing left to do.
+        // If it is back after a power failure, the next run continues from it.
         let _ = key_file::sync_folder(key_file::folder_of(&self.path));
         Ok(())
     }

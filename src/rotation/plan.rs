@@ -202,7 +202,7 @@ impl Plan {
     /// [`Signer::replace_credentials`](crate::Signer::replace_credentials).
     ///
     /// A new key without the scope `write` cannot delete the old one. If its deletion fails after the switch, continue with a
-    /// client that signs with the old key, or with another that has the scope.
+    /// client that signs with the old key.
     #[must_use]
     pub fn switch_signer(self) -> Self {
         Self { switch_signer: true, ..self }

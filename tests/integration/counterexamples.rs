@@ -10,7 +10,7 @@ use std::time::Duration;
 use kalshi_api_keys::rotation::{self, Failure, ListError, Plan, RetryPolicy, Step, rotate};
 use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem};
-use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, key_file};
+use kalshi_api_keys::{Client, Credentials, KeyAlgorithm};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -580,7 +580,7 @@ async fn a_pipe_as_temporary_file_of_the_journal_is_refused_at_once() {
 async fn a_run_killed_while_the_journal_is_created_leaves_nothing() {
     let account = TestAccount::new().await;
     let temporary = account.file(".new.pem.rotation.kalshi-tmp");
-    key_file::save(temporary, None, &"{}\n".to_owned().into()).unwrap();
+    std::fs::write(temporary, "{}\n").unwrap();
     assert_eq!(account.run(&ROTATE).await.code, 0);
     assert_eq!(account.files(), ["new.pem", "old.pem"]);
 }

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use kalshi_api_keys::rotation::{Failure, Plan, rotate};
-use kalshi_api_keys::sandbox::Tier;
+use kalshi_api_keys::rotation::{Failure, Plan, RetryPolicy, rotate};
+use kalshi_api_keys::sandbox::{Fault, Tier};
 use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, ExternalKey};
@@ -160,6 +161,30 @@ async fn the_file_of_another_key_is_not_used() {
     let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
     assert!(matches!(error.failure, Failure::Credentials(CredentialsError::PublicKeyMismatch { .. })), "{error:?}");
     assert_eq!(account.ids().len(), 2);
+}
+
+/// Without the ID of any key, so that it could be taken for the file of this rotation.
+#[tokio::test]
+async fn a_file_of_somebody_elses_is_neither_rewritten_nor_removed() {
+    for (content, tier) in [
+        (&*ed25519().public, Tier::Premier),
+        (&ed25519().public, Tier::Basic),
+        ("somebody else's", Tier::Premier),
+        (ed25519().private.expose_secret(), Tier::Basic),
+    ] {
+        let account = TestAccount::new().await;
+        // Ends after the journal was written.
+        account.sandbox.fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO)).unwrap();
+        account.sandbox.fail_next_on("getApiKeys", Fault::respond(403, "text/plain", "")).unwrap();
+        let plan = to(&account, &Token::new(usize::MAX)).retry_policy(RetryPolicy::new(1, Duration::ZERO));
+        assert!(account.fails(plan).await.state.journal.is_some());
+        std::fs::write(account.file(), content).unwrap();
+        account.sandbox.set_tier(tier);
+        let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
+        assert!(matches!(error.failure, Failure::Credentials(_)), "{error:?}");
+        assert_eq!(std::fs::read_to_string(account.file()).unwrap(), content);
+        assert_eq!(account.ids(), [account.old.as_str()]);
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,18 @@ fn the_file_names_its_api_key() {
     }
 }
 
+/// It would not be read back.
+#[test]
+fn an_unusable_id_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kalshi.pem");
+    for id in ["", "a b", "a\n", "a\\nb", "\"a\"", "é"] {
+        let result = key_file::save(&path, Some(id), &ed25519().private);
+        assert!(matches!(result, Err(KeyFileError::NotSaved { .. })), "{id:?}: {result:?}");
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}
+
 #[test]
 fn an_id_can_be_added_once() {
     let folder = tempfile::tempdir().unwrap();

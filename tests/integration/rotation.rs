@@ -293,8 +293,12 @@ async fn a_key_that_cannot_be_saved_is_reported_even_if_it_cannot_be_deleted_eit
         account.sandbox.fail_next_on("getApiKeys", fault).unwrap();
     }
     let error = account.fails(plan).await;
-    assert!(matches!(error.failure, Failure::Save(key_file::KeyFileError::Exists { .. })), "{error}");
-    assert!(error.to_string().contains("run the same rotation again"), "{error}");
+    let Failure::CleanUp { reason, source } = &error.failure else { panic!("{error}") };
+    assert!(matches!(**reason, Failure::Save(key_file::KeyFileError::Exists { .. })), "{error}");
+    assert!(matches!(**source, Failure::List(_)), "{error}");
+    let line = error.to_string();
+    assert!(line.contains("already exists, and") && !line.contains("choose another name"), "{line}");
+    assert!(line.contains("run the same rotation again"), "{line}");
     assert_eq!(account.ids().len(), 2);
 }
 
@@ -315,6 +319,26 @@ async fn a_key_that_cannot_be_saved_is_deleted_and_the_file_is_left_alone() {
     assert_eq!(std::fs::read_to_string(account.file()).unwrap(), "somebody else's");
 }
 
+/// The service, or a proxy that rewrites requests, creates the key with fewer scopes.
+#[tokio::test]
+async fn a_new_key_that_is_not_as_asked_for_is_not_used() {
+    let account = TestAccount::new().await;
+    let sandbox = account.sandbox.clone();
+    let file = account.file();
+    let plan = account.plan().on_step(move |step| {
+        let Step::Creating { name } = step else { return };
+        let key = ApiKey::builder().api_key_id("weak").name(name.as_str()).scopes(vec![ApiKeyScope::Read]);
+        sandbox.register(key.try_into().unwrap(), &ed25519().public).unwrap();
+        key_file::save(&file, Some("weak"), &ed25519().private).unwrap();
+        sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    });
+    let error = account.fails(plan).await;
+    assert!(matches!(&error.failure, Failure::KeyMismatch(id) if id == "weak"), "{error}");
+    let line = error.to_string();
+    assert!(line.contains("to give up") && !line.contains("run the same rotation again"), "{line}");
+    assert_eq!(account.ids(), [account.old.as_str(), "weak"]);
+}
+
 /// A planted file that names the old key, or another user's, does not lead to the deletion of either.
 #[tokio::test]
 async fn a_planted_key_file_deletes_nothing() {
@@ -332,8 +356,10 @@ async fn a_planted_key_file_deletes_nothing() {
         };
         key_file::save(account.file(), Some(&id), &key).unwrap();
         let error = account.fails(account.plan()).await;
-        assert!(matches!(&error.failure, Failure::UnexpectedKey(other) if *other == id), "{error}");
-        assert!(!error.to_string().contains("run the same rotation again"), "{error}");
+        assert!(matches!(&error.failure, Failure::ForeignKey(other) if *other == id), "{error}");
+        assert_eq!(error.state.new_key_id, None);
+        let line = error.to_string();
+        assert!(line.contains("move the file away") && !line.contains("delete"), "{line}");
         assert_eq!(account.ids(), [account.old.as_str(), "other"]);
     }
 }

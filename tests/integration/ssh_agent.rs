@@ -473,8 +473,8 @@ async fn the_agent_signs_with_another_key() {
         let other = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
         signature(b"ssh-ed25519", &other.sign(b"another message").to_bytes())
     });
-    let error = "not sent: the external key returned an invalid signature: the signature is by another key, or uses another \
-        hash; check which key signs, and for SHA-256";
+    let error = "not sent: the external key returned an invalid signature: the signature is by another key, of another \
+        message or with another hash; check which key signs";
     assert_refused(&account, &socket, "kalshi", error).await;
     let ran = run(&account, &socket, &["sign", "GET", "/a", "--ssh-agent", "kalshi"]).await;
     assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("an invalid signature"), "{}", ran.err);

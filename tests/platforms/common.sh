@@ -43,6 +43,8 @@ export LD_LIBRARY_PATH=$compiler/usr/lib/x86_64-linux-gnu:$compiler/usr/lib/llvm
 unset CI
 # The fault matrix is shorter.
 export EMULATED=1
+# Panics name their line all the same.
+export CARGO_PROFILE_DEV_DEBUG=false
 export RUSTC=$compiler/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TERM_COLOR=never
 
 # Builds and runs every test for the target, with the features given, and prints what came of them. The arguments of the
@@ -55,7 +57,10 @@ run_tests() {
     cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
         $features -- "${@:2}" >"$log" 2>&1 || status=$?
     grep -E '^error|^test .* FAILED$|panicked at' "$log" || true
-    cargo run --locked --quiet --target "$target" -Zbuild-std=std,panic_unwind $features --example quickstart >"$log.quickstart" 2>&1 || status=$?
+    cargo run --locked --quiet --target "$target" -Zbuild-std=std,panic_unwind $features --example quickstart >"$log.quickstart" 2>&1 || {
+        status=$?
+        echo "$target: the quickstart failed: $log.quickstart"
+    }
     local counts
     counts=$(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0 " passed, " failed + 0 " failed" }' "$log")
     echo "$target ${features:-default features}: $counts" \

@@ -120,7 +120,7 @@ async fn delete_again(client: &Client, key_id: &str, reason: Failure) -> Failure
     match rotation::delete(client, key_id, RetryPolicy::default()).await {
         Ok(()) => reason.and(format!("the new key {} was deleted again", printable(key_id))),
         Err(error) => Failure::incomplete(format!(
-            "{reason}; the private key of the new key {} is lost, and its deletion could not be verified: {}",
+            "{reason}; the private key of the new key {} is lost: {}",
             printable(key_id),
             with_causes(&error)
         )),
@@ -204,11 +204,15 @@ fn public_key(file: &Path) -> Result<String, Failure> {
     if let Ok(key) = ssh_key::PublicKey::from_openssh(text) {
         return Ok(crate::ssh_agent::to_pem(&key)?);
     }
-    // Only what is a public key is sent: the file may be a private one in a format that no word of it tells.
-    let parsed = Credentials::external("new", text, async |_| Err("it never signs".into()));
+    // Only the public key is sent, whatever else the file contains.
+    let (begin, end) = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----");
+    let start = text.find(begin).unwrap_or_default();
+    let length = text[start..].find(end).map_or(0, |length| length + end.len());
+    let pem = &text[start..start + length];
+    let parsed = Credentials::external("new", pem, async |_| Err("it never signs".into()));
     parsed
         .map_err(|error| Failure::usage(format!("nothing was sent: {}: {}", quoted_path(file), with_causes(&error))))?;
-    Ok(text.to_owned())
+    Ok(format!("{pem}\n"))
 }
 
 pub fn warn(warning: Option<String>) {

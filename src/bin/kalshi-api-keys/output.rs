@@ -18,7 +18,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints on stdout what was done, and cannot be done again.
 pub fn print_done(done: &str) -> Result<(), Failure> {
-    print(&format!("{done}\n")).map_err(|error| Failure::incomplete(format!("{done}; {error}")))
+    match write(format!("{done}\n").as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::incomplete(format!("{done}; only stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn print_bytes(text: &[u8]) -> Result<(), Failure> {

@@ -76,7 +76,7 @@ $ generate --stdout --type dsa
 exit code 2
 
 $ list --private-key-path no.pem
-2> error: cannot read the key file "no.pem": No such file or directory (os error 2); check the path and its permissions
+2> error: cannot read the key file "no.pem": [..] (os error 2); check the path and its permissions
 exit code 2
 
 $ list --env prodction

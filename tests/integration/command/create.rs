@@ -177,7 +177,7 @@ $ generate, and the key is deleted
 exit code 2
 
 $ generate, and the key cannot be deleted
-2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost, and its deletion could not be verified: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
 "#]],
     );
@@ -207,11 +207,11 @@ async fn what_was_done_is_reported_even_if_stdout_is_full() {
         &transcripts,
         str![[r#"
 $ generate --out generated.pem
-2> error: generated [NEW]; its private key is in "generated.pem"; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+2> error: generated [NEW]; its private key is in "generated.pem"; only stdout cannot be written: No space left on device (os error 28)
 exit code 4
 
 $ create --public-key key.pub
-2> error: created [NEW]; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+2> error: created [NEW]; only stdout cannot be written: No space left on device (os error 28)
 exit code 4
 
 $ create --stdout
@@ -219,7 +219,7 @@ $ create --stdout
 exit code 2
 
 $ delete --yes doomed
-2> error: deleted doomed; cannot write to stdout: No space left on device (os error 28); redirect it elsewhere
+2> error: deleted doomed; only stdout cannot be written: No space left on device (os error 28)
 exit code 4
 
 $ list
@@ -252,7 +252,7 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
         &account.describe("generate", &ran),
         str![[r#"
 $ generate
-2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost, and its deletion could not be verified: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
 "#]],
     );
@@ -392,11 +392,11 @@ $ create --public-key old.pem
 exit code 2
 
 $ create --public-key key.ppk
-2> error: nothing was sent: "key.ppk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`
+2> error: nothing was sent: "key.ppk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.jwk
-2> error: nothing was sent: "key.jwk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; export the public key: `openssl pkey -in KEY -pubout`
+2> error: nothing was sent: "key.jwk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.der
@@ -404,6 +404,23 @@ $ create --public-key key.der
 exit code 2
 "#]],
     );
+}
+
+/// `openssl rsa -text -pubout` prints the private key beside the public one, and no word for "private key" that PEM knows.
+#[tokio::test]
+async fn of_a_public_key_file_only_the_public_key_is_sent() {
+    let account = TestAccount::new().await;
+    let text = format!("Private-Key: (2048 bit)\nprivateExponent:\n    5a:4d\n{}\nprime1: 7\n", rsa().public);
+    std::fs::write(account.file("key.pub"), text).unwrap();
+    let server = RawServer::start(move |_, request| {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let is_public_key = body["public_key"].as_str().unwrap().trim() == rsa().public.trim();
+        let id = if is_public_key { "public" } else { "more" };
+        Reply::json(201, serde_json::json!({ "api_key_id": id }).to_string())
+    })
+    .await;
+    let arguments = ["create", "--public-key", "key.pub", "--api-base-url", server.base_url()];
+    assert_eq!(account.run(&arguments).await.out, "created public\n");
 }
 
 /// A signal while the service generates the key does not lose the private key in its response.
