@@ -415,7 +415,7 @@ impl Rotation {
         }
     }
 
-    /// Whether the private key in the file is the one that this rotation generated.
+    /// Returns whether the private key in the file is the one that this rotation generated.
     fn is_generated_here(&self, journal: &Journal) -> bool {
         let found = Credentials::from_pem_file("unused", &self.plan.file);
         found.is_ok_and(|found| journal.generated.as_deref() == Some(found.fingerprint()))

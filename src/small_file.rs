@@ -42,7 +42,7 @@ pub fn read_small_file(path: impl AsRef<Path>) -> io::Result<(Zeroizing<Vec<u8>>
     Ok((bytes, metadata))
 }
 
-/// Without `O_NONBLOCK`, opening a FIFO waits for its writer.
+/// Opens a file for reading. Without `O_NONBLOCK`, opening a FIFO would wait for its writer.
 #[cfg(unix)]
 pub(crate) fn open_without_blocking(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

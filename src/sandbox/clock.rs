@@ -19,7 +19,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Whether a timestamp in Unix milliseconds is within the window, bounds included.
+    /// Returns whether a timestamp in Unix milliseconds is within the window, bounds included.
     pub(super) fn accepts(&self, timestamp: u64) -> bool {
         self.unix_millis().abs_diff(timestamp.into()) <= self.window.as_millis()
     }

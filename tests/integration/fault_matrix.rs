@@ -89,7 +89,7 @@ async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
             }
         }
     }
-    // Wine and qemu take long to start a process: the requests that create and delete a key have to do.
+    // Wine and qemu take long to start a process: the requests that create and delete a key suffice.
     if std::env::var_os("EMULATED").is_some() {
         cases.retain(|case| {
             matches!(case, Case { at: 3 | 5, lasting: false, new_key: NewKey::Service | NewKey::External, .. })

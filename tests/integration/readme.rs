@@ -1,4 +1,4 @@
-//! What `tests/README.md` says of the tests is so.
+//! Checks that every test which `tests/README.md` names exists.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it, which set `target` and `packages`. Everything but Debian packages goes to target/.
+# Sourced by the scripts beside it, which set `target`, `packages`, `runner` and `suffix` (of programs). Everything but Debian packages goes to target/.
 #
 # No Rust target is downloaded: the standard library is built from Debian's sources (`-Zbuild-std`). Its compiler comes
 # with them, because both have to be of one version; it conflicts with rustup's when installed, so it is only unpacked.
@@ -52,12 +52,13 @@ export RUSTC=$compiler/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TERM_COLOR=never
 run_tests() {
     local features=$1 status=0 log start=$SECONDS
     log=$platforms/$target${features// /}.log
-    cargo test --locked --quiet --lib --bins --tests --no-run --target "$target" -Zbuild-std=std,panic_unwind $features
+    # With the examples, of which the main job of the README is run.
+    cargo test --locked --quiet --no-run --target "$target" -Zbuild-std=std,panic_unwind $features
     local built=$SECONDS
     cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
         $features -- "${@:2}" >"$log" 2>&1 || status=$?
     grep -E '^error|^test .* FAILED$|panicked at' "$log" || true
-    cargo run --locked --quiet --target "$target" -Zbuild-std=std,panic_unwind $features --example quickstart >"$log.quickstart" 2>&1 || {
+    $runner "target/$target/debug/examples/quickstart$suffix" >"$log.quickstart" 2>&1 || {
         status=$?
         echo "$target: the quickstart failed: $log.quickstart"
     }

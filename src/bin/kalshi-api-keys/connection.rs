@@ -87,7 +87,7 @@ impl Connection {
     }
 }
 
-/// The command that makes the owner of a file the only one with access.
+/// Returns the command that makes the owner of a file the only one with access.
 fn restriction(file: &str) -> String {
     if cfg!(windows) {
         // Quoted for `cmd` and PowerShell; a file name contains no quotation mark. The SID is that of "owner rights".
