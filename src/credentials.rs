@@ -319,12 +319,6 @@ pub enum CredentialsError {
     /// The text cannot be used as the public key of an external key.
     #[error("cannot use the public key")]
     PublicKey(#[source] PublicKeyError),
-    /// The file contains a different public key than that of the external key.
-    #[error("{} contains a different public key than that of the external key; move it away", quoted_path(.path))]
-    PublicKeyMismatch {
-        /// The path of the file.
-        path: PathBuf,
-    },
     /// The content of the file cannot be used as a key.
     #[error("cannot use the key in {}", quoted_path(.path))]
     KeyFile {

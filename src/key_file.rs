@@ -294,7 +294,7 @@ mod platform {
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
     }
 
-    pub(super) fn is_mine(metadata: &Metadata) -> bool {
+    pub(crate) fn is_mine(metadata: &Metadata) -> bool {
         metadata.uid() == rustix::process::geteuid().as_raw()
     }
 
@@ -356,7 +356,7 @@ mod platform {
     }
 
     /// Not known without unsafe code.
-    pub(super) fn is_mine(_: &Metadata) -> bool {
+    pub(crate) fn is_mine(_: &Metadata) -> bool {
         true
     }
 
@@ -384,7 +384,7 @@ mod platform {
 }
 
 use platform::{create_new, is_open_to_others, is_writable_by_everyone};
-pub(crate) use platform::{is_in_use, sync_folder};
+pub(crate) use platform::{is_in_use, is_mine, sync_folder};
 
 /// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a regular one, that
 /// belongs to somebody else, that others have access to, or that is larger than `limit` bytes.
@@ -394,7 +394,7 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path, limit: u64) -
     }
     let file = platform::open_in_place(options, path)?;
     let metadata = file.metadata()?;
-    let trusted = metadata.is_file() && platform::is_mine(&metadata) && !is_open_to_others(path, &metadata);
+    let trusted = metadata.is_file() && is_mine(&metadata) && !is_open_to_others(path, &metadata);
     Ok((trusted && metadata.len() <= limit).then_some(file))
 }
 

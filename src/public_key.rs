@@ -119,7 +119,7 @@ impl PublicKey {
 #[non_exhaustive]
 pub enum PublicKeyError {
     /// There is no PEM section `PUBLIC KEY`.
-    #[error("no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it")]
+    #[error("no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it")]
     NotPem,
     /// The PEM section does not contain a valid key.
     #[error("the public key is truncated or damaged; copy it again, from its BEGIN to its END line")]

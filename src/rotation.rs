@@ -222,7 +222,7 @@ impl Rotation {
         let mut delay = Duration::ZERO;
         loop {
             if self.is_stopped_within(delay).await {
-                return Err(Failure::Stopped);
+                return Err(self.with_reason(Failure::Stopped));
             }
             delay = Duration::ZERO;
             let stepped = match journal.as_mut() {
@@ -345,7 +345,7 @@ impl Rotation {
         }
         let signed_by_new_key = observed.unverified.is_none();
         match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
-            Next::Identify(key_id) => self.identify(&key_id).await?,
+            Next::Identify(key_id) => self.identify(journal, &key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.aborted.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
@@ -402,16 +402,17 @@ impl Rotation {
 
     /// Looks at the file.
     fn observe_file(&self, journal: &Journal) -> KeyFile {
-        let read = match &self.plan.external {
-            _ if is_missing(&self.plan.file) => return KeyFile::Missing,
-            Some(external) => external_in_file(external, &self.plan.file),
-            None => Credentials::from_key_file(&self.plan.file),
-        };
-        let is_own = || self.plan.external.is_some() || self.is_generated_here(journal);
-        match read {
+        if is_missing(&self.plan.file) {
+            return KeyFile::Missing;
+        }
+        if let Some(external) = &self.plan.external {
+            return external_in_file(external, &self.plan.file).unwrap_or_else(KeyFile::Unusable);
+        }
+        match Credentials::from_key_file(&self.plan.file) {
             Ok(credentials) => KeyFile::WithId(credentials),
-            Err(error) if error.is_missing_key_id() && is_own() => KeyFile::WithoutId,
-            Err(error) => KeyFile::Unusable(error),
+            Err(error) if !error.is_missing_key_id() => KeyFile::Unusable(error),
+            Err(_) if self.is_generated_here(journal) => KeyFile::WithoutId,
+            Err(_) => KeyFile::Foreign,
         }
     }
 
@@ -498,7 +499,7 @@ impl Rotation {
 
     /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
     /// a list with its ID. If not, the key is deleted.
-    async fn identify(&mut self, key_id: &str) -> Result<(), Failure> {
+    async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
             Some(external) => {
                 let key_id = key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)?;
@@ -509,7 +510,9 @@ impl Rotation {
         match list(&self.client.with_credentials(credentials)).await {
             Ok(_) => {
                 self.aborted = None;
-                Ok(key_file::add_key_id(&self.plan.file, key_id)?)
+                key_file::add_key_id(&self.plan.file, key_id)?;
+                self.state.new_key_id = Some(key_id.to_owned());
+                Ok(journal.saved(key_id)?)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
                 let client = self.client.clone();
@@ -552,11 +555,10 @@ impl Rotation {
 
     /// Ends a rotation of which a list proved that nothing is left to do.
     fn finish(&mut self, journal: Journal, observed: Observed) -> Result<Rotated, Failure> {
-        let aborted = self.aborted.take();
         if self.is_unsettled(&journal, &observed) {
-            return Err(aborted.unwrap_or(Failure::Unsettled));
+            return Err(self.with_reason(Failure::Unsettled));
         }
-        match (aborted, observed.file) {
+        match (&self.aborted, observed.file) {
             (None, KeyFile::WithId(new)) => {
                 journal.remove()?;
                 self.switch_signer(&KeyFile::WithId(new.clone()));
@@ -564,16 +566,22 @@ impl Rotation {
                 let client = self.client.with_credentials(new);
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
-            (aborted, file) => {
-                if matches!(file, KeyFile::WithoutId) {
-                    // Written here, and registered nowhere: the list proved that no key of this rotation exists.
-                    key_file::remove(&self.plan.file)?;
+            (_, file) => {
+                if let Err(failure) = self.remove_traces(journal, &file) {
+                    return Err(self.with_reason(failure));
                 }
-                journal.remove()?;
                 self.state.journal = None;
-                Err(aborted.unwrap_or(Failure::Stopped))
+                Err(self.aborted.take().unwrap_or(Failure::Stopped))
             }
         }
+    }
+
+    fn remove_traces(&self, journal: Journal, file: &KeyFile) -> Result<(), Failure> {
+        if matches!(file, KeyFile::WithoutId) {
+            // Written here, and registered nowhere: the list proved that no key of this rotation exists.
+            key_file::remove(&self.plan.file)?;
+        }
+        Ok(journal.remove()?)
     }
 
     /// Lets the caller's client sign with the new key, if the plan asks for it.
@@ -625,15 +633,18 @@ async fn send_create(
     }
 }
 
-/// Returns the external key with the ID in a file, which has to hold its public key.
-fn external_in_file(external: &Credentials, path: &Path) -> Result<Credentials, CredentialsError> {
+/// Looks at the file of an external key, which is that of this rotation only if it holds the public key.
+fn external_in_file(external: &Credentials, path: &Path) -> Result<KeyFile, CredentialsError> {
     let (text, _) = read_file(path)?;
-    let public_key = PublicKey::from_pem(&text).map_err(CredentialsError::PublicKey)?;
-    // First: an ID is only written to a file with this public key.
-    if public_key.fingerprint().as_deref() != Some(external.fingerprint()) {
-        return Err(CredentialsError::PublicKeyMismatch { path: path.to_owned() });
+    let fingerprint = PublicKey::from_pem(&text).ok().and_then(|key| key.fingerprint());
+    if fingerprint.as_deref() != Some(external.fingerprint()) {
+        return Ok(KeyFile::Foreign);
     }
-    Ok(Credentials { key_id: key_id_in(path, &text)?, ..external.clone() })
+    match key_id_in(path, &text) {
+        Ok(key_id) => Ok(KeyFile::WithId(Credentials { key_id, ..external.clone() })),
+        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId),
+        Err(error) => Err(error),
+    }
 }
 
 fn public_key_pem(credentials: &Credentials) -> Result<String, KeyPairError> {

@@ -12,7 +12,9 @@ pub(super) enum KeyFile {
     /// The private key that this rotation generated, and perhaps registered.
     WithoutId,
     WithId(Credentials),
-    /// Something else.
+    /// Something of somebody else's.
+    Foreign,
+    /// Something that cannot be read.
     Unusable(CredentialsError),
 }
 
@@ -27,6 +29,7 @@ impl KeyFile {
     pub(super) fn into_error(self) -> Failure {
         match self {
             Self::Unusable(error) => error.into(),
+            Self::Foreign => Failure::ForeignFile,
             _ => Failure::KeyFileMissing,
         }
     }
@@ -75,13 +78,13 @@ pub(super) fn decide(
         // Its private key may be in use elsewhere.
         KeyFile::Missing if keys.iter().any(|key| saved == Some(&key.api_key_id)) => return Next::RefuseFile,
         KeyFile::Missing | KeyFile::WithoutId => return Next::Create,
-        KeyFile::Unusable(_) => return Next::RefuseFile,
+        KeyFile::Foreign | KeyFile::Unusable(_) => return Next::RefuseFile,
         KeyFile::WithId(credentials) => credentials.key_id().to_owned(),
     };
     match keys.iter().find(|key| key.api_key_id == id) {
         None => Next::ListAgain(id),
-        Some(key) if !is_ours(goal, key) => Next::RefuseForeignKey(id),
-        Some(key) if !matches_goal(goal, key) => Next::RefuseKey(id),
+        Some(key) if !is_ours(goal, key) && saved != Some(&id) => Next::RefuseForeignKey(id),
+        Some(key) if !is_ours(goal, key) || !matches_goal(goal, key) => Next::RefuseKey(id),
         Some(_) if !signed_by_new_key => Next::Verify,
         Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
         Some(_) => Next::Finish,
@@ -136,6 +139,7 @@ mod tests {
             (KeyFile::Missing, vec![&old, &other], false, Create),
             (KeyFile::WithoutId, vec![&old], false, Create),
             (unusable(), vec![&old], false, RefuseFile),
+            (KeyFile::Foreign, vec![&old], false, RefuseFile),
             // A key whose private half is not in the file.
             (KeyFile::Missing, vec![&old, &stray], false, DeleteStray("stray".into())),
             (unusable(), vec![&old, &stray], false, DeleteStray("stray".into())),
@@ -163,6 +167,9 @@ mod tests {
         for file in [KeyFile::Missing, KeyFile::Unusable(CredentialsError::MissingApiKeyId)] {
             assert_eq!(decide(&goal(), &file, Some("new"), &keys, false), Next::RefuseFile, "{file:?}");
         }
+        // Even if its name is not as asked for.
+        let renamed = [key("old", "o"), key("new", "renamed")];
+        assert_eq!(decide(&goal(), &with_id("new"), Some("new"), &renamed, true), Next::RefuseKey("new".into()));
         // Unless somebody else deleted it: then another one is created.
         assert_eq!(decide(&goal(), &KeyFile::Missing, Some("new"), &keys[..1], false), Next::Create);
     }

@@ -168,9 +168,12 @@ pub enum Failure {
     /// The new key does not work.
     #[error("the new key does not work yet")]
     Verify(#[source] ListError),
-    /// The new key is not in the list.
-    #[error("the new key {0} is not in the list of keys; if somebody deleted it, delete its file")]
+    /// The key in the file is not in the list, or the new key that could not be saved.
+    #[error("the key {0} is not in the list of keys; if it was deleted, move its file away")]
     NewKeyNotListed(String),
+    /// The file of the new key holds something of somebody else's.
+    #[error("the file of the new key holds something else, which was left alone; move it away")]
+    ForeignFile,
     /// The file of the new key is gone, but the key exists and may be in use.
     #[error("the file of the new key is gone, and the key may be in use; put the file back, or delete the key")]
     KeyFileMissing,

@@ -147,13 +147,14 @@ impl Journal {
         let temporary = key_file::temporary_path(&path);
         match temporary.symlink_metadata() {
             // Left by a run that was killed. Its content does not matter.
-            Ok(metadata) if metadata.is_file() => {
+            Ok(metadata) if metadata.is_file() && key_file::is_mine(&metadata) => {
                 let file = open_without_blocking(&temporary).map_err(|error| match key_file::is_in_use(&error) {
                     true => JournalError::InProgress { path: path.clone() },
                     false => failed(error),
                 })?;
                 lock(&file, &path)?;
-                std::fs::remove_file(&temporary).map_err(failed)?;
+                let removed = std::fs::remove_file(&temporary);
+                removed.map_err(|source| JournalError::Io { path: temporary.clone(), source })?;
             }
             Ok(_) => return Err(JournalError::Untrusted { path: temporary }),
             Err(_) => {}

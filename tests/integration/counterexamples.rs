@@ -424,7 +424,7 @@ async fn a_rotation_whose_new_key_was_deleted_can_be_finished() {
     let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
     client.delete_api_key().api_key(new.as_str()).send().await.unwrap();
     let again = account.run(&arguments).await;
-    assert!(again.code == 4 && again.err.contains("if somebody deleted it, delete its file"), "{}", again.err);
+    assert!(again.code == 4 && again.err.contains("if it was deleted, move its file away"), "{}", again.err);
     std::fs::remove_file(account.file("new.pem")).unwrap();
     assert_eq!(account.run(&arguments).await.code, 0);
     assert_eq!((account.ids().len(), account.files()), (1, vec!["new.pem".to_owned(), "old.pem".to_owned()]));

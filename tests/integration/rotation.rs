@@ -319,6 +319,19 @@ async fn a_key_that_cannot_be_saved_is_deleted_and_the_file_is_left_alone() {
     assert_eq!(std::fs::read_to_string(account.file()).unwrap(), "somebody else's");
 }
 
+/// Neither says what the other does: that no further attempt is made, and that one more key may appear.
+#[tokio::test]
+async fn a_refusal_after_a_lost_response_is_reported_with_it() {
+    let account = TestAccount::new().await;
+    for fault in [Fault::DropResponse, refusal()] {
+        account.sandbox.fail_next_on("generateApiKey", fault).unwrap();
+    }
+    let error = account.fails(account.plan()).await;
+    let Failure::CleanUp { reason, source } = &error.failure else { panic!("{error}") };
+    assert!(matches!(**reason, Failure::Create(_)) && matches!(**source, Failure::Unsettled), "{error}");
+    assert_eq!(account.ids(), [account.old.as_str()]);
+}
+
 /// The service, or a proxy that rewrites requests, creates the key with fewer scopes.
 #[tokio::test]
 async fn a_new_key_that_is_not_as_asked_for_is_not_used() {
@@ -517,7 +530,7 @@ async fn a_private_key_that_this_rotation_did_not_generate_is_not_registered() {
     std::fs::remove_file(account.file()).unwrap();
     key_file::save(account.file(), None, &ed25519().private).unwrap();
     let error = account.fails(account.plan().generate_locally(KeyAlgorithm::Ed25519)).await;
-    assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+    assert!(matches!(error.failure, Failure::ForeignFile), "{error}");
     // The key whose private key is gone was deleted.
     assert_eq!(account.ids(), [account.old.as_str()]);
     let kept = key_file::load(account.file()).unwrap().key;
@@ -648,7 +661,7 @@ async fn a_file_without_a_key_is_not_replaced() {
     for text in ["not a key", ed25519().private.expose_secret()] {
         std::fs::write(account.file(), text).unwrap();
         let error = account.fails(account.plan()).await;
-        assert!(matches!(error.failure, Failure::Credentials(_)), "{error}");
+        assert!(matches!(error.failure, Failure::Credentials(_) | Failure::ForeignFile), "{error}");
         assert_eq!((account.ids().len(), std::fs::read_to_string(account.file()).unwrap().as_str()), (1, text));
     }
 }

@@ -53,7 +53,7 @@ run_tests() {
     local features=$1 status=0 log start=$SECONDS
     log=$platforms/$target${features// /}.log
     # With the examples, of which the main job of the README is run.
-    cargo test --locked --quiet --no-run --target "$target" -Zbuild-std=std,panic_unwind $features
+    cargo test --locked --quiet --no-run --target "$target" -Zbuild-std=std,panic_unwind $features || return
     local built=$SECONDS
     cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
         $features -- "${@:2}" >"$log" 2>&1 || status=$?

@@ -205,14 +205,17 @@ fn public_key(file: &Path) -> Result<String, Failure> {
         return Ok(crate::ssh_agent::to_pem(&key)?);
     }
     // Only the public key is sent, whatever else the file contains.
-    let (begin, end) = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----");
-    let start = text.find(begin).unwrap_or_default();
-    let length = text[start..].find(end).map_or(0, |length| length + end.len());
-    let pem = &text[start..start + length];
-    let parsed = Credentials::external("new", pem, async |_| Err("it never signs".into()));
+    let mut pem = String::new();
+    for line in text.lines().map(str::trim).skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----") {
+        pem += &format!("{line}\n");
+        if line == "-----END PUBLIC KEY-----" {
+            break;
+        }
+    }
+    let parsed = Credentials::external("new", &pem, async |_| Err("it never signs".into()));
     parsed
         .map_err(|error| Failure::usage(format!("nothing was sent: {}: {}", quoted_path(file), with_causes(&error))))?;
-    Ok(format!("{pem}\n"))
+    Ok(pem)
 }
 
 pub fn warn(warning: Option<String>) {

@@ -19,7 +19,7 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
     let question = match rotation::journal_path(&arguments.out) {
         journal if journal.exists() => {
-            format!("Continue the rotation of {} at {base_url}, and delete the old key?", quoted_path(&journal))
+            format!("Continue the rotation in {}, and delete the key that it replaces?", quoted_path(&journal))
         }
         _ => format!("Replace the key {} of {base_url} and delete it?", signing.key_id()),
     };

@@ -392,11 +392,11 @@ $ create --public-key old.pem
 exit code 2
 
 $ create --public-key key.ppk
-2> error: nothing was sent: "key.ppk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it
+2> error: nothing was sent: "key.ppk": cannot use the public key: no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.jwk
-2> error: nothing was sent: "key.jwk": cannot use the public key: no `-----BEGIN PUBLIC KEY-----` line; provide PEM, as `openssl pkey -pubout` prints it
+2> error: nothing was sent: "key.jwk": cannot use the public key: no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.der
