@@ -4,8 +4,8 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `-- --live` it uses the account configured in the `KALSHI_*` environment variables instead. It deletes the keys that
-//! it creates, even if a step fails.
+//! With `-- --live` it uses the account configured in the `KALSHI_*` environment variables instead. It deletes every
+//! key whose creation was confirmed, even if a later step fails.
 
 use std::error::Error;
 use std::io::Write as _;

@@ -5,7 +5,7 @@
 //! {"api_key_id":"…","base_url":"http://127.0.0.1:8080/trade-api/v2","private_key_path":"/tmp/kalshi/….pem"}
 //! ```
 //!
-//! It runs until it is killed. It prints a JSON object with the base URL and the root key.
+//! It runs until it is killed. It prints the base URL, the ID of the root key and the path of its private key, as JSON.
 
 use std::error::Error;
 use std::fs::DirBuilder;

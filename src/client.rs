@@ -19,8 +19,8 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// The default time limit for an operation as a whole, from connecting to the end of the response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Returns this crate's settings of the HTTP client, to start from if a proxy, other timeouts or another connection pool
-/// are needed.
+/// Returns a [`reqwest::ClientBuilder`] with this crate's settings, as a starting point for a proxy, other timeouts or another
+/// connection pool.
 ///
 /// It follows no redirects, retries nothing, and has the timeouts [`CONNECT_TIMEOUT`], [`READ_TIMEOUT`] and
 /// [`REQUEST_TIMEOUT`]. Requests to a loopback environment bypass the proxies that the system's variables name, and

@@ -25,7 +25,7 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
 /// Cloning is cheap and does not copy the key. The private key cannot be extracted; `Debug` shows the ID only. Its memory
-/// is wiped when the last clone is dropped. Safer is a key that is never in this process: see [`external`](Self::external).
+/// is wiped when the last clone is dropped. A key that never enters this process is safer: see [`external`](Self::external).
 ///
 /// A private key is PEM text: RSA (PKCS#1, as the service generates it, or PKCS#8; 2048 to 8192 bits) or Ed25519
 /// (PKCS#8). Other text may surround it; its lines may end in CRLF, or be joined by a literal `\n`. A line
@@ -134,7 +134,7 @@ impl Credentials {
         Self::from_variables(key_id.map_err(in_variable(KEY_ID_VARIABLE))?)
     }
 
-    /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for an ID that is known otherwise.
+    /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for a key ID obtained elsewhere.
     ///
     /// ```no_run
     /// let credentials = kalshi_api_keys::Credentials::from_env_with_id("a952bcbe-ec3b-4b5b-b8f9-11dae589608c")?;

@@ -97,7 +97,7 @@ impl<T> Cause<T> {
         match self.operation {
             Some(operation) if operation.is_read_only() => advice,
             Some(_) => "it may have taken effect: list the keys to find out",
-            None => "if it changes something, find out whether it did before you send it again",
+            None => "unless it only reads, find out whether it took effect before you send it again",
         }
     }
 }
@@ -334,7 +334,7 @@ impl fmt::Display for Error {
                     Some(Truncated::TooLarge) => "is larger than any documented one",
                     None if status.is_redirection() => "is a redirect, which is never followed",
                     None if status.is_success() => "is not as documented",
-                    None => "is not the service's own error format, but perhaps a gateway's",
+                    None => "is not in the service's error format, and may come from a gateway",
                 };
                 let next = match status.is_redirection() {
                     true => "check the base URL",

@@ -17,7 +17,7 @@ pub type ExternalSignature<'a> =
 /// Pass it to [`Credentials::external`](crate::Credentials::external) with its public key, and every request of the client is
 /// signed by it. Each signature is verified before it is sent, because the service does not say what is wrong with one.
 ///
-/// A closure from a message to a future of its signature implements this trait:
+/// A closure that takes a message and returns a future of its signature implements this trait:
 ///
 /// ```
 /// use kalshi_api_keys::Credentials;

@@ -149,10 +149,12 @@ pub enum KeyError {
     #[error("the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file")]
     Encrypted,
     /// The key is in OpenSSH format.
-    #[error("an OpenSSH key; generate a PEM key, or convert an RSA key: `ssh-keygen -p -N '' -m PEM -f KEY`")]
+    #[error("an OpenSSH key; use PEM, or convert a copy of an RSA key in place: `ssh-keygen -p -N '' -m PEM -f COPY`")]
     OpenSsh,
     /// The key is an elliptic-curve key other than Ed25519.
-    #[error("an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519: `openssl genpkey -algorithm ed25519`")]
+    #[error(
+        "an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519: `openssl genpkey -algorithm ed25519 -out KEY`"
+    )]
     EllipticCurve,
     /// The text contains a public key but no private key.
     #[error("a public key; provide the private key, which was shown once when the API key was created")]
@@ -164,19 +166,21 @@ pub enum KeyError {
     #[error("PEM without a private key; look for `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`")]
     OtherSection,
     /// The algorithm of the key is neither RSA nor Ed25519.
-    #[error("neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519`")]
+    #[error("neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519 -out KEY`")]
     OtherAlgorithm,
     /// The key is truncated or was altered.
     #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
     /// The RSA key is shorter than 2048 bits.
-    #[error("an RSA key of {bits} bits; use 2048 or more, or Ed25519: `openssl genpkey -algorithm ed25519`")]
+    #[error("an RSA key of {bits} bits; use 2048 or more, or Ed25519: `openssl genpkey -algorithm ed25519 -out KEY`")]
     RsaTooShort {
         /// The length of the modulus.
         bits: usize,
     },
     /// The RSA modulus is not the product of two primes of equal length, as FIPS 186-5 requires.
-    #[error("an RSA key without two primes of equal length; generate a key: `openssl genpkey -algorithm ed25519`")]
+    #[error(
+        "an RSA key without two primes of equal length; generate a key: `openssl genpkey -algorithm ed25519 -out KEY`"
+    )]
     InvalidRsaPrimes,
     /// The key is valid, but the cryptography backend cannot use it.
     #[error("{} cannot sign with this key; use RSA of 2048 to 8192 bits or Ed25519", crate::CRYPTO_BACKEND)]
@@ -188,6 +192,6 @@ pub enum KeyError {
     #[error("invalid ID in the `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
     InvalidApiKeyId,
     /// The text names several API keys, or a different one than the caller.
-    #[error("the `Kalshi-API-Key-ID` line names a different API key; correct the wrong ID")]
+    #[error("the `Kalshi-API-Key-ID` line names a different API key than what was given; correct the wrong ID")]
     ConflictingApiKeyIds,
 }

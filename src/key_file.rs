@@ -416,7 +416,7 @@ pub enum KeyFileError {
     },
     /// An earlier call for the same name crashed. The file may hold a private key.
     #[error(
-        "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it",
+        "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys",
         quoted_path(.path)
     )]
     StaleTemporaryFile {
@@ -429,7 +429,7 @@ pub enum KeyFileError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The file could not be written, and does not exist.
+    /// The file was not written; what had the name before is unchanged.
     #[error("cannot save a private key to {}; check the name, the folder, its permissions and its space", quoted_path(.path))]
     NotSaved {
         /// The file.
@@ -446,7 +446,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// The whole file exists, but the system did not confirm that it survives a power failure.
-    #[error("{} was saved, but may not survive a power failure; copy the key elsewhere as well", quoted_path(.path))]
+    #[error("{} was saved, but may not survive a power failure; check the disk, and do not rely on it before", quoted_path(.path))]
     NotSynced {
         /// The file.
         path: PathBuf,

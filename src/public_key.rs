@@ -160,7 +160,7 @@ pub enum SignatureError {
         actual: usize,
     },
     /// The SHA-256 digest was signed as if it were the message.
-    #[error("the message was hashed twice; pass the message itself, or tell the signer that its input is a digest")]
+    #[error("the message was hashed twice; pass the message itself (or, for RSA, mark the input as a digest)")]
     DigestedTwice,
     /// None of the above: it was made by another key, of another message, or with another hash.
     #[error("the signature is by another key, of another message or with another hash; check which key signs")]

@@ -1,6 +1,6 @@
 //! Replacing an API key without downtime, and without losing or leaking a key when something goes wrong.
 //!
-//! [`rotate`] creates a key, saves its private key, sees it work, deletes the old key, and proves that it is gone. Run it
+//! [`rotate`] creates a key, saves its private key, verifies that it works, deletes the old key, and verifies that. Run it
 //! again after any failure, interruption or crash, and it continues where it stopped.
 //!
 //! What it relies on:
@@ -156,7 +156,8 @@ pub struct Rotated {
 /// To continue, call it again with the same plan. The client may still sign with the old key, even if that is deleted by
 /// now: the new one is in the file. The old key deletes itself if the new one lacks the scope `write`.
 ///
-/// To give up instead, delete the new key, its file and the journal.
+/// To give up while the old key is active, delete the new key, its file and the journal. Once the old key is deleted, only
+/// finishing is left.
 ///
 /// Files are written and synced on the calling thread, which takes milliseconds on most disks.
 ///
@@ -305,13 +306,13 @@ impl Rotation {
             source: self.plan.source.clone(),
         };
         if ApiKeyId::try_from(old.api_key_id.as_str()).is_err() {
-            return Err(Failure::CannotVerify("would replace one whose ID no URL can carry"));
+            return Err(Failure::CannotVerify("no URL can carry the ID of the old key"));
         }
         if old.fcm_subtrader_id.is_some() {
-            return Err(Failure::CannotVerify("is bound to an FCM subtrader"));
+            return Err(Failure::CannotVerify("the old key is bound to an FCM subtrader"));
         }
         if !goal.scopes.contains(&ApiKeyScope::Read) {
-            return Err(Failure::CannotVerify("lacks the scope read"));
+            return Err(Failure::CannotVerify("the new key would lack the scope read"));
         }
         let journal = Journal::create(&self.plan.file, goal)?;
         // Another rotation may have finished since.

@@ -185,7 +185,7 @@ impl Signer {
     /// timestamp, has a `Date` header that implies another timestamp, and the correction does not exceed
     /// [`MAX_CLOCK_CORRECTION`]. Works with any endpoint of the service; this crate's client does it by itself.
     ///
-    /// The correction is on trial: sign the second request with the returned signer, and pass it to
+    /// The correction is provisional: sign the second request with the returned signer, and pass it to
     /// [`adopt_clock`](Self::adopt_clock) unless that request's timestamp is refused too. `sent` are the headers of the
     /// refused request. Sending again is safe: the service checks the timestamp before it acts on a request.
     ///
@@ -425,13 +425,13 @@ pub enum SignError {
     #[error("the path to sign does not begin with `/`; pass it from the root, without scheme and host")]
     RelativePath,
     /// The path contains a fragment, or a character that must be percent-encoded.
-    #[error("the path to sign is not percent-encoded at byte {at}; encode it as it will be sent")]
+    #[error("byte {at} of the path must be percent-encoded, or begins a fragment; pass the path as it will be sent")]
     UnencodedPath {
         /// The offset of the first such byte.
         at: usize,
     },
     /// The clock is before 1970, or millions of years ahead.
-    #[error("this machine's clock is before 1970; set it, the service accepts a difference of ten seconds")]
+    #[error("this machine's clock is before 1970; set it: the service accepts a difference of ten seconds")]
     ClockBefore1970,
     /// The cryptography library failed.
     #[error("signing with {} failed; check the system's random number generator", crate::CRYPTO_BACKEND)]
@@ -443,7 +443,9 @@ pub enum SignError {
     #[error("the external key did not sign")]
     ExternalKey(#[source] Box<dyn StdError + Send + Sync>),
     /// The external key did not sign in time.
-    #[error("the external key did not sign within {0:?}; check that it is reachable, or waits for a touch or a PIN")]
+    #[error(
+        "the external key did not sign within {0:?}; check that it is reachable and does not wait for a touch or a PIN"
+    )]
     TimedOut(Duration),
     /// The external key returned something other than a signature of the message by the private key of its public key.
     #[error("the external key returned an invalid signature")]

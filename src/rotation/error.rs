@@ -91,6 +91,10 @@ pub struct RotationError {
 
 impl fmt::Display for RotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the journal, it is not known which keys it is about.
+        if matches!(self.failure, Failure::Journal(_)) && self.state.journal.is_some() {
+            return self.failure.fmt(f);
+        }
         write!(f, "{}; {}", self.failure, self.state)?;
         match self.state.journal.is_some() && !self.failure.needs_a_decision() {
             true => f.write_str("; run the same rotation again to finish it"),
@@ -142,7 +146,7 @@ pub enum Failure {
     #[error("the account has no key with the ID to replace; list the keys to see which exist")]
     OldKeyNotFound,
     /// A list signed by the new key could not prove that it works.
-    #[error("the new key {0}, so that no list can prove that it works; rotate such a key by hand")]
+    #[error("cannot rotate this key: {0}; rotate it by hand")]
     CannotVerify(&'static str),
     /// The new private key was not saved.
     #[error("cannot save the new private key")]
@@ -163,10 +167,10 @@ pub enum Failure {
     #[error("the unfinished rotation to this file has a different {0}; run that one again first")]
     PlanMismatch(&'static str),
     /// The new key was not created, or the response was lost.
-    #[error("cannot create the new key")]
+    #[error("creating the new key failed")]
     Create(#[source] Error),
-    /// The new key does not work.
-    #[error("the new key does not work yet")]
+    /// It is not verified that the new key works.
+    #[error("could not verify that the new key works")]
     Verify(#[source] ListError),
     /// The key in the file is not in the list, or the new key that could not be saved.
     #[error("the key {0} is not in the list of keys; if it was deleted, move its file away")]
@@ -230,10 +234,7 @@ impl Failure {
 
     /// Returns whether another run would fail in the same way.
     fn needs_a_decision(&self) -> bool {
-        let unusable =
-            |error: &JournalError| matches!(error, JournalError::Invalid { .. } | JournalError::Untrusted { .. });
         matches!(self, Self::PlanMismatch(_) | Self::KeyMismatch(_))
-            || matches!(self, Self::Journal(error) if unusable(error))
     }
 
     /// Returns whether the private key is in the file, but perhaps not after a power failure.
@@ -258,25 +259,25 @@ fn what(failure: &Failure) -> String {
     line.split_once("; ").map_or(&*line, |(what, _)| what).to_owned()
 }
 
-const TO_DISCARD: &str = "if it is not yours, move it away; if it is, see which keys exist before you do";
+const TO_DISCARD: &str = "if it is yours, list the keys before you move it away: a new key may exist";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
     /// Another process has locked it.
-    #[error("{} is locked: this rotation is in progress in another process", quoted_path(.path))]
+    #[error("{} is locked: another process is performing this rotation; wait for it to finish", quoted_path(.path))]
     InProgress {
         /// The journal.
         path: PathBuf,
     },
-    /// It is not a regular file of this user's, or others have access to it. It was not read.
-    #[error("{} is not a file of yours that only you can access, so it was not read; {TO_DISCARD}", quoted_path(.path))]
+    /// It is not a regular file of this user's, others have access to it, or it is too large. It was not read.
+    #[error("{} is not a small regular file that only you own and can access, so it was not read; {TO_DISCARD}", quoted_path(.path))]
     Untrusted {
         /// The journal.
         path: PathBuf,
     },
-    /// It is too large, not JSON, or of another version.
+    /// It is not JSON, or of another version.
     #[error("{} is not a journal of this version; {TO_DISCARD}", quoted_path(.path))]
     Invalid {
         /// The journal.

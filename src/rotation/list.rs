@@ -44,7 +44,8 @@ pub(super) fn with_own_signer(client: &Client) -> Client {
 ///
 /// # Errors
 ///
-/// [`DeleteError::NotDeleted`] when nothing was deleted; otherwise the key may or may not exist.
+/// [`DeleteError::NotDeleted`], [`DeleteError::NotListed`] or [`DeleteError::UntrustedList`] when nothing was deleted; otherwise
+/// the key may still exist.
 ///
 /// ```
 /// use kalshi_api_keys::rotation::{self, DeleteError, RetryPolicy};
@@ -74,7 +75,7 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
                 let retryable = error.is_retryable();
                 let error = match error {
                     ListError::Api(error) => DeleteError::NotDeleted(error),
-                    error => DeleteError::Unverified(error),
+                    error => DeleteError::UntrustedList(error),
                 };
                 (error, retryable)
             }
@@ -125,8 +126,11 @@ pub enum DeleteError {
     #[error("the account has no key with this ID; list the keys to see which exist")]
     NotListed,
     /// A list still contains it.
-    #[error("the key is still listed after its deletion; try again later")]
+    #[error("the key is still listed: its deletion failed, or is not visible yet; try again later")]
     StillListed,
+    /// The list of keys is not the service's, and nothing was sent.
+    #[error("the key was not deleted: the list of keys cannot be trusted")]
+    UntrustedList(#[source] ListError),
     /// No list showed whether it is deleted.
     #[error("the deletion of the key could not be verified; list the keys with another key")]
     Unverified(#[source] ListError),

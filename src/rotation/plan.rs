@@ -62,7 +62,7 @@ impl RetryPolicy {
     }
 }
 
-/// Eight attempts, 250 ms after the first: about twenty seconds.
+/// Gives up at the eighth failure; the delays, from 250 ms on, add up to 18 seconds.
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self::new(8, Duration::from_millis(250))
@@ -100,7 +100,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Replaces the key that signs by one with the same scopes and sub-account: an Ed25519 key that the service generates,
+    /// Replaces the key that signs with one of the same scopes and sub-account: an Ed25519 key that the service generates,
     /// saved to a file that does not exist yet.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
@@ -138,7 +138,7 @@ impl Plan {
         Self { scopes: Some(scopes), ..self }
     }
 
-    /// Restricts the new key to a sub-account, or with `None` to none. Default: as the old key.
+    /// Sets the sub-account that the new key is restricted to; `None` leaves it unrestricted. Default: that of the old key.
     #[must_use]
     pub fn subaccount(self, subaccount: Option<Subaccount>) -> Self {
         Self { subaccount: Some(subaccount), ..self }
@@ -162,8 +162,8 @@ impl Plan {
     /// [`Credentials::external_from_file`](crate::Credentials::external_from_file). Needs the Premier or Market Maker API
     /// usage level.
     ///
-    /// The key signs once before each run changes anything, so that one that does not work is found in time; then it signs
-    /// each list of keys, at least three.
+    /// Each run first has the key sign a test message, so that a key that does not work is found before anything changes. Then
+    /// it signs each list of keys, at least three.
     ///
     /// ```no_run
     /// # use std::error::Error;
@@ -184,7 +184,7 @@ impl Plan {
         Ok(Self { source: Source::External(external.fingerprint().to_owned()), external: Some(external), ..self })
     }
 
-    /// Sets how many failed requests the rotation tolerates.
+    /// Sets at how many failed requests a run gives up; the next one continues.
     #[must_use]
     pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
         Self { retry_policy, ..self }

@@ -3,8 +3,8 @@
 use crate::types::{ApiKey, ApiKeyScope};
 
 impl ApiKey {
-    /// Returns whether the key may trade and transfer for the whole account: it has the scope `write` and is restricted to
-    /// neither a sub-account nor an FCM subtrader.
+    /// Returns whether the key may trade and transfer for the whole account: it has the scope `write` itself, not only child
+    /// scopes of it, and is restricted to neither a sub-account nor an FCM subtrader.
     ///
     /// ```
     /// use kalshi_api_keys::types::ApiKey;

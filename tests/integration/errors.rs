@@ -71,7 +71,7 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         (error_response(429, SERVICE_ERROR).await, Refused, true, true, "429: a: b; wait before the next request"),
         (error_response(500, SERVICE_ERROR).await, Unknown, true, false, "500: a: b; it may have taken effect: list the keys to find out"),
         (error_response(429, "").await, Unknown, true, false, "the response 429 from http://127.0.0.1:"),
-        (error_response(403, "<html>").await, Unknown, false, false, "is not the service's own error format, but perhaps a gateway's; it may"),
+        (error_response(403, "<html>").await, Unknown, false, false, "is not in the service's error format, and may come from a gateway; it may"),
         (error_response(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
         (error_response(201, r#"{"api_key_id":"a"}"#).await, Unknown, false, false, "is not as documented; it may have taken effect"),
         (error_response(302, "").await, Unknown, false, false, "is a redirect, which is never followed; check the base URL"),

@@ -486,7 +486,8 @@ async fn the_agent_never_replies() {
     let (_folder, never_lists) = fake_agent(|| Reply::Nothing, |_| Reply::Nothing);
     let (_other_folder, never_signs) = fake_agent(list_one, |_| Reply::Nothing);
     let list = "the SSH agent did not reply within 10s; check whether it waits for you, or restart it";
-    let sign = "the external key did not sign within 10s; check that it is reachable, or waits for a touch or a PIN";
+    let sign =
+        "the external key did not sign within 10s; check that it is reachable and does not wait for a touch or a PIN";
     let not_sent = format!("not sent: {sign}");
     let started = std::time::Instant::now();
     tokio::join!(

@@ -50,7 +50,7 @@ pub struct Arguments {
 pub enum Command {
     /// List the keys of the account and flag risky ones
     #[command(after_help = "\
-Flagged are keys with unrestricted write access, scopes that this version does not know, and a location attestation that
+Flags keys with unrestricted write access, scopes that this version does not know, and a location attestation that
 has lapsed or lapses within 14 days.
 
 Example:
@@ -59,7 +59,7 @@ Example:
     /// Let the service generate a key pair, and save its private key
     #[command(after_help = "Example:\n  kalshi-api-keys generate --out dashboard.pem --name dashboard --scope read")]
     Generate(Generate),
-    /// Generate a key pair on this machine and register its public key (Premier usage level)
+    /// Generate a key pair on this machine and register its public key (Premier or Market Maker usage level)
     #[command(after_help = "\
 The private key never leaves this machine. With --public-key, an existing public key is registered instead.
 
@@ -69,10 +69,11 @@ Example:
     /// Delete a key permanently
     #[command(after_help = "Example:\n  kalshi-api-keys delete a952bcbe-ec3b-4b5b-b8f9-11dae589608c --yes")]
     Delete(Delete),
-    /// Replace the key that signs with a new one, and delete it
+    /// Replace the key that signs with a new one, then delete the old one
     #[command(after_help = "\
 The old key is deleted last, once the new key is saved and works. If the rotation fails or is interrupted, run the same
-command again: it continues, with the help of FILE.rotation, and exits with 0 once nothing is left to do.
+command again: it continues, with the help of FILE.rotation, and exits with 0 once nothing is left to do. The new private
+key is written to FILE, whatever holds the old one.
 
 Example:
   kalshi-api-keys rotate --out kalshi-new.pem --yes")]
@@ -108,10 +109,10 @@ pub struct List {
 /// The properties of a new key.
 #[derive(Args)]
 pub struct NewKey {
-    /// Its name
+    /// The name of the new key
     #[arg(long, default_value = "kalshi-api-keys", value_parser = not_a_key)]
     pub name: String,
-    /// What it may do; can be repeated. `write` requires `read`
+    /// A scope of the new key; can be repeated. `write` requires `read`
     #[arg(long = "scope", value_name = "SCOPE", default_value = "read", value_parser = scope)]
     pub scopes: Vec<ApiKeyScope>,
     /// The one sub-account it is restricted to, 0 to 63
@@ -182,13 +183,13 @@ pub struct Rotate {
     /// The algorithm of its key pair
     #[arg(long = "type", value_name = "TYPE", default_value = "ed25519", value_parser = key_type())]
     pub key_type: ApiKeyType,
-    /// Generate the key pair on this machine (Premier usage level)
+    /// Generate the key pair on this machine (Premier or Market Maker usage level)
     #[arg(long)]
     pub local: bool,
-    /// How many failed requests to tolerate before stopping; the next run continues
+    /// Stop at the N-th failed request; the next run continues
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub attempts: usize,
-    /// How long after a lost response the service may still create a key
+    /// How long after a lost response a key may still appear
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub settle: u64,
     /// Do not ask for confirmation

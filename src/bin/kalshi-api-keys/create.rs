@@ -120,7 +120,7 @@ async fn delete_again(client: &Client, key_id: &str, reason: Failure) -> Failure
     match rotation::delete(client, key_id, RetryPolicy::default()).await {
         Ok(()) => reason.and(format!("the new key {} was deleted again", printable(key_id))),
         Err(error) => Failure::incomplete(format!(
-            "{reason}; the private key of the new key {} is lost: {}",
+            "{reason}; the private key of the new key {} is lost, and the key may still exist: {}",
             printable(key_id),
             with_causes(&error)
         )),

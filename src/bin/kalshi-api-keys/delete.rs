@@ -29,6 +29,7 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
     match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {
         Ok(()) => print_done(&format!("deleted {id}")),
         Err(DeleteError::NotDeleted(error)) => Err(error.into()),
+        Err(DeleteError::UntrustedList(error)) => Err(Failure::new(list_code(&error), with_causes(&error))),
         Err(error) => Err(Failure::incomplete(with_causes(&error))),
     }
 }

@@ -20,7 +20,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 pub fn print_done(done: &str) -> Result<(), Failure> {
     match write(format!("{done}\n").as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::incomplete(format!("{done}; only stdout cannot be written: {error}")))
+            Err(Failure::incomplete(format!("{done}; but this could not be written to stdout: {error}")))
         }
         _ => Ok(()),
     }

@@ -91,15 +91,15 @@ async fn the_temporary_file_of_a_killed_run_is_reported() {
         &transcripts,
         str![[r#"
 $ generate --out new.pem
-2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys
 exit code 4
 
 $ create --out new.pem
-2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys
 exit code 4
 
 $ rotate --yes --out new.pem
-2> error: cannot save the new private key: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, or delete it; nothing was created or deleted
+2> error: cannot save the new private key: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys; nothing was created or deleted
 exit code 4
 "#]],
     );
@@ -177,7 +177,7 @@ $ generate, and the key is deleted
 exit code 2
 
 $ generate, and the key cannot be deleted
-2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
 "#]],
     );
@@ -207,11 +207,11 @@ async fn what_was_done_is_reported_even_if_stdout_is_full() {
         &transcripts,
         str![[r#"
 $ generate --out generated.pem
-2> error: generated [NEW]; its private key is in "generated.pem"; only stdout cannot be written: No space left on device (os error 28)
+2> error: generated [NEW]; its private key is in "generated.pem"; but this could not be written to stdout: No space left on device (os error 28)
 exit code 4
 
 $ create --public-key key.pub
-2> error: created [NEW]; only stdout cannot be written: No space left on device (os error 28)
+2> error: created [NEW]; but this could not be written to stdout: No space left on device (os error 28)
 exit code 4
 
 $ create --stdout
@@ -219,7 +219,7 @@ $ create --stdout
 exit code 2
 
 $ delete --yes doomed
-2> error: deleted doomed; only stdout cannot be written: No space left on device (os error 28)
+2> error: deleted doomed; but this could not be written to stdout: No space left on device (os error 28)
 exit code 4
 
 $ list
@@ -252,7 +252,7 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
         &account.describe("generate", &ran),
         str![[r#"
 $ generate
-2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
 exit code 4
 "#]],
     );
@@ -331,15 +331,15 @@ $ Respond { status: 403, content_type: "application/json", .. }
 exit code 1
 
 $ Respond { status: 403, content_type: "text/html", .. }
-2> error: the response 403 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+2> error: the response 403 from [ORIGIN] is not in the service's error format, and may come from a gateway; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
 exit code 4
 
 $ Respond { status: 404, content_type: "text/plain", .. }
-2> error: the response 404 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+2> error: the response 404 from [ORIGIN] is not in the service's error format, and may come from a gateway; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
 exit code 4
 
 $ ReplaceStatus(403)
-2> error: the response 403 from [ORIGIN] is not the service's own error format, but perhaps a gateway's; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
+2> error: the response 403 from [ORIGIN] is not in the service's error format, and may come from a gateway; it may have taken effect: list the keys to find out; "new.pem" holds the private key of the new key, if that exists
 exit code 4
 
 $ DropResponse

@@ -70,7 +70,7 @@ $ getApiKeys: Respond { status: 403, content_type: "application/json", .. }
 exit code 1
 
 $ generateApiKey: Respond { status: 403, content_type: "application/json", .. }
-2> error: cannot create the new key: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is active, and no new key exists
+2> error: creating the new key failed: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; the old key [OLD] is active, and no new key exists
 exit code 1
 
 $ generateApiKey: DropRequest
@@ -86,7 +86,7 @@ $ deleteApiKey: Respond { status: 403, content_type: "application/json", .. }
 exit code 4
 
 $ rotate --out new.pem --yes --scope write::trade
-2> error: the new key lacks the scope read, so that no list can prove that it works; rotate such a key by hand; nothing was created or deleted
+2> error: cannot rotate this key: the new key would lack the scope read; rotate it by hand; nothing was created or deleted
 exit code 2
 "#]],
     );
@@ -137,7 +137,7 @@ async fn a_journal_of_another_environment_or_plan_changes_nothing() {
         &transcripts,
         str![[r#"
 $ another environment
-2> error: cannot use the journal of the rotation: "new.pem.rotation" is the journal of a rotation at [URL]; use that environment; the old key [OLD] is in an unknown state; run the same rotation again to finish it
+2> error: cannot use the journal of the rotation: "new.pem.rotation" is the journal of a rotation at [URL]; use that environment
 exit code 4
 
 $ rotate --out new.pem --yes --name other
