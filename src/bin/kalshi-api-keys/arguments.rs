@@ -72,8 +72,9 @@ Example:
     /// Replace the key that signs with a new one, then delete the old one
     #[command(after_help = "\
 The old key is deleted last, once the new key is saved and works. If the rotation fails or is interrupted, run the same
-command again: it continues, with the help of FILE.rotation, and exits with 0 once nothing is left to do. The new private
-key is written to FILE, whatever holds the old one.
+command again: it continues, with the help of FILE.rotation, and exits with 0 once nothing is left to do.
+
+The new private key is written to FILE, whatever holds the old one.
 
 Example:
   kalshi-api-keys rotate --out kalshi-new.pem --yes")]
