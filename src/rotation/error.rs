@@ -91,8 +91,9 @@ pub struct RotationError {
 
 impl fmt::Display for RotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the journal, it is not known which keys it is about.
-        if matches!(self.failure, Failure::Journal(_)) && self.state.journal.is_some() {
+        // A journal that was not read names no keys.
+        let is_unknown = self.state.old_key == KeyState::Unknown && self.state.new_key_id.is_none();
+        if matches!(self.failure, Failure::Journal(_)) && self.state.journal.is_some() && is_unknown {
             return self.failure.fmt(f);
         }
         write!(f, "{}; {}", self.failure, self.state)?;
