@@ -558,7 +558,7 @@ async fn the_last_line_does_not_contradict_the_steps() {
 async fn a_pipe_as_public_key_file_is_refused_at_once() {
     let account = TestAccount::new().await;
     let pipe = account.file("key.pub");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    crate::fixtures::create_fifo(&pipe);
     let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&["create", "--public-key", "key.pub"])).await;
     assert!(ran.is_ok(), "blocked");
 }
@@ -569,7 +569,7 @@ async fn a_pipe_as_public_key_file_is_refused_at_once() {
 async fn a_pipe_as_temporary_file_of_the_journal_is_refused_at_once() {
     let account = TestAccount::new().await;
     let pipe = account.file(".new.pem.rotation.kalshi-tmp");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    crate::fixtures::create_fifo(&pipe);
     let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&ROTATE)).await.expect("blocked");
     assert!(ran.code == 4 && ran.err.contains("is not a small regular file"), "{}", ran.err);
     assert_eq!((account.ids().len(), pipe.exists()), (1, true));

@@ -299,7 +299,7 @@ fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
 fn rejects_special_files_without_blocking() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    crate::fixtures::create_fifo(&fifo);
     let socket = directory.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let link = directory.path().join("link");

@@ -416,8 +416,7 @@ async fn an_untrusted_or_invalid_journal_is_not_read() {
     std::fs::create_dir(&journal).unwrap();
     account.fails(account.plan()).await;
     std::fs::remove_dir(&journal).unwrap();
-    let status = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&journal).status().unwrap();
-    assert!(status.success());
+    crate::fixtures::create_fifo(&journal);
     assert!(untrusted(&account.fails(account.plan()).await.failure));
 
     std::fs::remove_file(&journal).unwrap();

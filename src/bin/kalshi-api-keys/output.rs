@@ -18,20 +18,19 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints on stdout what was done, and cannot be done again.
 pub fn print_done(done: &str) -> Result<(), Failure> {
-    match write(format!("{done}\n").as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::incomplete(format!("{done}; but this could not be written to stdout: {error}")))
-        }
-        _ => Ok(()),
-    }
+    write_unless_closed(format!("{done}\n").as_bytes())
+        .map_err(|error| Failure::incomplete(format!("{done}; but this could not be written to stdout: {error}")))
 }
 
 pub fn print_bytes(text: &[u8]) -> Result<(), Failure> {
+    let written = write_unless_closed(text);
+    written.map_err(|error| Failure::usage(format!("cannot write to stdout: {error}; redirect it elsewhere")))
+}
+
+fn write_unless_closed(text: &[u8]) -> io::Result<()> {
     match write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::usage(format!("cannot write to stdout: {error}; redirect it elsewhere")))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

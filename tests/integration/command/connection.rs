@@ -71,7 +71,7 @@ exit code 2
 #[tokio::test]
 async fn special_files_are_refused_without_blocking() {
     let account = TestAccount::new().await;
-    assert!(std::process::Command::new("mkfifo").arg(account.file("fifo")).status().unwrap().success());
+    crate::fixtures::create_fifo(&account.file("fifo"));
     for file in ["fifo", "/dev/zero", "."] {
         for arguments in [["list", "--private-key-path", file], ["create", "--public-key", file]] {
             let run = tokio::time::timeout(std::time::Duration::from_secs(20), account.run(&arguments));
