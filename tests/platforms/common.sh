@@ -55,10 +55,12 @@ run_tests() {
     # With the examples, of which the main job of the README is run.
     cargo test --locked --quiet --no-run --target "$target" -Zbuild-std=std,panic_unwind $features || return
     local built=$SECONDS
-    cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" -Zbuild-std=std,panic_unwind \
-        $features -- "${@:2}" >"$log" 2>&1 || status=$?
+    # An emulator can hang, and then it may not end at any other signal; the log names the test.
+    timeout --signal KILL 900 cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" \
+        -Zbuild-std=std,panic_unwind $features -- "${@:2}" >"$log" 2>&1 || status=$?
+    [ $status != 137 ] || { echo "$target: not done after 900 s"; grep 'has been running' "$log" || true; }
     grep -E '^error|^test .* FAILED$|panicked at' "$log" || true
-    $runner "target/$target/debug/examples/quickstart$suffix" >"$log.quickstart" 2>&1 || {
+    timeout --signal KILL 60 $runner "target/$target/debug/examples/quickstart$suffix" >"$log.quickstart" 2>&1 || {
         status=$?
         echo "$target: the quickstart failed: $log.quickstart"
     }
