@@ -212,9 +212,3 @@ fn refusal() -> Fault {
 }
 
 const FORBIDDEN: &str = r#"{"error":{"code":"forbidden","message":"forbidden"}}"#;
-
-/// A base URL where nothing listens.
-fn unreachable_url() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}/", listener.local_addr().unwrap())
-}

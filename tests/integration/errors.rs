@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use kalshi_api_keys::{Client, Effect, Environment, Error, Operation, Signer, types};
 
-use crate::fixtures::credentials;
+use crate::fixtures::{closed_port, credentials};
 use crate::raw_server::{RawServer, Reply};
 
 /// Calls `generateApiKey` and returns its error.
@@ -20,23 +20,18 @@ async fn error_for(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
     generate(&server.client(credentials())).await
 }
 
-/// Returns a base URL whose port is closed.
-async fn closed_port() -> Environment {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
-}
-
 #[tokio::test]
 async fn errors_report_message_effect_and_safety_of_resending() {
+    let nobody = || closed_port().parse::<Environment>().unwrap();
     let error_response = |status: u16, body: &'static str| error_for(move || Reply::json(status, body));
-    let unreachable = generate(&Client::new(closed_port().await, credentials()).unwrap()).await;
+    let unreachable = generate(&Client::new(nobody(), credentials()).unwrap()).await;
     let before_1970 = {
         let signer = Signer::new(credentials()).with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
-        let builder = Client::builder(closed_port().await, credentials()).signer(signer);
+        let builder = Client::builder(nobody(), credentials()).signer(signer);
         generate(&builder.build().unwrap()).await
     };
     let not_allowed = {
-        let builder = Client::builder(closed_port().await, credentials());
+        let builder = Client::builder(nobody(), credentials());
         let https_only = reqwest::Client::builder().https_only(true).build().unwrap();
         generate(&builder.http_client(https_only).build().unwrap()).await
     };

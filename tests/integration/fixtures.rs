@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kalshi_api_keys::types::PrivateKeyPem;
 use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
+use tokio::net::TcpSocket;
 
 pub const KEY_ID: &str = "a952bcbe-ec3b-4b5b-b8f9-11dae589608c";
 
@@ -53,6 +54,16 @@ pub fn credentials() -> Credentials {
 /// Returns a clock that always returns the same time.
 pub fn at_ms(unix_ms: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_millis(unix_ms)
+}
+
+/// Returns a base URL where nothing listens. Its port stays bound, so that nothing else of this machine can get it.
+pub fn closed_port() -> String {
+    static SOCKET: LazyLock<TcpSocket> = LazyLock::new(|| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        socket
+    });
+    format!("http://{}", SOCKET.local_addr().unwrap())
 }
 
 /// Returns whether a program is installed; in CI, panics if it is not. Tests are skipped without it.

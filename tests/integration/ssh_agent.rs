@@ -3,9 +3,8 @@
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -25,8 +24,9 @@ mod example;
 use example::ssh_agent::SshAgent;
 use example::{find, list_in_sandbox};
 
-const REFUSES: &str = "#!/bin/sh\nexit 1\n";
-const CONFIRMS: &str = "#!/bin/sh\nexit 0\n";
+/// What the user replies when a key needs confirmation: programs, by their exit code.
+const REFUSES: &str = "false";
+const CONFIRMS: &str = "true";
 
 /// OpenSSH's agent, in a folder of its own. It ends when dropped.
 struct Agent {
@@ -35,16 +35,15 @@ struct Agent {
 }
 
 impl Agent {
-    /// Starts an agent, or returns `None` if OpenSSH is not installed. The script replies when a key needs confirmation.
+    /// Starts an agent, or returns `None` if OpenSSH is not installed. The program `askpass` replies when a key needs confirmation.
     fn start(askpass: &str) -> Option<Self> {
         if !is_installed("ssh-agent") {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let script = script(folder.path(), "confirm", askpass);
         let mut agent = Command::new("ssh-agent");
         agent.arg("-D").arg("-a").arg(folder.path().join("socket"));
-        agent.env("SSH_ASKPASS", script).env("SSH_ASKPASS_REQUIRE", "force");
+        agent.env("SSH_ASKPASS", askpass).env("SSH_ASKPASS_REQUIRE", "force");
         let process = agent.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let agent = Self { folder, process };
         while UnixStream::connect(agent.socket()).is_err() {
@@ -78,8 +77,8 @@ impl Agent {
     fn run(&self, program: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env("SSH_AUTH_SOCK", self.socket());
-        // The password that locks the agent.
-        command.env("SSH_ASKPASS", script(self.folder.path(), "password", "#!/bin/sh\necho secret\n"));
+        // Prints the password that locks the agent; any text will do.
+        command.env("SSH_ASKPASS", "pwd");
         let output = command.env("SSH_ASKPASS_REQUIRE", "force").stdin(Stdio::null()).output().unwrap();
         let says = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{program} {arguments:?}: {says}");
@@ -107,15 +106,6 @@ impl Drop for Agent {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
-    if !path.exists() {
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
-    }
-    path
 }
 
 /// What an agent made for the test does with a request.
@@ -302,7 +292,7 @@ async fn a_flag_takes_the_place_of_the_variables() {
 
 #[tokio::test]
 async fn no_agent_runs() {
-    let Some((account, agent)) = account().await else { return };
+    let Some((account, mut agent)) = account().await else { return };
     let unset = "no SSH agent: the variable SSH_AUTH_SOCK is not set; start one with `eval $(ssh-agent)`, and add the key \
                  with `ssh-add`";
     assert_refused(&account, "", "kalshi", unset).await;
@@ -311,8 +301,9 @@ async fn no_agent_runs() {
     assert_refused(&account, "/no/socket", "kalshi", missing).await;
 
     // The socket of an agent that was killed stays.
-    let socket = agent.folder.path().join("stale");
-    drop(UnixListener::bind(&socket).unwrap());
+    let socket = agent.socket();
+    agent.process.kill().unwrap();
+    agent.process.wait().unwrap();
     let cause = UnixStream::connect(&socket).unwrap_err();
     assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionRefused);
     let refused = format!(

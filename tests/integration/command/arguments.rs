@@ -4,8 +4,8 @@ use kalshi_api_keys::sandbox::Fault;
 use snapbox::str;
 use tokio::process::Command;
 
-use super::{TestAccount, USAGE, assert_transcript, command, ran, unreachable_url};
-use crate::fixtures::{key_forms, rsa};
+use super::{TestAccount, USAGE, assert_transcript, command, ran};
+use crate::fixtures::{closed_port, key_forms, rsa};
 
 #[tokio::test]
 async fn usage_errors_name_the_argument() {
@@ -107,8 +107,8 @@ exit code 2
 async fn each_class_of_failure_has_its_exit_code() {
     let account = TestAccount::new().await;
     assert_eq!(account.run(&["list"]).await.code, 0);
-    let nobody = unreachable_url();
-    account.redact("[NOBODY]", nobody.trim_end_matches('/'));
+    let nobody = closed_port();
+    account.redact("[NOBODY]", &nobody);
     let mut transcripts = account.transcript(&["list", "--api-key-id", "nobody"]).await;
     transcripts += &account.transcript(&["list", "--api-base-url", &nobody]).await;
     account.sandbox.fail_next(Fault::DropResponse);
@@ -122,7 +122,7 @@ $ list --api-key-id nobody
 2> error: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only
 exit code 1
 
-$ list --api-base-url [NOBODY]/
+$ list --api-base-url [NOBODY]
 2> error: not sent: could not connect to [NOBODY]: error sending request for url ([NOBODY]/api_keys): [..]; check the network and the base URL
 exit code 3
 
