@@ -13,6 +13,7 @@ mod rotate;
 mod sign;
 mod whoami;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -201,8 +202,10 @@ fn assert_transcript(transcripts: &str, expected: impl IntoData) {
 
 /// A stdout whose reader is gone.
 fn closed() -> Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
     drop(reader);
+    // A child that another test is just starting still has it open.
+    while writer.write_all(b"x").is_ok() {}
     writer.into()
 }
 
