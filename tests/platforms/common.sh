@@ -59,7 +59,8 @@ run_tests() {
     timeout --signal KILL 900 cargo test --locked --no-fail-fast --lib --bins --tests --target "$target" \
         -Zbuild-std=std,panic_unwind $features -- "${@:2}" >"$log" 2>&1 || status=$?
     [ $status != 137 ] || { echo "$target: not done after 900 s"; grep 'has been running' "$log" || true; }
-    grep -E '^error|^test .* FAILED$|panicked at' "$log" || true
+    grep -E '^error|^test .* FAILED$' "$log" || true
+    grep -A 3 'panicked at' "$log" || true
     timeout --signal KILL 60 $runner "target/$target/debug/examples/quickstart$suffix" >"$log.quickstart" 2>&1 || {
         status=$?
         echo "$target: the quickstart failed: $log.quickstart"
