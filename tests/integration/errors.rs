@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use kalshi_api_keys::{Client, Effect, Environment, Error, Operation, Signer, types};
 
-use crate::fixtures::{closed_port, credentials};
+use crate::fixtures::{credentials, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 /// Calls `generateApiKey` and returns its error.
@@ -22,7 +22,7 @@ async fn error_for(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
 
 #[tokio::test]
 async fn errors_report_message_effect_and_safety_of_resending() {
-    let nobody = || closed_port().parse::<Environment>().unwrap();
+    let nobody = || unreachable_url().parse::<Environment>().unwrap();
     let error_response = |status: u16, body: &'static str| error_for(move || Reply::json(status, body));
     let unreachable = generate(&Client::new(nobody(), credentials()).unwrap()).await;
     let before_1970 = {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -56,14 +56,15 @@ pub fn at_ms(unix_ms: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_millis(unix_ms)
 }
 
-/// Returns a base URL where nothing listens. Its port stays bound, so that nothing else of this machine can get it.
-pub fn closed_port() -> String {
-    static SOCKET: LazyLock<TcpSocket> = LazyLock::new(|| {
+/// Returns a base URL where nothing listens. Its port stays bound, so that no other socket can get it.
+pub fn unreachable_url() -> String {
+    static SOCKET: OnceLock<TcpSocket> = OnceLock::new();
+    let socket = SOCKET.get_or_init(|| {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         socket
     });
-    format!("http://{}", SOCKET.local_addr().unwrap())
+    format!("http://{}", socket.local_addr().unwrap())
 }
 
 /// Returns whether a program is installed; in CI, panics if it is not. Tests are skipped without it.

@@ -10,7 +10,7 @@ use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
 use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, Operation, key_file};
 
-use crate::fixtures::{KEY_ID, closed_port, credentials, ed25519};
+use crate::fixtures::{KEY_ID, credentials, ed25519, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 /// A sandbox, a client that signs with its root key, and a folder for the new key.
@@ -720,7 +720,7 @@ mod deletion {
 
     #[tokio::test]
     async fn that_was_not_sent_is_not_in_doubt() {
-        let client = Client::new(closed_port().parse().unwrap(), credentials()).unwrap();
+        let client = Client::new(unreachable_url().parse().unwrap(), credentials()).unwrap();
         for attempts in [1, 3] {
             let result = delete(&client, "other", RetryPolicy::new(attempts, Duration::ZERO)).await;
             assert!(matches!(result, Err(DeleteError::NotDeleted(_))), "{result:?}");

@@ -35,7 +35,8 @@ struct Agent {
 }
 
 impl Agent {
-    /// Starts an agent, or returns `None` if OpenSSH is not installed. The program `askpass` replies when a key needs confirmation.
+    /// Starts an agent, or returns `None` if OpenSSH is not installed. When a key needs confirmation, the
+    /// program `askpass` replies.
     fn start(askpass: &str) -> Option<Self> {
         if !is_installed("ssh-agent") {
             return None;
@@ -50,6 +51,11 @@ impl Agent {
             std::thread::sleep(Duration::from_millis(10));
         }
         Some(agent)
+    }
+
+    fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     fn socket(&self) -> PathBuf {
@@ -103,8 +109,7 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 
@@ -302,8 +307,7 @@ async fn no_agent_runs() {
 
     // The socket of an agent that was killed stays.
     let socket = agent.socket();
-    agent.process.kill().unwrap();
-    agent.process.wait().unwrap();
+    agent.kill();
     let cause = UnixStream::connect(&socket).unwrap_err();
     assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionRefused);
     let refused = format!(
@@ -425,8 +429,7 @@ async fn the_key_is_removed_while_a_client_runs() {
 async fn the_agent_ends_while_a_client_runs() {
     let Some((account, mut agent)) = account().await else { return };
     let client = client(&account, &agent).await;
-    agent.process.kill().unwrap();
-    agent.process.wait().unwrap();
+    agent.kill();
     let error = client.get_api_keys().send().await.unwrap_err();
     let expected = "not sent: the external key did not sign: cannot connect to the SSH agent at ";
     assert!(chain(&error).starts_with(expected), "{}", chain(&error));

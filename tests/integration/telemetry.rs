@@ -9,7 +9,7 @@ use kalshi_api_keys::{Client, Environment, types};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::fixtures::{KEY_ID, closed_port, credentials, ed25519, shows_key};
+use crate::fixtures::{KEY_ID, credentials, ed25519, shows_key, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 /// The output of a subscriber.
@@ -92,7 +92,7 @@ async fn operations_have_spans_with_opentelemetry_attributes() {
 
 #[tokio::test]
 async fn failed_connection_has_an_error_type() {
-    let environment = Environment::custom(&closed_port()).unwrap();
+    let environment = Environment::custom(&unreachable_url()).unwrap();
     let (recorded, _guard) = Recorded::start();
     Client::new(environment, credentials()).unwrap().get_api_keys().send().await.unwrap_err();
     let spans = recorded.spans();

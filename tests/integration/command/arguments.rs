@@ -5,7 +5,7 @@ use snapbox::str;
 use tokio::process::Command;
 
 use super::{TestAccount, USAGE, assert_transcript, command, ran};
-use crate::fixtures::{closed_port, key_forms, rsa};
+use crate::fixtures::{key_forms, rsa, unreachable_url};
 
 #[tokio::test]
 async fn usage_errors_name_the_argument() {
@@ -107,7 +107,7 @@ exit code 2
 async fn each_class_of_failure_has_its_exit_code() {
     let account = TestAccount::new().await;
     assert_eq!(account.run(&["list"]).await.code, 0);
-    let nobody = closed_port();
+    let nobody = unreachable_url();
     account.redact("[NOBODY]", &nobody);
     let mut transcripts = account.transcript(&["list", "--api-key-id", "nobody"]).await;
     transcripts += &account.transcript(&["list", "--api-base-url", &nobody]).await;

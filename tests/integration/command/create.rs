@@ -8,7 +8,7 @@ use snapbox::str;
 use super::{
     FORBIDDEN, INCOMPLETE, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into, refusal,
 };
-use crate::fixtures::{closed_port, rsa, shows_key};
+use crate::fixtures::{rsa, shows_key, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 #[tokio::test]
@@ -355,7 +355,7 @@ exit code 4
     account.sandbox.set_tier(Tier::Basic);
     assert_eq!(account.run(&["create", "--out", "new.pem"]).await.code, REFUSED);
     assert_eq!(account.files(), ["old.pem"]);
-    let unreachable = account.run(&["create", "--out", "new.pem", "--api-base-url", &closed_port()]).await;
+    let unreachable = account.run(&["create", "--out", "new.pem", "--api-base-url", &unreachable_url()]).await;
     assert_eq!(unreachable.code, NETWORK, "{}", unreachable.err);
     assert_eq!(account.files(), ["old.pem"]);
 }
