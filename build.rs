@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl, TypePatch};
 use quote::{ToTokens, format_ident, quote};
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
@@ -86,11 +86,6 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
     })
 }
 
-pub fn resolve<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
-    let pointer = part["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(part)
-}
-
 pub fn progenitor(document: &Value) -> Result<syn::File> {
     let spec = serde_json::from_value(plain_strings(document)).map_err(|e| format!("not OpenAPI 3.0: {e}"))?;
     let client = Generator::new(&settings(document)).generate_tokens(&spec).map_err(|e| e.to_string())?;
@@ -145,15 +140,18 @@ fn settings(document: &Value) -> GenerationSettings {
 pub fn post_process(mut client: syn::File, document: &Value) -> Result<syn::File> {
     let mut rewrite = Rewrite::default();
     rewrite.visit_file_mut(&mut client);
-    assert_found(rewrite.calls == operations(document).count(), "a builder with a `send` for each operation")?;
-    assert_found(rewrite.reads >= operations(document).count(), "`ResponseValue::from_response` for each operation")?;
-    assert_found(rewrite.other_reads == 0, "no other way to read a response")?;
-    assert_found(rewrite.reasons > 0, "a setter that drops the reason of a refusal")?;
-    assert_found(rewrite.optionals > 0, "a setter that takes an `Option`")?;
+    let count = operations(document).count();
+    assert_found(rewrite.calls == count, "a builder with a `send` for each operation")?;
+    let reads_all = rewrite.reads >= count && rewrite.other_reads == 0;
+    assert_found(reads_all, "`ResponseValue::from_response` for each operation, and no other way to read a response")?;
+    let lists = operations(document).flat_map(|(path, _, each)| [&document["paths"][path], each]);
+    let parameters: usize = lists.filter_map(|list| list["parameters"].as_array()).map(Vec::len).sum();
+    assert_found(rewrite.reasons == parameters, "for each parameter, a setter that drops the reason of a refusal")?;
+    let optionals = text(&client).matches("Result<::std::option::Option<").count();
+    assert_found(rewrite.optionals == optionals, "for each optional property, a setter that takes an `Option`")?;
     // The HTTP client of `Client::new` follows redirects.
-    let items = client.items.len();
-    client.items.retain(|item| !text(item).contains("fnnew_with_client("));
-    assert_found(client.items.len() + 1 == items, "the constructors of `Client`")?;
+    let constructors = client.items.iter().position(|item| text(item).contains("fnnew_with_client("));
+    client.items.remove(constructors.ok_or("the generated code has no constructors of `Client`")?);
     let types = client.items.iter_mut().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
         _ => None,
@@ -204,16 +202,15 @@ impl VisitMut for Rewrite {
     /// The setter of a parameter drops the reason of a refusal; the setter of an optional property takes no literal; a call
     /// returns the generator's error.
     fn visit_impl_item_fn_mut(&mut self, method: &mut syn::ImplItemFn) {
-        if let Some((output, _)) = text(&method.sig.output).split_once("Error<") {
-            self.calls += usize::from(text(&method.block).contains("operation_id:\""));
-            let output = format!("{output}crate::Error>");
-            method.sig.output = syn::parse_str(&output).unwrap_or(syn::ReturnType::Default);
-            let (block, body) = (&method.block, text(&method.block));
-            let name = body.split("operation_id:\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-            method.block = parse_quote!({ crate::operation::call(#name, async move #block).await });
+        let (output, body) = (text(&method.sig.output), text(&method.block));
+        let operation = body.split_once("operation_id:\"").and_then(|(_, rest)| rest.split_once('"'));
+        if let (Some((output, _)), Some((operation, _))) = (output.split_once("Error<"), operation) {
+            self.calls += 1;
+            let (block, operation) = (&method.block, format_ident!("{}", operation.to_shouty_snake_case()));
+            method.block = parse_quote!({ self.client.call(crate::spec::#operation, async move #block).await });
+            method.sig.output = syn::parse_str(&format!("{output}crate::Error>")).unwrap_or(syn::ReturnType::Default);
         }
-        let (name, attributes) = (&method.sig.ident, &method.attrs);
-        let (bounds, body) = (text(&method.sig.generics.where_clause), text(&method.block));
+        let (name, attributes, bounds) = (&method.sig.ident, &method.attrs, text(&method.sig.generics.where_clause));
         let bound = |start, end| syn::parse_str::<syn::Type>(bounds.strip_prefix(start)?.split_once(end)?.0).ok();
         let optional = bound("whereT:::std::convert::TryInto<::std::option::Option<", ">>,");
         let (ty, convert) = if let Some(ty) = optional {
@@ -237,9 +234,9 @@ impl VisitMut for Rewrite {
     }
 }
 
-/// Returns code without white space.
+/// Returns code without white space, and without a comma before `>`.
 fn text(code: &impl ToTokens) -> String {
-    code.to_token_stream().to_string().replace(' ', "")
+    code.to_token_stream().to_string().replace(' ', "").replace(",>", ">")
 }
 
 /// Removes these derives from each type that holds one of `held`, directly or not; returns how many types do.
@@ -292,9 +289,12 @@ fn constants(document: &Value) -> Item {
     });
     let operations = operations(document).map(|(path, method, operation)| {
         let (id, method) = (operation["operationId"].as_str().unwrap_or_default(), method.to_uppercase());
-        let name = id.to_snake_case();
-        quote!((#name, crate::Operation { id: #id, method: #method, path: #path }))
+        let name = format_ident!("{}", id.to_shouty_snake_case());
+        (name, quote!(crate::Operation { id: #id, method: #method, path: #path }))
     });
-    let operations = quote!(pub(crate) const OPERATIONS: &[(&str, crate::Operation)] = &[#(#operations),*];);
-    parse_quote!(pub(crate) mod spec { #(#urls)* #(#headers)* #operations })
+    let (names, operations): (Vec<_>, Vec<_>) = operations.unzip();
+    parse_quote!(pub(crate) mod spec {
+        #(#urls)* #(#headers)* #(pub(crate) const #names: crate::Operation = #operations;)*
+        pub(crate) const OPERATIONS: &[crate::Operation] = &[#(#names),*];
+    })
 }

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use http::Method;
-use progenitor_client::{ClientHooks as _, OperationInfo};
+use http::{HeaderMap, Method};
+use progenitor_client::{ClientHooks as _, OperationInfo, ResponseValue};
 use reqwest::{Request, Response};
 
 use crate::environment::is_loopback;
@@ -190,7 +190,7 @@ impl Client {
     /// Those of the generated methods, except that the body of a success is not parsed.
     pub async fn execute_operation(&self, operation: Operation, mut request: Request) -> Result<Response, Error> {
         let info = OperationInfo { operation_id: operation.id };
-        let response = async {
+        let call = async {
             self.pre(&mut request, &info).await?;
             let response = self.exec(request, &info).await?;
             let (status, truncated) = (response.status(), response.extensions().get::<Truncated>().is_some());
@@ -199,10 +199,10 @@ impl Client {
             } else if truncated || !status.is_success() {
                 Err(progenitor_client::Error::UnexpectedResponse(response))
             } else {
-                Ok(response)
+                Ok(ResponseValue::new(response, status, HeaderMap::new()))
             }
         };
-        response.await.map_err(|error| Error::new(Some(operation), error))
+        Ok(self.call(operation, call).await?.into_inner())
     }
 }
 

@@ -1,15 +1,17 @@
-//! Hooks of the generated client: requests are signed, responses read whole and bounded, error bodies normalised.
+//! What every call of an operation passes: its request is signed, its response read whole and bounded, its error body
+//! normalized; its span and its errors name it.
 
 use std::time::Instant;
 
 use http::{HeaderValue, StatusCode, header};
-use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
+use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo, ResponseValue};
 use reqwest::{Request, Response, Url};
 
 use crate::client::Signing;
 use crate::response::{NotFromService, not_signed, read_limited, with_body};
 use crate::signer::refuses_timestamp;
-use crate::{Client, SignError, Signer, error_body};
+use crate::types::ErrorResponse;
+use crate::{Client, Operation, SignError, Signer, error_body};
 
 /// The largest success body that is read, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
@@ -25,19 +27,24 @@ impl ClientHooks<Signing> for Client {
         self.prepare(request).await
     }
 
-    async fn exec(&self, request: Request, operation: &OperationInfo) -> reqwest::Result<Response> {
-        #[cfg(feature = "tracing")]
-        let span = crate::telemetry::span(self.environment(), &request, operation);
-        #[cfg(not(feature = "tracing"))]
-        let _ = operation;
-        let exchange = async { Ok(normalize(self.send(request).await?).await) };
-        #[cfg(feature = "tracing")]
-        let exchange = crate::telemetry::instrument(span, exchange);
-        exchange.await
+    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        Ok(normalize(self.send(request).await?).await)
     }
 }
 
 impl Client {
+    /// Runs a call of `operation`.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<ResponseValue<T>, Error<ErrorResponse>>>,
+    ) -> Result<ResponseValue<T>, crate::Error> {
+        let call = async { call.await.map_err(|error| crate::Error::new(Some(operation), error)) };
+        #[cfg(feature = "tracing")]
+        let call = crate::telemetry::instrument(self.environment(), operation, call);
+        call.await
+    }
+
     /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be valid at the service.
     pub(crate) async fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
         if !is_below(self.environment().base_url(), request.url()) {
@@ -101,7 +108,7 @@ async fn normalize(response: Response) -> Response {
         head.extensions_mut().insert(NotFromService);
         return with_body(head, body);
     };
-    // Strings always serialise.
+    // Strings always serialize.
     with_body(head, serde_json::to_vec(&error).unwrap_or_default().into())
 }
 

@@ -1,7 +1,6 @@
-//! An operation of the spec, as errors name it, and the one place through which every call of an operation passes.
+//! An operation of the spec, as errors and spans name it.
 
-use crate::types::ErrorResponse;
-use crate::{Error, spec};
+use crate::spec;
 
 /// An operation, as the spec describes it.
 ///
@@ -10,7 +9,6 @@ use crate::{Error, spec};
 ///
 /// let delete = Operation::find("deleteApiKey").unwrap();
 /// assert_eq!((delete.method, delete.path), ("DELETE", "/api_keys/{api_key}"));
-/// assert_eq!(Operation::find("delete_api_key"), Some(delete));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -24,21 +22,12 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Returns the operation of the spec with this `operationId`, or with this name of its generated method.
+    /// Returns the operation of the spec with this `operationId`.
     pub fn find(id: &str) -> Option<Self> {
-        let found = spec::OPERATIONS.iter().find(|(method, operation)| *method == id || operation.id == id);
-        found.map(|(_, operation)| *operation)
+        spec::OPERATIONS.iter().find(|operation| operation.id == id).copied()
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(self.method, "GET" | "HEAD")
     }
-}
-
-/// Runs the call of a generated method, whose errors then know their operation.
-pub(crate) async fn call<T>(
-    method: &str,
-    response: impl Future<Output = Result<T, progenitor_client::Error<ErrorResponse>>>,
-) -> Result<T, Error> {
-    response.await.map_err(|error| Error::new(Operation::find(method), error))
 }

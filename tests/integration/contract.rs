@@ -39,7 +39,7 @@ fn json_schema(part: &Value) -> Value {
     }
 }
 
-fn resolve<'a>(spec: &'a Value, part: &'a Value) -> &'a Value {
+pub fn resolve<'a>(spec: &'a Value, part: &'a Value) -> &'a Value {
     match part["$ref"].as_str() {
         Some(reference) => spec.pointer(reference.trim_start_matches('#')).unwrap(),
         None => part,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use http::Method;
-use kalshi_api_keys::{Client, Environment, types};
+use kalshi_api_keys::{Client, Credentials, Environment, types};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -72,7 +72,7 @@ async fn operations_have_spans_with_opentelemetry_attributes() {
     let port = server.environment().base_url().port().unwrap();
     let span = |method: &str, template: &str, result: &str| {
         format!(
-            "http_request{{otel.kind=\"client\" otel.name={method} {template} http.request.method={method} \
+            "http_request{{otel.kind=\"client\" otel.name={method} {template} http.request.method=\"{method}\" \
              url.template={template} server.address=\"127.0.0.1\" server.port={port} {result}"
         )
     };
@@ -103,6 +103,32 @@ async fn failed_connection_has_an_error_type() {
     let builder = Client::builder(server.environment(), credentials()).timeout(Duration::from_millis(50));
     builder.build().unwrap().get_api_keys().send().await.unwrap_err();
     assert!(recorded.spans()[1].ends_with("error.type=\"timeout\""), "{}", recorded.text());
+}
+
+#[tokio::test]
+async fn every_failure_has_an_error_type() {
+    let server = RawServer::start(|_, request| match request.method() {
+        "GET" => Reply::json(200, r#"{"unexpected":[]}"#),
+        _ => Reply::new(302, "Location: /elsewhere\r\n", ""),
+    })
+    .await;
+    let client = server.client(credentials());
+    let unable = Credentials::external(KEY_ID, &ed25519().public, async |_| Err("locked".into())).unwrap();
+    let (recorded, _guard) = Recorded::start();
+    client.get_api_keys().send().await.unwrap_err();
+    client.delete_api_key().api_key("some-key-id").send().await.unwrap_err();
+    client.delete_api_key().api_key("..").send().await.unwrap_err();
+    client.with_credentials(unable).get_api_keys().send().await.unwrap_err();
+    let spans = recorded.spans();
+    for (span, end) in spans.iter().zip([
+        " http.response.status_code=200 error.type=\"unexpected_response\"",
+        " http.response.status_code=302 error.type=\"unexpected_response\"",
+        " error.type=\"invalid_request\"",
+        " error.type=\"not_signed\"",
+    ]) {
+        assert!(span.ends_with(end), "{end}: {span}");
+    }
+    assert_eq!((spans.len(), server.received().len()), (4, 2));
 }
 
 #[tokio::test]
