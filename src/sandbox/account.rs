@@ -58,7 +58,7 @@ impl Account {
         match self.tier {
             Tier::Premier | Tier::MarketMaker => Ok(()),
             Tier::Basic | Tier::Advanced => Err(ApiError::forbidden(
-                "insufficient_usage_level",
+                "insufficient_api_usage_level",
                 "a key of your own needs the Premier or Market Maker API usage level",
             )),
         }
@@ -73,7 +73,7 @@ impl Account {
             }
             Some(id) if !self.fcm_subtraders.contains(id) => Err(ApiError::new(
                 StatusCode::CONFLICT,
-                "fcm_subtrader_not_yet_visible",
+                "fcm_subtrader_not_visible",
                 "the FCM subtrader is not yet visible; retry once its creation has propagated",
             )),
             Some(_) => Ok(()),

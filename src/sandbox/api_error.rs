@@ -32,7 +32,7 @@ impl ApiError {
     }
 
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "internal error")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", "internal server error")
     }
 
     pub(super) fn with_details(self, details: &'static str) -> Self {

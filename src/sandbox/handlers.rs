@@ -138,7 +138,7 @@ async fn delete_api_key(
     if state.lock().account.delete(&id) {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
-        Err(ApiError::new(StatusCode::NOT_FOUND, "api_key_not_found", "the account has no such API key"))
+        Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", "the account has no such API key"))
     }
 }
 

@@ -108,7 +108,7 @@ await check('sdk: 401 without a key', async () => {
 
 for (const id of [randomUUID(), 'a/b c', '50%', 'é?#']) {
     await check(`sdk: 404 when deleting ${/^\w{8}-/.test(id) ? 'an unknown key' : JSON.stringify(id)}`, async () => {
-        assert.equal(await rejection(root.deleteApiKey(id)), '404 api_key_not_found');
+        assert.equal(await rejection(root.deleteApiKey(id)), '404 not_found');
     });
 }
 
@@ -136,7 +136,7 @@ await check('sdk: deletes the created keys, which are then unknown', async () =>
     assert.ok((await ids(last)).includes(data.api_key_id));
     for (const id of [...created, data.api_key_id]) {
         assert.equal((await root.deleteApiKey(id)).status, 204);
-        assert.equal(await rejection(root.deleteApiKey(id)), '404 api_key_not_found');
+        assert.equal(await rejection(root.deleteApiKey(id)), '404 not_found');
     }
     assert.deepEqual(await ids(root), [sandbox.api_key_id]);
     assert.equal(await rejection(last.getApiKeys()), '401 authentication_error NOT_FOUND');

@@ -14,6 +14,13 @@ async fn post(sandbox: &Sandbox, rest: &str, body: &str) -> Response {
     send(sandbox, &root(sandbox), Method::POST, rest, Some(body)).await
 }
 
+/// Returns the code in the spec's example of a response.
+fn documented_code(response: &str) -> String {
+    let example =
+        &crate::contract::spec()["components"]["responses"][response]["content"]["application/json"]["example"];
+    example["code"].as_str().expect(response).to_owned()
+}
+
 /// Invalid values of the fields that `createApiKey` and `generateApiKey` share.
 fn invalid_fields() -> Vec<Value> {
     vec![
@@ -192,7 +199,7 @@ async fn create_requires_the_premier_or_market_maker_tier() {
             Err(Error::ErrorResponse(error)) => {
                 assert!(!allowed, "{tier:?}: {error:?}");
                 assert_eq!(error.status(), StatusCode::FORBIDDEN);
-                assert_eq!(error.code.as_deref(), Some("insufficient_usage_level"));
+                assert_eq!(error.code.as_deref(), Some(&*documented_code("InsufficientUsageLevel")));
             }
             Err(other) => panic!("{tier:?}: {other:?}"),
         }
@@ -207,11 +214,14 @@ async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
     for rest in ["/api_keys", "/api_keys/generate"] {
         sandbox.set_fcm_member(false);
         let response = post(&sandbox, rest, &body.to_string()).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (403, "not_an_fcm_member"));
+        assert_eq!((response.status.as_u16(), response.code().as_str()), (403, &*documented_code("NotAnFcmMember")));
         sandbox.set_fcm_member(true);
         let unseen = with_fields(&body, &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }));
         let response = post(&sandbox, rest, &unseen).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (409, "fcm_subtrader_not_yet_visible"));
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (409, &*documented_code("SubtraderNotYetVisible"))
+        );
         sandbox.add_fcm_subtrader(&format!("u_{}", rest.len()));
         assert_eq!(post(&sandbox, rest, &unseen).await.status, 201);
     }
@@ -223,15 +233,15 @@ async fn deleting_an_unknown_key_is_404_and_an_invalid_id_400() {
     register(&sandbox, key("a", &["read"]));
     let error = client(&sandbox).delete_api_key().api_key("nobody").send().await.expect_err("no such key");
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
-    for (rest, status, code) in [
-        ("/api_keys/nobody", 404, "api_key_not_found"),
+    for (rest, status, example) in [
+        ("/api_keys/nobody", 404, "KeyNotFound"),
         // Decoded once: the ID is `%61`, not `a`.
-        ("/api_keys/%2561", 404, "api_key_not_found"),
-        ("/api_keys/", 400, "invalid_parameters"),
-        ("/api_keys/%ff", 400, "invalid_parameters"),
+        ("/api_keys/%2561", 404, "KeyNotFound"),
+        ("/api_keys/", 400, "InvalidKeyId"),
+        ("/api_keys/%ff", 400, "InvalidKeyId"),
     ] {
         let response = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (status, code), "{rest}");
+        assert_eq!((response.status.as_u16(), response.code()), (status, documented_code(example)), "{rest}");
     }
 }
 
@@ -299,7 +309,7 @@ async fn every_operation_of_the_spec_can_be_made_to_return_500() {
         match result {
             Err(Error::ErrorResponse(error)) => {
                 assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR, "{operation}");
-                assert_eq!(error.code.as_deref(), Some("internal_error"), "{operation}");
+                assert_eq!(error.code.as_deref(), Some(&*documented_code("InternalError")), "{operation}");
             }
             other => panic!("{operation}: {other:?}"),
         }
