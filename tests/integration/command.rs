@@ -27,7 +27,7 @@ use tokio::process::Command;
 
 use crate::fixtures::{ed25519, shows_key};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_kalshi-api-keys");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_kalshi-api-keys");
 
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
@@ -57,7 +57,7 @@ impl TestAccount {
     }
 
     /// Another program, as [`command`](Self::command).
-    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+    pub fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = program_without_variables(program, arguments);
         command.current_dir(self.folder.path());
         command.env("KALSHI_API_KEY_ID", &self.old).env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
