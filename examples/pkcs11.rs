@@ -285,7 +285,7 @@ pub enum TokenError {
         count: usize,
     },
     /// The key is neither RSA nor Ed25519, or its public key cannot be read.
-    #[error("the key in the token is neither RSA of up to 8192 bits nor Ed25519; use one that is")]
+    #[error("the key in the token is of another algorithm, or cannot be read; use Ed25519, or RSA of up to 8192 bits")]
     UnsupportedKey,
     /// The token failed before it was asked to sign.
     #[error("the token failed; check that it is inserted")]

@@ -25,7 +25,7 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
 /// Cloning is cheap and does not copy the key. The private key cannot be extracted; `Debug` shows the ID only. Its memory
-/// is wiped when the last clone is dropped. A key that never enters this process is safer: see [`external`](Self::external).
+/// is zeroized when the last clone is dropped. A key that never enters this process is safer: see [`external`](Self::external).
 ///
 /// A private key is PEM text: RSA (PKCS#1, as the service generates it, or PKCS#8; 2048 to 8192 bits) or Ed25519
 /// (PKCS#8). Other text may surround it; its lines may end in CRLF, or be joined by a literal `\n`. A line

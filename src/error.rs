@@ -38,7 +38,7 @@ pub enum Error {
     InvalidRequest(String),
     /// The request could not be signed. Nothing was sent.
     NotSigned(SignError),
-    /// Another error of the generated code, which this crate does not make. It may have taken effect.
+    /// Another error of the generated client, which this crate never produces. The request may have taken effect.
     Custom(String),
     /// No response was received: the connection failed, broke or timed out.
     CommunicationError(Cause<reqwest::Error>),
@@ -370,7 +370,7 @@ fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
         (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",
         (401, _, Some(WRONG_SIGNATURE)) => "sign with the private key that belongs to the API key ID",
         (401, ..) => "check the API key ID, its private key and the environment",
-        (403, ..) => "use a key, and an account, that is allowed to do this",
+        (403, ..) => "use a key and an account that have permission for this",
         (404, ..) if response.is_read_only() => "check the base URL",
         (404, ..) => "list the keys to see which exist",
         (409, ..) => "try again once the FCM subtrader has propagated",

@@ -1,4 +1,4 @@
-//! The body of a 4xx or 5xx response -> the service's [`ErrorResponse`], when the service itself wrote it.
+//! Parses the body of a 4xx or 5xx response, in the formats that the service itself writes.
 
 use serde_json::Value;
 

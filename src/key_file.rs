@@ -355,7 +355,7 @@ mod platform {
         options.open(path)
     }
 
-    /// Not known without unsafe code.
+    /// Always returns true: safe Rust cannot tell the owner.
     pub(crate) fn is_mine(_: &Metadata) -> bool {
         true
     }
@@ -416,7 +416,7 @@ pub enum KeyFileError {
     },
     /// An earlier call for the same name crashed. The file may hold a private key.
     #[error(
-        "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys",
+        "{} was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you have listed the keys",
         quoted_path(.path)
     )]
     StaleTemporaryFile {

@@ -46,7 +46,7 @@ use self::list::with_own_signer;
 use self::plan::Source;
 use crate::credentials::{key_id_in, read_file};
 use crate::public_key::PublicKey;
-use crate::text::quoted_path;
+use crate::text::{quoted_path, with_causes};
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
 };
@@ -239,7 +239,7 @@ impl Rotation {
                     journal = unfinished;
                     if failure.is_retryable() {
                         let Some(next) = delays.next() else { return Err(self.with_reason(failure)) };
-                        self.report(Step::Retrying { failure: failure.to_string() });
+                        self.report(Step::Retrying { failure: with_causes(&failure) });
                         delay = next;
                     } else if failure.aborts() && journal.is_some() {
                         self.aborted = Some(failure);
@@ -554,7 +554,7 @@ impl Rotation {
         }
     }
 
-    /// Ends a rotation of which a list proved that nothing is left to do.
+    /// Ends a rotation that a list proved to be finished, or aborted without a trace.
     fn finish(&mut self, journal: Journal, observed: Observed) -> Result<Rotated, Failure> {
         if self.is_unsettled(&journal, &observed) {
             return Err(self.with_reason(Failure::Unsettled));

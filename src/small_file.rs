@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// The largest file that is read, in bytes. The PEM text of an RSA key of 8192 bits takes a tenth of it.
 pub(crate) const MAX_FILE_SIZE: u64 = 64 * 1024;
 
-/// Reads a regular file of at most 64 KiB, whole, into memory that is wiped when dropped; returns it with the metadata of
+/// Reads a regular file of at most 64 KiB, whole, into memory that is zeroized when dropped; returns it with the metadata of
 /// the opened file.
 ///
 /// # Errors

@@ -10,7 +10,7 @@
 //! let request = GenerateApiKeyRequest::try_from(builder.clone())?;
 //! assert_eq!(request.scopes, [ApiKeyScope::Read]);
 //! let invalid = GenerateApiKeyRequest::try_from(builder.subaccount(64)).unwrap_err();
-//! assert!(invalid.to_string().contains("sub-account out of range 0..=63"));
+//! assert!(invalid.to_string().contains("sub-account 64 is out of range 0..=63"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

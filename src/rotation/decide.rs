@@ -1,4 +1,4 @@
-//! From what was observed to the next step: a pure function.
+//! Chooses the next step of a rotation from what was observed: a pure function.
 
 use super::error::Failure;
 use super::journal::Goal;
@@ -12,7 +12,7 @@ pub(super) enum KeyFile {
     /// The private key that this rotation generated, and perhaps registered.
     WithoutId,
     WithId(Credentials),
-    /// Something of somebody else's.
+    /// Something that this rotation did not write.
     Foreign,
     /// Something that cannot be read.
     Unusable(CredentialsError),
@@ -46,7 +46,7 @@ pub(super) enum Next {
     Create,
     /// The file does not hold the private key of this rotation.
     RefuseFile,
-    /// The file names a key of somebody else's.
+    /// The file names a key that this rotation did not create.
     RefuseForeignKey(String),
     /// The new key does not match the goal.
     RefuseKey(String),

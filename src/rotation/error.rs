@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::list::is_final;
 use crate::key_file::KeyFileError;
 use crate::text::{quoted_path, with_causes};
 use crate::{CredentialsError, Effect, Error, KeyPairError, SignError};
@@ -97,7 +96,7 @@ impl fmt::Display for RotationError {
             return self.failure.fmt(f);
         }
         write!(f, "{}; {}", self.failure, self.state)?;
-        match self.state.journal.is_some() && !self.failure.needs_a_decision() {
+        match self.state.journal.is_some() && !self.failure.is_permanent() {
             true => f.write_str("; run the same rotation again to finish it"),
             false => Ok(()),
         }
@@ -176,7 +175,7 @@ pub enum Failure {
     /// The key in the file is not in the list, or the new key that could not be saved.
     #[error("the key {0} is not in the list of keys; if it was deleted, move its file away")]
     NewKeyNotListed(String),
-    /// The file of the new key holds something of somebody else's.
+    /// The file of the new key holds something that this rotation did not write.
     #[error("the file of the new key holds something else, which was left alone; move it away")]
     ForeignFile,
     /// The file of the new key is gone, but the key exists and may be in use.
@@ -207,7 +206,7 @@ pub enum Failure {
     #[error("the response to a request that creates a key was lost, so one more key may still appear")]
     Unsettled,
     /// The rotation was aborted, and it is not verified that it left no new key.
-    #[error("{}, and it is not verified that no new key is left", what(.reason))]
+    #[error("{}, and it is not verified that no new key is left", without_advice(.reason))]
     CleanUp {
         /// Why it was aborted.
         reason: Box<Failure>,
@@ -217,6 +216,13 @@ pub enum Failure {
     /// The plan's stop future was ready.
     #[error("stopped on request")]
     Stopped,
+}
+
+/// Returns whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
+/// whether a list contains it.
+pub(super) fn is_final(error: &Error) -> bool {
+    let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
+    error.effect() != Effect::Unknown && !error.is_transient() && !not_found
 }
 
 impl Failure {
@@ -234,7 +240,7 @@ impl Failure {
     }
 
     /// Returns whether another run would fail in the same way.
-    fn needs_a_decision(&self) -> bool {
+    fn is_permanent(&self) -> bool {
         matches!(self, Self::PlanMismatch(_) | Self::KeyMismatch(_))
     }
 
@@ -255,9 +261,9 @@ impl Failure {
 }
 
 /// Returns what happened, without what to do next.
-fn what(failure: &Failure) -> String {
+fn without_advice(failure: &Failure) -> String {
     let line = with_causes(failure);
-    line.split_once("; ").map_or(&*line, |(what, _)| what).to_owned()
+    line.split_once("; ").map_or(&*line, |(happened, _)| happened).to_owned()
 }
 
 const TO_DISCARD: &str = "if it is yours, list the keys before you move it away: a new key may exist";

@@ -26,7 +26,7 @@ pub(super) struct Goal {
     pub(super) old_key_id: String,
     /// The name of the new key, which ends in the token.
     pub(super) name: String,
-    /// What makes the name unique, even if the service normalises it.
+    /// What makes the name unique, even if the service normalizes it.
     pub(super) token: String,
     pub(super) scopes: Vec<ApiKeyScope>,
     pub(super) subaccount: Option<Subaccount>,
@@ -52,7 +52,7 @@ pub(super) struct Journal {
     file: File,
     pub(super) path: PathBuf,
     pub(super) goal: Goal,
-    /// When the last request was sent of which it was never learned whether it created a key, by an earlier run.
+    /// When an earlier run last sent a request that may have created a key and whose outcome is unknown.
     unsettled_before: Option<u64>,
     /// This run has sent such a request.
     pub(super) unsettled: bool,
@@ -222,7 +222,7 @@ impl Journal {
         self.unsettled || self.unsettled_before.is_some_and(|sent| listed_at < settles(sent))
     }
 
-    /// Removes the journal of a rotation of which nothing is left to do.
+    /// Removes the journal of a finished rotation.
     pub(super) fn remove(self) -> Result<(), JournalError> {
         std::fs::remove_file(&self.path).map_err(|source| self.io(source))?;
         // If it is back after a power failure, the next run continues from it.

@@ -1,8 +1,8 @@
-//! Lists that prove something, and deletions that are proved by them.
+//! Verified lists of keys, and deletions confirmed by them.
 
 use std::time::Duration;
 
-use super::error::ListError;
+use super::error::{ListError, is_final};
 use super::plan::RetryPolicy;
 use crate::types::ApiKey;
 use crate::{Client, Effect, Error};
@@ -108,14 +108,7 @@ async fn wait_or_fail(delay: Option<Duration>, error: DeleteError) -> Result<(),
     Ok(())
 }
 
-/// Returns whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
-/// whether a list contains it.
-pub(super) fn is_final(error: &Error) -> bool {
-    let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
-    error.effect() != Effect::Unknown && !error.is_transient() && !not_found
-}
-
-/// Why a key was not deleted, or not provably.
+/// Why a key was not deleted, or its deletion could not be confirmed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteError {

@@ -46,7 +46,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Gives up after this many failures; waits this long after the first.
+    /// Returns a policy that gives up after this many failures, and waits this long after the first.
     pub fn new(attempts: usize, first_delay: Duration) -> Self {
         Self { attempts: attempts.max(1), first_delay }
     }
@@ -100,7 +100,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Replaces the key that signs with one of the same scopes and sub-account: an Ed25519 key that the service generates,
+    /// Returns a plan that replaces the key that signs with one of the same scopes and sub-account: an Ed25519 key that the service generates,
     /// saved to a file that does not exist yet.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {

@@ -44,7 +44,7 @@ macro_rules! try_from_integer {
             fn try_from(number: $integer) -> Result<Self, SubaccountOutOfRange> {
                 match u8::try_from(number) {
                     Ok(number @ 0..=Self::MAX) => Ok(Self(number.into())),
-                    _ => Err(SubaccountOutOfRange),
+                    _ => Err(SubaccountOutOfRange(Some(number.into()))),
                 }
             }
         }
@@ -66,7 +66,8 @@ impl FromStr for Subaccount {
     type Err = SubaccountOutOfRange;
 
     fn from_str(number: &str) -> Result<Self, SubaccountOutOfRange> {
-        number.parse::<u8>().map_err(|_| SubaccountOutOfRange)?.try_into()
+        let number: u64 = number.parse().map_err(|_| SubaccountOutOfRange(number.parse().ok()))?;
+        number.try_into()
     }
 }
 
@@ -74,7 +75,7 @@ impl TryFrom<Subaccount> for u64 {
     type Error = SubaccountOutOfRange;
 
     fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
-        subaccount.get().ok_or(SubaccountOutOfRange)
+        subaccount.get().ok_or(SubaccountOutOfRange(subaccount.0.as_i64().map(Into::into)))
     }
 }
 
@@ -82,7 +83,8 @@ impl TryFrom<Subaccount> for u8 {
     type Error = SubaccountOutOfRange;
 
     fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
-        u64::try_from(subaccount)?.try_into().map_err(|_| SubaccountOutOfRange)
+        let number = u64::try_from(subaccount)?;
+        number.try_into().map_err(|_| SubaccountOutOfRange(Some(number.into())))
     }
 }
 
@@ -109,7 +111,17 @@ impl fmt::Display for Subaccount {
     }
 }
 
-/// The number is not a valid sub-account number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sub-account out of range 0..={max}", max = Subaccount::MAX)]
-pub struct SubaccountOutOfRange;
+/// The number, or the text that is not an integer, is not a valid sub-account number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubaccountOutOfRange(Option<i128>);
+
+impl fmt::Display for SubaccountOutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "sub-account {number} is out of range 0..={}", Subaccount::MAX),
+            None => write!(f, "a sub-account is an integer in 0..={}", Subaccount::MAX),
+        }
+    }
+}
+
+impl std::error::Error for SubaccountOutOfRange {}

@@ -59,7 +59,7 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         ),
         (error_response(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
         (error_response(401, SERVICE_ERROR).await, Refused, false, true, "401: a: b; check the API key ID, its private key and the environment"),
-        (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; use a key, and an account, that is allowed to do this"),
+        (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; use a key and an account that have permission for this"),
         (error_response(404, SERVICE_ERROR).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
         (error_response(408, SERVICE_ERROR).await, Unknown, true, false, "408: a: b; it may have taken effect"),
         (error_response(409, SERVICE_ERROR).await, Refused, true, true, "409: a: b; try again once the FCM subtrader has propagated"),

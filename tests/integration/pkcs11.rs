@@ -126,8 +126,14 @@ async fn the_key_is_not_in_the_token() {
     for (label, expected) in [
         ("no", "the token has 0 CKO_PRIVATE_KEY objects labelled \"no\", not one; correct the label of the key"),
         ("twice", "the token has 2 CKO_PRIVATE_KEY objects labelled \"twice\", not one; correct the label of the key"),
-        ("ec", "the key in the token is neither RSA of up to 8192 bits nor Ed25519; use one that is"),
-        ("ed448", "the key in the token is neither RSA of up to 8192 bits nor Ed25519; use one that is"),
+        (
+            "ec",
+            "the key in the token is of another algorithm, or cannot be read; use Ed25519, or RSA of up to 8192 bits",
+        ),
+        (
+            "ed448",
+            "the key in the token is of another algorithm, or cannot be read; use Ed25519, or RSA of up to 8192 bits",
+        ),
     ] {
         assert_eq!(chain(&token.open(label).err().unwrap()), expected);
     }
@@ -149,8 +155,8 @@ async fn the_token_is_not_there() {
 }
 
 #[tokio::test]
-async fn the_pin_is_missing() {
-    let Some(token) = Token::in_own_process("the_pin_is_missing") else { return };
+async fn the_pin_file_is_missing() {
+    let Some(token) = Token::in_own_process("the_pin_file_is_missing") else { return };
     assert!(pin().is_ok());
     std::fs::remove_file(token.file("pin")).unwrap();
     let expected = format!("cannot read the PIN file {:?}; check PKCS11_PIN_FILE: ", token.file("pin"));

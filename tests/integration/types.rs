@@ -56,7 +56,7 @@ fn setters_of_optional_properties_accept_values_and_options() {
     let neither = request().subaccount(7).subaccount(None).fcm_subtrader_id(None);
     assert_eq!(GenerateApiKeyRequest::try_from(neither).unwrap(), request().try_into().unwrap());
     let error = GenerateApiKeyRequest::try_from(request().subaccount(64)).unwrap_err();
-    assert_eq!(error.to_string(), "invalid subaccount: sub-account out of range 0..=63");
+    assert_eq!(error.to_string(), "invalid subaccount: sub-account 64 is out of range 0..=63");
 }
 
 #[test]

@@ -125,7 +125,11 @@ async fn invalid_input_is_rejected_before_sending() {
         ("no name", generate(builder()).await, "no value supplied for name"),
         ("an empty name", generate(named("")).await, "supplied value for name: shorter than 1"),
         ("no scopes", generate(builder().name("a")).await, "no value supplied for scopes"),
-        ("a sub-account", generate(named("a").subaccount(64)).await, "invalid subaccount: sub-account out of range"),
+        (
+            "a sub-account",
+            generate(named("a").subaccount(64)).await,
+            "invalid subaccount: sub-account 64 is out of range",
+        ),
         ("an empty name with a public key", created, "supplied value for name: shorter than 1"),
         ("no ID", client.delete_api_key().send().await.map(|_| ()), "api_key was not initialized"),
         ("an empty ID", delete("").await, "api_key"),
@@ -151,7 +155,7 @@ fn subaccount_above_63_is_rejected() {
         assert_eq!(Subaccount::try_from(number).ok().and_then(|s| s.get()), (number <= 63).then_some(number.into()));
     }
     let error = Subaccount::try_from(64u8).unwrap_err();
-    assert_eq!(error.to_string(), "sub-account out of range 0..=63");
+    assert_eq!(error.to_string(), "sub-account 64 is out of range 0..=63");
 }
 
 #[tokio::test]

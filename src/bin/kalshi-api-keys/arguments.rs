@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use kalshi_api_keys::text::{could_be_key_material, printable};
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 use crate::connection::Connection;
+use crate::values::{file, key_type, not_a_key, scope, subaccount};
 
 const DOCUMENTATION: &str = "\
 Environment variables (a flag overrides its variable; an empty variable counts as unset):
@@ -130,7 +130,7 @@ pub struct NewKey {
 #[derive(Args)]
 pub struct Generate {
     #[command(flatten)]
-    pub to: To,
+    pub to: KeyOutput,
     #[command(flatten)]
     pub key: NewKey,
 }
@@ -138,7 +138,7 @@ pub struct Generate {
 /// Where the private key goes.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub struct To {
+pub struct KeyOutput {
     /// The file for the private key; must not exist
     #[arg(long, value_name = "FILE", value_parser = file())]
     pub out: Option<PathBuf>,
@@ -150,11 +150,11 @@ pub struct To {
 #[derive(Args)]
 pub struct Create {
     #[command(flatten)]
-    pub to: To,
+    pub to: KeyOutput,
     /// Generate no key pair: register the public key in this file
     #[cfg_attr(not(feature = "ssh-agent"), doc = "(PEM)")]
     #[cfg_attr(feature = "ssh-agent", doc = "(PEM, or a line of `ssh-add -L`)")]
-    #[arg(long, value_name = "FILE", group = "To", conflicts_with = "key_type", value_parser = file())]
+    #[arg(long, value_name = "FILE", group = "KeyOutput", conflicts_with = "key_type", value_parser = file())]
     pub public_key: Option<PathBuf>,
     #[command(flatten)]
     pub key: NewKey,
@@ -234,38 +234,4 @@ fn redacted(mut error: clap::Error) -> clap::Error {
         }
     }
     error
-}
-
-fn key_type() -> impl TypedValueParser<Value = ApiKeyType> {
-    PossibleValuesParser::new(ApiKeyType::KNOWN.iter().map(ApiKeyType::as_str)).map(ApiKeyType::from)
-}
-
-fn subaccount(number: &str) -> Result<Subaccount, String> {
-    number.parse().map_err(|error: kalshi_api_keys::types::SubaccountOutOfRange| error.to_string())
-}
-
-fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
-    Ok(not_a_key(scope)?.into())
-}
-
-/// Refuses a private key where something is expected that is sent to the service or shown.
-pub fn not_a_key(text: &str) -> Result<String, &'static str> {
-    if could_be_key_material(text) {
-        return Err("this could be a private key, and is not used");
-    }
-    Ok(text.to_owned())
-}
-
-/// Refuses a private key in place of a path. Long names of existing directories are not mistaken for one.
-fn file() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| {
-        let name = match (path.parent(), path.file_name()) {
-            (Some(parent), Some(name)) if parent.is_dir() => name,
-            _ => path.as_os_str(),
-        };
-        match could_be_key_material(&name.to_string_lossy()) {
-            true => Err("this could be a private key; give the path of a file"),
-            false => Ok(path),
-        }
-    })
 }

@@ -6,12 +6,12 @@ use clap::Args;
 use kalshi_api_keys::text::quoted_path;
 use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
 
-#[cfg(feature = "ssh-agent")]
-use crate::arguments::not_a_key;
 use crate::failure::Failure;
-use crate::output::{quoted, say};
+use crate::output::{print_to_stderr, quoted};
 #[cfg(feature = "ssh-agent")]
 use crate::ssh_agent::SshAgent;
+#[cfg(feature = "ssh-agent")]
+use crate::values::not_a_key;
 
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
@@ -63,7 +63,9 @@ impl Connection {
         {
             let restrict = restriction(&file.to_string_lossy());
             let file = quoted_path(file);
-            say(&format!("warning: {file} is readable by other users; run `{restrict}`, or replace the key"));
+            print_to_stderr(&format!(
+                "warning: {file} is readable by other users; run `{restrict}`, or replace the key"
+            ));
         }
         Ok(credentials)
     }

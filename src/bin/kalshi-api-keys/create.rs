@@ -10,7 +10,7 @@ use kalshi_api_keys::{Client, Credentials, Effect, Error, KeyPair};
 
 use crate::arguments::{Create, Generate};
 use crate::failure::Failure;
-use crate::output::{self, print_done, say};
+use crate::output::{self, print_done, print_to_stderr};
 
 /// Where a private key goes.
 enum Destination {
@@ -48,18 +48,18 @@ impl Destination {
         match self {
             Self::File(file) => print_done(&format!("{done} {key_id}; its private key is in {}", quoted_path(file))),
             Self::Stdout => {
-                say(&format!("{done} {key_id}; its private key is on stdout"));
+                print_to_stderr(&format!("{done} {key_id}; its private key is on stdout"));
                 Ok(())
             }
         }
     }
 }
 
-/// The file is there; only a power failure now could take it away.
+/// Turns a failed sync of a saved file into a warning: only a power failure could still take it away.
 fn warn_if_not_synced(saved: Result<(), KeyFileError>) -> Result<(), KeyFileError> {
     match saved {
         Err(error @ KeyFileError::NotSynced { .. }) => {
-            say(&format!("warning: {}", with_causes(&error)));
+            print_to_stderr(&format!("warning: {}", with_causes(&error)));
             Ok(())
         }
         saved => saved,
@@ -220,14 +220,15 @@ fn public_key(file: &Path) -> Result<String, Failure> {
 
 pub fn warn(warning: Option<String>) {
     if let Some(warning) = warning {
-        say(&format!("warning: the service says: {}", printable(&warning)));
+        print_to_stderr(&format!("warning: the service says: {}", printable(&warning)));
     }
 }
 
-/// A scope may be younger than this version, or mistyped: the service decides.
+/// Warns of scopes that this version does not know. They are sent: a scope may be newer than this version, and the service
+/// refuses a mistyped one.
 pub fn warn_of_unknown(scopes: &[ApiKeyScope]) {
     for scope in scopes.iter().filter(|scope| !ApiKeyScope::KNOWN.contains(scope)) {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: this version does not know the scope {}; it is sent as it is",
             printable(scope.as_str())
         ));

@@ -11,13 +11,13 @@ use kalshi_api_keys::{Client, Operation};
 
 use crate::arguments::List;
 use crate::failure::{Code, Failure};
-use crate::output::{print, print_bytes, say, scopes};
+use crate::output::{print, print_bytes, print_to_stderr, scopes};
 use crate::warnings::{Warnings, warnings};
 
 pub async fn list(client: &Client, arguments: &List) -> Result<(), Failure> {
     let attestation = if arguments.json { print_json(client).await? } else { print_table(client).await? };
     if let Some(warning) = attestation {
-        say(&format!("warning: {warning}"));
+        print_to_stderr(&format!("warning: {warning}"));
     }
     Ok(())
 }
@@ -28,7 +28,7 @@ async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
     let Warnings { keys, attestation } = warnings(&list, now());
     for (key, remarks) in list.api_keys.iter().zip(keys) {
         if !remarks.is_empty() {
-            say(&format!("warning: key {}: {}", printable(&key.api_key_id), remarks.join(", ")));
+            print_to_stderr(&format!("warning: key {}: {}", printable(&key.api_key_id), remarks.join(", ")));
         }
     }
     print_bytes(&body)?;

@@ -17,6 +17,7 @@ mod sign;
 mod signals;
 #[cfg(feature = "ssh-agent")]
 mod ssh_agent;
+mod values;
 mod warnings;
 mod whoami;
 

@@ -74,7 +74,7 @@ pub fn stdout_is_discarded() -> bool {
 }
 
 /// Prints one line on stderr.
-pub fn say(line: &str) {
+pub fn print_to_stderr(line: &str) {
     // If stderr is closed, there is no other place to report it.
     let _ = io::stderr().write_all(format!("{}\n", escape(line)).as_bytes());
 }

@@ -10,7 +10,7 @@ use crate::arguments::Rotate;
 use crate::connection::Connection;
 use crate::create::{warn, warn_of_unknown};
 use crate::failure::{Code, Failure, code};
-use crate::output::{print, print_done, quoted, say};
+use crate::output::{print, print_done, print_to_stderr, quoted};
 use crate::prompt::confirm;
 use crate::signals;
 
@@ -42,7 +42,7 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     let signal = signals::received().map_err(|error| Failure::usage(format!("cannot catch signals: {error}")))?;
     plan = plan.stop_on(async {
         signal.await;
-        say("warning: stopping after the request in flight");
+        print_to_stderr("warning: stopping after the request in flight");
     });
     // A closed pipe does not end the rotation.
     plan = plan.on_step(|step| drop(print(&format!("{}\n", escape(&step.to_string())))));

@@ -4,7 +4,7 @@
 use std::io;
 use std::task::Poll;
 
-use crate::output::say;
+use crate::output::print_to_stderr;
 
 /// Becomes ready at the first signal. Signals are caught from the call on, not only once the future is awaited.
 #[cfg(unix)]
@@ -39,7 +39,9 @@ pub async fn defer_signals<T>(work: impl Future<Output = T>) -> T {
     let notice = tokio::spawn(async {
         if let Ok(signal) = signal {
             signal.await;
-            say("warning: finishing the request first: its response may hold a private key that is shown only once");
+            print_to_stderr(
+                "warning: finishing the request first: its response may hold a private key that is shown only once",
+            );
             std::future::pending::<()>().await;
         }
     });

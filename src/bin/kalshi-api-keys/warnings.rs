@@ -24,7 +24,7 @@ pub fn warnings(list: &GetApiKeysResponse, now: i64) -> Warnings {
     Warnings {
         keys: list.api_keys.iter().map(remarks).collect(),
         attestation: attestation
-            .map(|at| format!("the location attestation {}; renew it on the web site", format_lapse(at, now))),
+            .map(|at| format!("the location attestation {}; renew it on the website", format_lapse(at, now))),
     }
 }
 

@@ -61,7 +61,7 @@ $ generate --out a --stdout
 exit code 2
 
 $ generate --stdout --subaccount 64
-2> error: invalid value '64' for '--subaccount <N>': sub-account out of range 0..=63
+2> error: invalid value '64' for '--subaccount <N>': sub-account 64 is out of range 0..=63
 2>
 2> For more information, try '--help'.
 exit code 2
@@ -131,7 +131,7 @@ $ list
 exit code 3
 
 $ generate --out b.pem
-2> error: the service returned 500: internal_error: internal error; it may have taken effect: list the keys to find out; if this created a key "kalshi-api-keys", its private key is lost
+2> error: the service returned 500: internal_server_error: internal server error; it may have taken effect: list the keys to find out; if this created a key "kalshi-api-keys", its private key is lost
 exit code 4
 "#]],
     );

@@ -90,15 +90,15 @@ async fn the_temporary_file_of_a_killed_run_is_reported() {
         &transcripts,
         str![[r#"
 $ generate --out new.pem
-2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you have listed the keys
 exit code 4
 
 $ create --out new.pem
-2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys
+2> error: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you have listed the keys
 exit code 4
 
 $ rotate --yes --out new.pem
-2> error: cannot save the new private key: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you listed the keys; nothing was created or deleted
+2> error: cannot save the new private key: "[..].new.pem.kalshi-tmp" was left by a run that was killed (or is still running) and may hold a private key; move it away, and keep it until you have listed the keys; nothing was created or deleted
 exit code 4
 "#]],
     );
@@ -176,7 +176,7 @@ $ generate, and the key is deleted
 exit code 2
 
 $ generate, and the key cannot be deleted
-2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: cannot write the private key to stdout: [..]; the private key of the new key [NEW] is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key and an account that have permission for this
 exit code 4
 "#]],
     );
@@ -251,7 +251,7 @@ async fn a_deletion_that_no_list_proves_is_not_reported() {
         &account.describe("generate", &ran),
         str![[r#"
 $ generate
-2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: "new.pem" already exists; choose another name; the private key of the new key created is lost, and the key may still exist: the key was not deleted: the service returned 403: forbidden; use a key and an account that have permission for this
 exit code 4
 "#]],
     );
@@ -326,7 +326,7 @@ async fn a_private_key_file_is_removed_only_when_the_service_itself_refused() {
         &transcripts,
         str![[r#"
 $ Respond { status: 403, content_type: "application/json", .. }
-2> error: the service returned 403: forbidden; use a key, and an account, that is allowed to do this; "new.pem" was removed
+2> error: the service returned 403: forbidden; use a key and an account that have permission for this; "new.pem" was removed
 exit code 1
 
 $ Respond { status: 403, content_type: "text/html", .. }

@@ -40,7 +40,7 @@ async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
         &(refused + &unknown),
         str![[r#"
 $ delete report --yes
-2> error: the service returned 403: forbidden; use a key, and an account, that is allowed to do this
+2> error: the service returned 403: forbidden; use a key and an account that have permission for this
 exit code 1
 
 $ delete no-such-key --yes

@@ -54,18 +54,18 @@ async fn list_warns_of_an_attestation_that_has_lapsed_or_lapses_within_14_days()
         &transcripts,
         str![[r#"
 $ in 3 days
-2> warning: the location attestation lapses on [LAPSES], in 3 days; renew it on the web site
+2> warning: the location attestation lapses on [LAPSES], in 3 days; renew it on the website
 exit code 0
 
 $ in 15 days
 exit code 0
 
 $ 5 seconds ago
-2> warning: the location attestation lapsed on [LAPSED]; renew it on the web site
+2> warning: the location attestation lapsed on [LAPSED]; renew it on the website
 exit code 0
 
 $ long ago
-2> warning: the location attestation lapsed on Unix second -9223372036854775808; renew it on the web site
+2> warning: the location attestation lapsed on Unix second -9223372036854775808; renew it on the website
 exit code 0
 
 $ never
@@ -111,7 +111,7 @@ async fn list_json_is_signed_corrected_and_limited_as_every_other_request() {
         &transcripts,
         str![[r#"
 $ Respond { status: 500, content_type: "application/json", .. }
-2> error: the service returned 500: internal_error: internal error; try again later
+2> error: the service returned 500: internal_server_error: internal server error; try again later
 exit code 1
 
 $ ReplaceBody(..)
