@@ -27,7 +27,7 @@ impl Destination {
                 Ok(Self::File(file))
             }
             None if output::stdout_is_discarded() => Err(Failure::usage(
-                "stdout is closed, /dev/null or open for reading only, so the private key would be lost; redirect it, or use --out",
+                "stdout is closed, a null device or open for reading only, so the private key would be lost; redirect it, or use --out",
             )),
             None => Ok(Self::Stdout),
         }

@@ -66,11 +66,15 @@ pub fn stdout_is_discarded() -> bool {
     is_null || !is_writable
 }
 
-/// Returns whether what is written to stdout is lost: the process was given none.
+/// Returns whether what is written to stdout is lost: the process was given none, or it is a device other than a console,
+/// such as `NUL`.
 #[cfg(windows)]
 pub fn stdout_is_discarded() -> bool {
+    use std::io::IsTerminal as _;
     use std::os::windows::io::AsRawHandle as _;
-    io::stdout().as_raw_handle().is_null()
+    let stdout = io::stdout();
+    let is_device = || winapi_util::file::typ(winapi_util::HandleRef::stdout()).is_ok_and(|file| file.is_char());
+    stdout.as_raw_handle().is_null() || !stdout.is_terminal() && is_device()
 }
 
 /// Prints one line on stderr.

@@ -136,19 +136,25 @@ exit code 0
     );
 }
 
-#[cfg(unix)] // Needs `sh`, which closes stdout.
 #[tokio::test]
 async fn nothing_is_sent_when_stdout_is_discarded() {
     let account = TestAccount::new().await;
-    for redirect in [">/dev/null", ">&-", "1<old.pem"] {
-        for command in ["generate", "create"] {
-            let script = format!("\"$0\" {command} --stdout {redirect}");
-            let ran = ran(account.program("sh", &["-c", &script, super::BINARY])).await;
+    for command in ["generate", "create"] {
+        let null = ran_into(Stdio::null(), account.command(&[command, "--stdout"])).await;
+        let mut runs = vec![null];
+        // On Windows, there is no `sh` that closes stdout.
+        if cfg!(unix) {
+            for redirect in [">/dev/null", ">&-", "1<old.pem"] {
+                let script = format!("\"$0\" {command} --stdout {redirect}");
+                runs.push(ran(account.program("sh", &["-c", &script, super::BINARY])).await);
+            }
+        }
+        for ran in runs {
             assert_transcript(
                 &account.describe("--stdout", &ran),
                 str![[r#"
 $ --stdout
-2> error: stdout is closed, /dev/null or open for reading only, so the private key would be lost; redirect it, or use --out
+2> error: stdout is closed, a null device or open for reading only, so the private key would be lost; redirect it, or use --out
 exit code 2
 "#]],
             );
