@@ -272,10 +272,13 @@ impl Rotation {
         let plan = &self.plan;
         let signing = self.client.signer().credentials();
         let in_file = Credentials::from_key_file(&plan.file).ok();
-        let own = [Some(goal.old_key_id.as_str()), journal.saved.as_deref(), in_file.as_ref().map(|new| new.key_id())];
+        let signs = |id: &str| id == signing.key_id();
+        let is_own = signs(&goal.old_key_id)
+            || in_file.is_some_and(|new| signs(new.key_id()))
+            || journal.has_saved(signing.key_id());
         let differs = [
             ("key to replace", plan.replace.as_ref().is_some_and(|id| *id != goal.old_key_id)),
-            ("key to replace", plan.replace.is_none() && !own.contains(&Some(signing.key_id()))),
+            ("key to replace", plan.replace.is_none() && !is_own),
             ("name", plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
             ("set of scopes", plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
             ("sub-account", plan.subaccount.as_ref().is_some_and(|number| *number != goal.subaccount)),
@@ -342,15 +345,16 @@ impl Rotation {
         }
         self.unsaved.take_if(|unsaved| listed(unsaved));
         if let Some(unsaved) = &self.unsaved {
-            return Err(Failure::NewKeyNotListed(unsaved.clone()));
+            return Err(Failure::UnsavedKeyNotListed(unsaved.clone()));
         }
         let signed_by_new_key = observed.unverified.is_none();
-        match decide(&journal.goal, &observed.file, journal.saved.as_deref(), &observed.keys, signed_by_new_key) {
+        match decide(&journal.goal, &observed.file, &journal.saved, &observed.keys, signed_by_new_key) {
             Next::Identify(key_id) => self.identify(journal, &key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             _ if self.aborted.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
             Next::RefuseFile => return Err(observed.file.into_error()),
+            Next::RefuseElsewhere(key_id) => return Err(Failure::NewKeyElsewhere(key_id)),
             Next::RefuseForeignKey(key_id) => return Err(Failure::ForeignKey(key_id)),
             Next::RefuseKey(key_id) => return Err(Failure::KeyMismatch(key_id)),
             Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
@@ -377,7 +381,7 @@ impl Rotation {
         let goal = &journal.goal;
         let file = self.observe_file(journal);
         let listed_at = unix_secs();
-        self.state.new_key_id = file.key_id().filter(|id| journal.saved.as_deref() == Some(id)).map(str::to_owned);
+        self.state.new_key_id = file.key_id().filter(|id| journal.has_saved(id)).map(str::to_owned);
         let mut unverified = None;
         let mut listed = None;
         if let KeyFile::WithId(new) = &file {
@@ -412,15 +416,16 @@ impl Rotation {
         match Credentials::from_key_file(&self.plan.file) {
             Ok(credentials) => KeyFile::WithId(credentials),
             Err(error) if !error.is_missing_key_id() => KeyFile::Unusable(error),
-            Err(_) if self.is_generated_here(journal) => KeyFile::WithoutId,
-            Err(_) => KeyFile::Foreign,
+            Err(_) => self.without_id(journal),
         }
     }
 
-    /// Returns whether the private key in the file is the one that this rotation generated.
-    fn is_generated_here(&self, journal: &Journal) -> bool {
-        let found = Credentials::from_pem_file("unused", &self.plan.file);
-        found.is_ok_and(|found| journal.generated.as_deref() == Some(found.fingerprint()))
+    /// Looks at the private key in a file that names no ID.
+    fn without_id(&self, journal: &Journal) -> KeyFile {
+        match Credentials::from_pem_file("unused", &self.plan.file) {
+            Ok(found) => KeyFile::WithoutId { generated: journal.generated.as_deref() == Some(found.fingerprint()) },
+            Err(_) => KeyFile::Foreign,
+        }
     }
 
     fn is_unsettled(&self, journal: &Journal, observed: &Observed) -> bool {
@@ -499,7 +504,7 @@ impl Rotation {
     }
 
     /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
-    /// a list with its ID. If not, the key is deleted.
+    /// a list with its ID. If not, the key is deleted, unless its private key was saved.
     async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
             Some(external) => {
@@ -514,6 +519,9 @@ impl Rotation {
                 key_file::add_key_id(&self.plan.file, key_id)?;
                 self.state.new_key_id = Some(key_id.to_owned());
                 Ok(journal.saved(key_id)?)
+            }
+            Err(ListError::Api(error)) if error.is_wrong_signature() && journal.has_saved(key_id) => {
+                Err(Failure::ForeignFile)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
                 let client = self.client.clone();
@@ -568,6 +576,10 @@ impl Rotation {
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
             (_, file) => {
+                // The list may be older than the key, whose file may have lost the ID.
+                if let (KeyFile::WithoutId { .. }, Some(saved)) = (&file, journal.saved.last()) {
+                    return Err(self.with_reason(Failure::NewKeyNotListed(saved.clone())));
+                }
                 if let Err(failure) = self.remove_traces(journal, &file) {
                     return Err(self.with_reason(failure));
                 }
@@ -578,7 +590,7 @@ impl Rotation {
     }
 
     fn remove_traces(&self, journal: Journal, file: &KeyFile) -> Result<(), Failure> {
-        if matches!(file, KeyFile::WithoutId) {
+        if matches!(file, KeyFile::WithoutId { generated: true }) {
             // Written here, and registered nowhere: the list proved that no key of this rotation exists.
             key_file::remove(&self.plan.file)?;
         }
@@ -643,7 +655,7 @@ fn external_in_file(external: &Credentials, path: &Path) -> Result<KeyFile, Cred
     }
     match key_id_in(path, &text) {
         Ok(key_id) => Ok(KeyFile::WithId(Credentials { key_id, ..external.clone() })),
-        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId),
+        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId { generated: true }),
         Err(error) => Err(error),
     }
 }

@@ -9,8 +9,11 @@ use crate::{Credentials, CredentialsError};
 #[derive(Debug)]
 pub(super) enum KeyFile {
     Missing,
-    /// The private key that this rotation generated, and perhaps registered.
-    WithoutId,
+    /// A private key without the ID of its API key: the one that this rotation `generated`, and perhaps registered, or one
+    /// that somebody may have edited or put there.
+    WithoutId {
+        generated: bool,
+    },
     WithId(Credentials),
     /// Something that this rotation did not write.
     Foreign,
@@ -29,8 +32,7 @@ impl KeyFile {
     pub(super) fn into_error(self) -> Failure {
         match self {
             Self::Unusable(error) => error.into(),
-            Self::Foreign => Failure::ForeignFile,
-            _ => Failure::KeyFileMissing,
+            _ => Failure::ForeignFile,
         }
     }
 }
@@ -38,7 +40,7 @@ impl KeyFile {
 /// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Find out whether the private key in the file belongs to this key of the rotation.
+    /// Find out whether the private key in the file belongs to this key of the rotation; if it does, add the ID.
     Identify(String),
     /// Delete this key of the rotation, whose private key is not in the file.
     DeleteStray(String),
@@ -46,6 +48,8 @@ pub(super) enum Next {
     Create,
     /// The file does not hold the private key of this rotation.
     RefuseFile,
+    /// This new key was saved, and may be in use, but is not the one in the file.
+    RefuseElsewhere(String),
     /// The file names a key that this rotation did not create.
     RefuseForeignKey(String),
     /// The new key does not match the goal.
@@ -60,30 +64,29 @@ pub(super) enum Next {
     Finish,
 }
 
-/// Decides the next step from the key file, the ID of the key that was saved last, and a verified list, which the new key
-/// signed or not.
-pub(super) fn decide(
-    goal: &Goal,
-    file: &KeyFile,
-    saved: Option<&str>,
-    keys: &[ApiKey],
-    signed_by_new_key: bool,
-) -> Next {
-    let is_kept = |id: &str| file.key_id() == Some(id) || saved == Some(id);
-    if let Some(stray) = keys.iter().find(|key| is_ours(goal, key) && !is_kept(&key.api_key_id)) {
-        let id = stray.api_key_id.clone();
-        return if matches!(file, KeyFile::WithoutId) { Next::Identify(id) } else { Next::DeleteStray(id) };
+/// Decides the next step from the key file, the IDs of the keys that were saved, and a verified list, which the new key signed
+/// or not.
+pub(super) fn decide(goal: &Goal, file: &KeyFile, saved: &[String], keys: &[ApiKey], signed_by_new_key: bool) -> Next {
+    let (not_in_file, is_saved) = (|id: &String| file.key_id() != Some(id), |id: &String| saved.contains(id));
+    let find = |matches: &dyn Fn(&ApiKey) -> bool| {
+        keys.iter().find(|key| not_in_file(&key.api_key_id) && matches(key)).map(|key| key.api_key_id.clone())
+    };
+    if let Some(stray) = find(&|key| is_ours(goal, key) && !is_saved(&key.api_key_id)) {
+        let may_belong = matches!(file, KeyFile::WithoutId { generated: true });
+        return if may_belong { Next::Identify(stray) } else { Next::DeleteStray(stray) };
     }
-    let id = match file {
-        // Its private key may be in use elsewhere.
-        KeyFile::Missing if keys.iter().any(|key| saved == Some(&key.api_key_id)) => return Next::RefuseFile,
-        KeyFile::Missing | KeyFile::WithoutId => return Next::Create,
-        KeyFile::Foreign | KeyFile::Unusable(_) => return Next::RefuseFile,
-        KeyFile::WithId(credentials) => credentials.key_id().to_owned(),
+    let id = match (file, find(&|key| is_saved(&key.api_key_id))) {
+        (KeyFile::Foreign | KeyFile::Unusable(_), _) | (KeyFile::WithoutId { generated: false }, None) => {
+            return Next::RefuseFile;
+        }
+        (KeyFile::WithoutId { .. }, Some(saved)) => return Next::Identify(saved),
+        (KeyFile::Missing | KeyFile::WithId(_), Some(saved)) => return Next::RefuseElsewhere(saved),
+        (KeyFile::Missing | KeyFile::WithoutId { generated: true }, None) => return Next::Create,
+        (KeyFile::WithId(credentials), None) => credentials.key_id().to_owned(),
     };
     match keys.iter().find(|key| key.api_key_id == id) {
         None => Next::ListAgain(id),
-        Some(key) if !is_ours(goal, key) && saved != Some(&id) => Next::RefuseForeignKey(id),
+        Some(key) if !is_ours(goal, key) && !is_saved(&id) => Next::RefuseForeignKey(id),
         Some(key) if !is_ours(goal, key) || !matches_goal(goal, key) => Next::RefuseKey(id),
         Some(_) if !signed_by_new_key => Next::Verify,
         Some(_) if keys.iter().any(|key| key.api_key_id == goal.old_key_id) => Next::DeleteOld,
@@ -137,7 +140,8 @@ mod tests {
         let table = [
             // Nothing was created, or it was deleted again.
             (KeyFile::Missing, vec![&old, &other], false, Create),
-            (KeyFile::WithoutId, vec![&old], false, Create),
+            (KeyFile::WithoutId { generated: true }, vec![&old], false, Create),
+            (KeyFile::WithoutId { generated: false }, vec![&old], false, RefuseFile),
             (unusable(), vec![&old], false, RefuseFile),
             (KeyFile::Foreign, vec![&old], false, RefuseFile),
             // A key whose private half is not in the file.
@@ -145,7 +149,8 @@ mod tests {
             (unusable(), vec![&old, &stray], false, DeleteStray("stray".into())),
             (with_id("new"), vec![&old, &new, &stray], true, DeleteStray("stray".into())),
             (with_id("new"), vec![&stray], false, DeleteStray("stray".into())),
-            (KeyFile::WithoutId, vec![&old, &new], false, Identify("new".into())),
+            (KeyFile::WithoutId { generated: true }, vec![&old, &new], false, Identify("new".into())),
+            (KeyFile::WithoutId { generated: false }, vec![&old, &stray], false, DeleteStray("stray".into())),
             // The new key, as far as it is proved to work.
             (with_id("new"), vec![&old], false, ListAgain("new".into())),
             (with_id("new"), vec![&old, &new], false, Verify),
@@ -157,21 +162,32 @@ mod tests {
         ];
         for (file, keys, signed_by_new_key, next) in table {
             let keys: Vec<_> = keys.into_iter().cloned().collect();
-            assert_eq!(decide(&goal(), &file, None, &keys, signed_by_new_key), next, "{file:?} {keys:?}");
+            assert_eq!(decide(&goal(), &file, &[], &keys, signed_by_new_key), next, "{file:?} {keys:?}");
         }
     }
 
     #[test]
     fn a_key_that_was_saved_is_never_deleted() {
-        let keys = [key("old", "o"), key("new", "ours")];
-        for file in [KeyFile::Missing, KeyFile::Unusable(CredentialsError::MissingApiKeyId)] {
-            assert_eq!(decide(&goal(), &file, Some("new"), &keys, false), Next::RefuseFile, "{file:?}");
+        let keys = [key("old", "o"), key("new", "ours"), key("newer", "ours")];
+        let (saved, elsewhere) = (["new".to_owned(), "newer".to_owned()], Next::RefuseElsewhere("new".into()));
+        for (file, keys, next) in [
+            (KeyFile::Missing, &keys[..2], elsewhere),
+            (KeyFile::Unusable(CredentialsError::MissingApiKeyId), &keys[..2], Next::RefuseFile),
+            (KeyFile::Foreign, &keys[..2], Next::RefuseFile),
+            // Its file was edited, and lacks the ID.
+            (KeyFile::WithoutId { generated: true }, &keys[..2], Next::Identify("new".into())),
+            (KeyFile::WithoutId { generated: false }, &keys[..2], Next::Identify("new".into())),
+            // Another one was created and saved because a list lacked it.
+            (with_id("newer"), &keys, Next::RefuseElsewhere("new".into())),
+            (with_id("new"), &keys, Next::RefuseElsewhere("newer".into())),
+            // Unless somebody else deleted it: then another one is created.
+            (KeyFile::Missing, &keys[..1], Next::Create),
+            (with_id("newer"), &[key("old", "o"), key("newer", "ours")], Next::DeleteOld),
+            // Its name is not as asked for.
+            (with_id("new"), &[key("old", "o"), key("new", "renamed")], Next::RefuseKey("new".into())),
+        ] {
+            assert_eq!(decide(&goal(), &file, &saved, keys, true), next, "{file:?}");
         }
-        // Even if its name is not as asked for.
-        let renamed = [key("old", "o"), key("new", "renamed")];
-        assert_eq!(decide(&goal(), &with_id("new"), Some("new"), &renamed, true), Next::RefuseKey("new".into()));
-        // Unless somebody else deleted it: then another one is created.
-        assert_eq!(decide(&goal(), &KeyFile::Missing, Some("new"), &keys[..1], false), Next::Create);
     }
 
     #[test]
@@ -188,7 +204,7 @@ mod tests {
             let mut new = serde_json::to_value(key("new", "ours")).unwrap();
             new[field] = value;
             let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
-            assert_eq!(decide(&goal(), &with_id("new"), None, &keys, true), Next::RefuseKey("new".into()), "{field}");
+            assert_eq!(decide(&goal(), &with_id("new"), &[], &keys, true), Next::RefuseKey("new".into()), "{field}");
         }
     }
 }

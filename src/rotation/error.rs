@@ -172,15 +172,18 @@ pub enum Failure {
     /// It is not verified that the new key works.
     #[error("could not verify that the new key works")]
     Verify(#[source] ListError),
-    /// The key in the file is not in the list, or the new key that could not be saved.
+    /// The key in the file is not in the list.
     #[error("the key {0} is not in the list of keys; if it was deleted, move its file away")]
     NewKeyNotListed(String),
+    /// The new key could not be saved, and was never listed: no list proves that it is deleted.
+    #[error("the new key {0}, whose private key is not saved, is not in the list of keys")]
+    UnsavedKeyNotListed(String),
     /// The file of the new key holds something that this rotation did not write.
     #[error("the file of the new key holds something else, which was left alone; move it away")]
     ForeignFile,
-    /// The file of the new key is gone, but the key exists and may be in use.
-    #[error("the file of the new key is gone, and the key may be in use; put the file back, or delete the key")]
-    KeyFileMissing,
+    /// A new key was saved, and exists, but is not the one in the file: it may be in use.
+    #[error("the new key {0} is no longer in its file, and may be in use; put its file back, or delete the key")]
+    NewKeyElsewhere(String),
     /// The service returned a private key that cannot be used.
     #[error("the service returned an unusable private key")]
     UnusableKey(#[source] CredentialsError),
@@ -234,7 +237,7 @@ impl Failure {
             Self::Delete { source, .. } => !is_final(source),
             // Not retried: an external key may prompt a person each time.
             Self::Verify(ListError::Api(Error::NotSigned(_))) => false,
-            Self::Verify(_) | Self::NewKeyNotListed(_) | Self::StillListed(_) => true,
+            Self::Verify(_) | Self::NewKeyNotListed(_) | Self::UnsavedKeyNotListed(_) | Self::StillListed(_) => true,
             _ => false,
         }
     }

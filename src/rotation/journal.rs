@@ -58,8 +58,8 @@ pub(super) struct Journal {
     pub(super) unsettled: bool,
     /// The fingerprint of the key pair that was generated here last.
     pub(super) generated: Option<String>,
-    /// The ID of the key whose private key was saved last.
-    pub(super) saved: Option<String>,
+    /// The IDs of the keys whose private keys were saved.
+    pub(super) saved: Vec<String>,
 }
 
 impl Drop for Journal {
@@ -100,9 +100,10 @@ impl Journal {
             // The process that held the lock has just finished.
             return Ok(None);
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
         let invalid = |source| JournalError::Invalid { path: path.clone(), source };
+        let text = String::from_utf8(bytes).map_err(|error| invalid(serde::de::Error::custom(error)))?;
         let mut lines = text.split_inclusive('\n');
         let goal: Goal = serde_json::from_str(lines.next().unwrap_or_default()).map_err(invalid)?;
         if goal.version != VERSION {
@@ -115,7 +116,7 @@ impl Journal {
             unsettled_before: None,
             unsettled: false,
             generated: None,
-            saved: None,
+            saved: Vec::new(),
         };
         let mut pending = None;
         let mut length = text.lines().next().map_or(0, |line| line.len() as u64 + 1);
@@ -126,7 +127,7 @@ impl Journal {
                 Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
                 Event::CreateSettled => pending = None,
                 Event::Generated(fingerprint) => journal.generated = Some(fingerprint),
-                Event::Saved(key_id) => journal.saved = Some(key_id),
+                Event::Saved(key_id) => journal.saved.push(key_id),
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
@@ -175,7 +176,7 @@ impl Journal {
             let _ = std::fs::remove_file(&path);
             failed(error)
         })?;
-        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: None })
+        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: Vec::new() })
     }
 
     /// Records that a request is about to be sent that may create a key.
@@ -197,11 +198,16 @@ impl Journal {
 
     /// Records that the private key of a key is in the file.
     pub(super) fn saved(&mut self, key_id: &str) -> Result<(), JournalError> {
-        if self.saved.as_deref() != Some(key_id) {
+        if !self.has_saved(key_id) {
             self.append(Event::Saved(key_id.to_owned()))?;
-            self.saved = Some(key_id.to_owned());
+            self.saved.push(key_id.to_owned());
         }
         Ok(())
+    }
+
+    /// Returns whether the private key of a key was in the file, and may be in use.
+    pub(super) fn has_saved(&self, key_id: &str) -> bool {
+        self.saved.iter().any(|saved| saved == key_id)
     }
 
     fn append(&mut self, event: Event) -> Result<(), JournalError> {

@@ -649,6 +649,99 @@ async fn the_key_of_the_private_key_in_the_file_is_found_among_several() {
     assert_eq!(ids(&sandbox), [new.key_id()]);
 }
 
+/// The file of a rotation that is not finished was converted by another program, which drops the line with the ID. Whatever the
+/// tier allows by then, its key is not replaced, and the only copy of the private key stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_key_whose_file_lost_the_id_gets_it_back() {
+    for options in [&["--local"][..], &[]] {
+        let account = TestAccount::new().await;
+        let rotate = [&ROTATE[..], options].concat();
+        let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+        account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+        assert_eq!(account.run(&rotate).await.code, 4);
+        let new = account.ids().pop().unwrap();
+        let file = account.file("new.pem");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, &text[text.find("-----BEGIN").unwrap()..]).unwrap();
+        account.sandbox.set_tier(Tier::Basic);
+        let again = account.run(&rotate).await;
+        assert_eq!((again.code, account.ids()), (0, vec![new.clone()]), "{options:?}: {}{}", again.out, again.err);
+        assert_eq!(Credentials::from_key_file(&file).unwrap().key_id(), new);
+    }
+}
+
+/// As above, and a list that is older than the key: nothing shows that it exists.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_key_that_was_registered_is_not_removed_because_a_list_lags() {
+    let account = TestAccount::new().await;
+    let rotate = [&ROTATE[..], &["--local", "--attempts", "2"]].concat();
+    let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+    let (kept, stale) = (first_list.clone(), first_list);
+    let proxy = Proxy::start(
+        &account.sandbox,
+        move |n, request| (n > 3 && request.method() == "GET").then(|| stale.lock().unwrap().clone()).flatten(),
+        move |_, _, response| {
+            drop(kept.lock().unwrap().get_or_insert_with(|| response.clone()));
+            response
+        },
+    )
+    .await;
+    let run = async || {
+        let mut command = account.command(&rotate);
+        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
+        ran(command).await
+    };
+    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    assert_eq!(run().await.code, 4);
+    let file = account.file("new.pem");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &text[text.find("-----BEGIN").unwrap()..]).unwrap();
+    account.sandbox.fail_next_on("createApiKey", refusal()).unwrap();
+    let again = run().await;
+    assert!(file.exists() && again.code == 4 && again.err.contains("is not in the list of keys"), "{}", again.err);
+    assert_eq!(account.ids().len(), 2);
+}
+
+/// The file was moved into use, and a list that lacks its key had a second one created: neither is deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.pem");
+    let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+    let (kept, stale) = (first_list.clone(), first_list);
+    let lags = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let lagging = lags.clone();
+    let proxy = Proxy::start(
+        &sandbox,
+        move |_, request| {
+            let stale =
+                (request.method() == "GET" && lagging.swap(false, Ordering::SeqCst)).then(|| stale.lock().unwrap());
+            stale.and_then(|stale| stale.clone())
+        },
+        move |_, _, response| {
+            drop(kept.lock().unwrap().get_or_insert_with(|| response.clone()));
+            response
+        },
+    )
+    .await;
+    let client = proxy.client(sandbox.credentials());
+    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    let live = rotate(&client, plan(&file)).await.unwrap_err().state.new_key_id.clone().unwrap();
+    std::fs::rename(&file, folder.path().join("live.pem")).unwrap();
+    lags.store(true, Ordering::SeqCst);
+    let again = rotate(&client, plan(&file)).await.unwrap_err();
+    assert!(matches!(&again.failure, Failure::NewKeyElsewhere(id) if *id == live), "{again}");
+    assert_eq!(ids(&sandbox).len(), 3, "{again}");
+    // As the error says: one of the two is deleted, and the rotation is finished with the other.
+    let deleting = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
+    deleting.delete_api_key().api_key(&live).send().await.unwrap();
+    let rotated = rotate(&client, plan(&file)).await.unwrap();
+    assert_eq!(ids(&sandbox), [rotated.key_id]);
+}
+
 /// The temporary file of a killed run is removed when its rotation continues: its key is deleted.
 #[tokio::test]
 async fn a_temporary_file_is_removed_by_the_run_that_continues() {

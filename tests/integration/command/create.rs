@@ -1,5 +1,7 @@
 //! `generate` and `create`: a private key is never lost, never shown, and never removed while its API key may exist.
 
+use std::process::Stdio;
+
 use kalshi_api_keys::sandbox::{Fault, Tier};
 use kalshi_api_keys::types::ApiKeyScope;
 use kalshi_api_keys::{Credentials, key_file};
