@@ -158,16 +158,22 @@ impl Client {
     /// Signs and sends a request, and returns the response as received, whatever its status.
     ///
     /// As with an operation, a request whose timestamp alone is refused is sent once more with a corrected clock, unless
-    /// its body is a stream. The time limit is the request's own, or [`ClientBuilder::timeout`]. The body of a 401 is cut
-    /// off at 64 KiB; all others are left to the caller to read and to limit.
+    /// its body is a stream. The time limit is the request's own, or [`ClientBuilder::timeout`]. The body of a 401 is read, and
+    /// cut off at 64 KiB; all others are left to the caller to read and to limit.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if signing failed, and
-    /// [`Error::CommunicationError`] if no response was received.
+    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if signing failed,
+    /// [`Error::CommunicationError`] if no response was received, and [`Error::UnexpectedResponse`] if the body of a 401 broke
+    /// off.
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
         self.prepare::<ErrorResponse>(&mut request).await?;
-        self.send(request).await.map_err(|error| progenitor_client::Error::CommunicationError(error).into())
+        let response =
+            self.send(request).await.map_err(progenitor_client::Error::CommunicationError::<ErrorResponse>)?;
+        match response.extensions().get() {
+            Some(Truncated::Broken(_)) => Err(progenitor_client::Error::UnexpectedResponse(response).into()),
+            _ => Ok(response),
+        }
     }
 
     /// Sends a request to a documented operation as its generated method does, with the same limits and errors, and returns
@@ -187,7 +193,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the generated methods, except that the body of a success is not parsed.
+    /// Those of the generated methods, except that the body of a success is not parsed, and that any 2xx is one.
     pub async fn execute_operation(&self, operation: Operation, mut request: Request) -> Result<Response, Error> {
         let info = OperationInfo { operation_id: operation.id };
         let call = async {

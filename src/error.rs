@@ -11,9 +11,9 @@ use progenitor_client::ResponseValue;
 
 use crate::SignError;
 use crate::operation::Operation;
-use crate::response::{Truncated, not_signed};
+use crate::response::Truncated;
 use crate::signer::date;
-use crate::text::{clock_skew, printable};
+use crate::text::{clock_skew, printable, with_causes};
 use crate::types::ErrorResponse;
 
 /// Why a call failed.
@@ -272,7 +272,7 @@ impl From<Error> for progenitor_client::Error<ErrorResponse> {
     fn from(error: Error) -> Self {
         match error {
             Error::InvalidRequest(reason) => Self::InvalidRequest(reason),
-            Error::NotSigned(reason) => not_signed(reason),
+            Error::NotSigned(reason) => Self::InvalidRequest(with_causes(&reason)),
             Error::Custom(reason) => Self::Custom(reason),
             Error::CommunicationError(error) => Self::CommunicationError(error.into_inner()),
             Error::ErrorResponse(response) => Self::ErrorResponse(response.into_inner()),
@@ -336,12 +336,8 @@ impl fmt::Display for Error {
                     None if status.is_success() => "is not as documented",
                     None => "is not in the service's error format, and may come from a gateway",
                 };
-                let next = match status.is_redirection() {
-                    true => "check the base URL",
-                    false => {
-                        response.next_step(if self.is_transient() { "try again later" } else { "check the base URL" })
-                    }
-                };
+                let next =
+                    response.next_step(if self.is_transient() { "try again later" } else { "check the base URL" });
                 write!(f, "the response {} from {origin} {what}; {next}", status.as_u16())
             }
         }

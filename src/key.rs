@@ -192,6 +192,8 @@ pub enum KeyError {
     #[error("invalid ID in the `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
     InvalidApiKeyId,
     /// The text names several API keys, or a different one than the caller.
-    #[error("the `Kalshi-API-Key-ID` line names a different API key than what was given; correct the wrong ID")]
+    #[error(
+        "the `Kalshi-API-Key-ID` line names a different API key than another such line, or than what was given; correct the wrong ID"
+    )]
     ConflictingApiKeyIds,
 }

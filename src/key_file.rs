@@ -67,11 +67,11 @@ pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<
     sync(path)
 }
 
-/// Adds the ID of the API key to a file that [`save`] wrote without one.
+/// Adds the ID of the API key to a file that [`save`] wrote without one. A file that names it already is synced.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or written. It then holds what it held before, unless [`KeyFileError::NotSynced`].
+/// [`KeyFileError::NamesAnotherKey`], and when the file cannot be read or written. It then holds what it held before, unless [`KeyFileError::NotSynced`].
 ///
 /// ```
 /// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, key_file};
@@ -87,8 +87,10 @@ pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<
 pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     let text = read_file(path).map_err(|error| not_saved(path)(io::Error::other(error)))?.0;
-    if find_key_id(&text) != Ok(None) {
-        return Err(KeyFileError::Exists { path: path.to_owned() });
+    match find_key_id(&text) {
+        Ok(None) => {}
+        Ok(Some(found)) if found == key_id => return sync(path),
+        _ => return Err(KeyFileError::NamesAnotherKey { path: path.to_owned() }),
     }
     let file = write_temporary(path, Some(key_id), &text)?;
     file.persist(path).map_err(|error| not_saved(path)(error.error))?;
@@ -412,6 +414,12 @@ pub enum KeyFileError {
     #[error("{} already exists; choose another name", quoted_path(.path))]
     Exists {
         /// The name.
+        path: PathBuf,
+    },
+    /// The file names another API key, or cannot be read for one; it was not touched.
+    #[error("{} names another API key, so no ID was added to it; choose another file", quoted_path(.path))]
+    NamesAnotherKey {
+        /// The file.
         path: PathBuf,
     },
     /// An earlier call for the same name crashed. The file may hold a private key.

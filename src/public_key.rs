@@ -26,6 +26,9 @@ pub(crate) enum PublicKey {
 impl PublicKey {
     /// Parses a PEM section `PUBLIC KEY`: SubjectPublicKeyInfo, as `createApiKey` takes it.
     pub(crate) fn from_pem(pem: &str) -> Result<Self, PublicKeyError> {
+        if pem.contains("PRIVATE KEY") {
+            return Err(PublicKeyError::PrivateKey);
+        }
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
         let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Malformed)?;
         match info.algorithm.oid {
@@ -118,6 +121,9 @@ impl PublicKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicKeyError {
+    /// The text contains a private key.
+    #[error("it contains a private key; provide its public half, as `openssl pkey -pubout` prints it")]
+    PrivateKey,
     /// There is no PEM section `PUBLIC KEY`.
     #[error("no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it")]
     NotPem,

@@ -54,7 +54,8 @@ use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, 
 use crate::{key_file, key_id};
 
 /// How long after a request whose response was lost the service may still create a key. Its timestamp was accepted after
-/// 10 seconds and refused after 30.
+/// 10 seconds and refused after 30. It is counted by this machine's clock: if that is set forward in between, look once more
+/// at the list of keys.
 pub const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// A step of a rotation.
@@ -157,7 +158,7 @@ pub struct Rotated {
 /// now: the new one is in the file. The old key deletes itself if the new one lacks the scope `write`.
 ///
 /// To give up while the old key is active, delete the new key, its file and the journal. Once the old key is deleted, only
-/// finishing is left.
+/// finishing is left; if the new key was deleted since as well, such as by a rotation of its own, remove the journal.
 ///
 /// Files are written and synced on the calling thread, which takes milliseconds on most disks.
 ///

@@ -19,6 +19,7 @@ mod api_key_id;
 mod open_enum;
 mod optional;
 mod private_key_pem;
+mod public_key_pem;
 mod subaccount;
 
 pub use crate::generated::types::*;
@@ -27,4 +28,5 @@ pub use open_enum::UnknownValue;
 pub(crate) use open_enum::open_enum;
 pub use optional::Optional;
 pub use private_key_pem::PrivateKeyPem;
+pub use public_key_pem::PublicKeyPem;
 pub use subaccount::{Subaccount, SubaccountOutOfRange};

@@ -96,10 +96,16 @@ impl fmt::Display for RotationError {
             return self.failure.fmt(f);
         }
         write!(f, "{}; {}", self.failure, self.state)?;
-        match self.state.journal.is_some() && !self.failure.is_permanent() {
-            true => f.write_str("; run the same rotation again to finish it"),
-            false => Ok(()),
+        if self.state.journal.is_none() || self.failure.is_permanent() {
+            return Ok(());
         }
+        // That the key was saved may not be recorded.
+        let leave = matches!(self.failure, Failure::Journal(_)) && self.state.new_key_id.is_some();
+        write!(
+            f,
+            "; {}run the same rotation again to finish it",
+            if leave { "leave its file in place, and " } else { "" }
+        )
     }
 }
 

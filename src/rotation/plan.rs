@@ -163,7 +163,7 @@ impl Plan {
     /// usage level.
     ///
     /// Each run first has the key sign a test message, so that a key that does not work is found before anything changes. Then
-    /// it signs each list of keys, at least three.
+    /// it signs each list of keys that proves something of the new key, and the deletion of the old key.
     ///
     /// ```no_run
     /// # use std::error::Error;

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The ID of an API key in a request: not empty, and safe as a URL path segment.
+use crate::text::could_be_key_material;
+
+/// The ID of an API key in a request: not empty, safe as a URL path segment, and nothing that
+/// [could be a private key](crate::text::could_be_key_material), which would be logged with the URL.
 ///
 /// Responses contain IDs as plain strings, so that an unexpected ID does not make a whole response fail to parse. IDs are
 /// validated when they are sent:
@@ -36,7 +39,7 @@ impl TryFrom<String> for ApiKeyId {
         // before routing.
         match id.as_str() {
             "" | "." | ".." => Err(InvalidApiKeyId),
-            _ if id.contains(['/', '\\']) => Err(InvalidApiKeyId),
+            _ if id.contains(['/', '\\']) || could_be_key_material(&id) => Err(InvalidApiKeyId),
             _ => Ok(Self(id)),
         }
     }
@@ -76,7 +79,9 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// The text is not a valid API key ID: it is empty, `.` or `..`, or contains `/` or `\`.
+/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or could be a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid API key ID: empty, `.` or `..`, or contains `/` or `\\`; copy it from the list of API keys")]
+#[error(
+    "invalid API key ID: empty, `.` or `..`, contains `/` or `\\`, or could be a private key; copy it from the list of API keys"
+)]
 pub struct InvalidApiKeyId;

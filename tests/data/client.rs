@@ -44,7 +44,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
         pub name: ApiKeyName,
-        pub public_key: ::std::string::String,
+        pub public_key: crate::types::PublicKeyPem,
         pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub subaccount: ::std::option::Option<crate::types::Subaccount>,

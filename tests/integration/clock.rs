@@ -164,6 +164,18 @@ async fn refused_correction_leaves_the_previous_one() {
 }
 
 #[tokio::test]
+async fn a_correction_that_no_success_confirms_is_not_kept() {
+    let server = RawServer::start(|n, _| match n {
+        0 => Reply::new(401, &date_in(HOUR), EXPIRED),
+        _ => Reply::new(503, "", "<html>"),
+    })
+    .await;
+    let client = client_at_now(&server);
+    client.get_api_keys().send().await.unwrap_err();
+    assert_eq!((server.received().len(), client.signer().clock_offset_ms()), (2, 0));
+}
+
+#[tokio::test]
 async fn nothing_is_sent_again_without_a_reason() {
     let off = date_in(41);
     let table: &[(&str, u16, String, &str)] = &[

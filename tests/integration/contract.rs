@@ -203,7 +203,7 @@ const FIELDS: [&str; 27] = [
     "ApiKey.subaccount: Subaccount, nullable",
     "CreateApiKeyRequest.fcm_subtrader_id: FcmSubtraderId",
     "CreateApiKeyRequest.name*: ApiKeyName",
-    "CreateApiKeyRequest.public_key*: string",
+    "CreateApiKeyRequest.public_key*: PublicKeyPem",
     // Deliberately required: the service grants full access by default.
     "CreateApiKeyRequest.scopes*: array of ApiKeyScope",
     "CreateApiKeyRequest.subaccount: Subaccount",
@@ -227,13 +227,14 @@ const FIELDS: [&str; 27] = [
 ];
 
 /// Every schema that is not an object.
-const VALUES: [&str; 7] = [
+const VALUES: [&str; 8] = [
     "ApiKeyId: string, minLength 1",
     "ApiKeyName: string, minLength 1",
     r#"ApiKeyScope: string, enum ["read","write","read::block_trade_accept","read::portfolio_balance","write::trade","write::transfer","write::fcm_risk","write::block_trade_accept"], open"#,
     r#"ApiKeyType: string, enum ["rsa","ed25519"], open"#,
     r#"FcmSubtraderId: string, pattern "^[^\\r\\n]+_[A-Za-z0-9]{1,16}$""#,
     "PrivateKeyPem: string",
+    "PublicKeyPem: string",
     "Subaccount: integer, maximum 63, minimum 0",
 ];
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -80,6 +80,23 @@ impl Proxy {
             response
         };
         Self::start(sandbox, |_, _| None, plant).await
+    }
+
+    /// Forwards every request, but lists the keys as at the beginning where `is_stale` says so of the n-th request.
+    async fn with_stale_lists(sandbox: &Sandbox, is_stale: impl Fn(usize) -> bool + Send + Sync + 'static) -> Self {
+        let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+        let kept = first_list.clone();
+        Self::start(
+            sandbox,
+            move |n, request| {
+                (request.method() == "GET" && is_stale(n)).then(|| first_list.lock().unwrap().clone()).flatten()
+            },
+            move |_, _, response| {
+                kept.lock().unwrap().get_or_insert_with(|| response.clone());
+                response
+            },
+        )
+        .await
     }
 
     fn client(&self, credentials: Credentials) -> Client {
@@ -675,17 +692,7 @@ async fn a_saved_key_whose_file_lost_the_id_gets_it_back() {
 async fn a_private_key_that_was_registered_is_not_removed_because_a_list_lags() {
     let account = TestAccount::new().await;
     let rotate = [&ROTATE[..], &["--local", "--attempts", "2"]].concat();
-    let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-    let (kept, stale) = (first_list.clone(), first_list);
-    let proxy = Proxy::start(
-        &account.sandbox,
-        move |n, request| (n > 3 && request.method() == "GET").then(|| stale.lock().unwrap().clone()).flatten(),
-        move |_, _, response| {
-            drop(kept.lock().unwrap().get_or_insert_with(|| response.clone()));
-            response
-        },
-    )
-    .await;
+    let proxy = Proxy::with_stale_lists(&account.sandbox, |n| n > 3).await;
     let run = async || {
         let mut command = account.command(&rotate);
         command.env("KALSHI_API_BASE_URL", &proxy.base_url);
@@ -709,23 +716,9 @@ async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
-    let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-    let (kept, stale) = (first_list.clone(), first_list);
-    let lags = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let lags = Arc::new(AtomicBool::new(false));
     let lagging = lags.clone();
-    let proxy = Proxy::start(
-        &sandbox,
-        move |_, request| {
-            let stale =
-                (request.method() == "GET" && lagging.swap(false, Ordering::SeqCst)).then(|| stale.lock().unwrap());
-            stale.and_then(|stale| stale.clone())
-        },
-        move |_, _, response| {
-            drop(kept.lock().unwrap().get_or_insert_with(|| response.clone()));
-            response
-        },
-    )
-    .await;
+    let proxy = Proxy::with_stale_lists(&sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
     let client = proxy.client(sandbox.credentials());
     let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
     sandbox.fail_next_on("deleteApiKey", refusal).unwrap();

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http::Method;
-use kalshi_api_keys::{Client, Effect, Environment, Error, Operation, Signer, types};
+use kalshi_api_keys::{Client, Credentials, Effect, Environment, Error, Operation, Signer, types};
 
-use crate::fixtures::{credentials, unreachable_url};
+use crate::fixtures::{credentials, ed25519, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 /// Calls `generateApiKey` and returns its error.
@@ -69,7 +69,7 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         (error_response(403, "<html>").await, Unknown, false, false, "is not in the service's error format, and may come from a gateway; it may"),
         (error_response(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
         (error_response(201, r#"{"api_key_id":"a"}"#).await, Unknown, false, false, "is not as documented; it may have taken effect"),
-        (error_response(302, "").await, Unknown, false, false, "is a redirect, which is never followed; check the base URL"),
+        (error_response(302, "").await, Unknown, false, false, "is a redirect, which is never followed; it may have taken effect"),
         (
             error_for(|| Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec())).await,
             Unknown,
@@ -111,6 +111,7 @@ async fn errors_of_a_list_do_not_mention_an_effect() {
         (Reply::json as fn(u16, &'static str) -> Reply, "check the base URL"),
         (|_, _| Reply::Reset, "check the network and the base URL"),
         (|_, _| Reply::json(404, "<html>"), "check the base URL"),
+        (|_, _| Reply::json(302, ""), "check the base URL"),
         (|_, _| Reply::json(503, "<html>"), "try again later"),
         (|_, _| Reply::json(500, SERVICE_ERROR), "try again later"),
         (|_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()), "try again"),
@@ -132,6 +133,16 @@ async fn errors_convert_to_and_from_progenitor_errors() {
         let (what, _next) = line.split_once("; ").unwrap();
         assert!(Error::from(generated).to_string().starts_with(what), "{line}");
     }
+}
+
+/// progenitor's errors have no variant for it, and a success would be the worst one.
+#[tokio::test]
+async fn a_request_that_was_not_signed_is_an_invalid_request_of_progenitor() {
+    let unable = Credentials::external("id", &ed25519().public, async |_| Err("locked".into())).unwrap();
+    let client = Client::new(Environment::custom(&unreachable_url()).unwrap(), unable).unwrap();
+    let error = client.get_api_keys().send().await.unwrap_err();
+    let progenitor_client::Error::InvalidRequest(reason) = error.into() else { panic!("another error") };
+    assert_eq!(reason, "the external key did not sign: locked");
 }
 
 /// Such errors are not made by this crate: nothing is known of what became of the request.

@@ -237,7 +237,7 @@ fn an_external_key_needs_a_usable_id_and_public_key() {
     assert!(matches!(external("a b", &rsa().public), CredentialsError::InvalidApiKeyId));
     for (text, expected) in [
         ("", PublicKeyError::NotPem),
-        (rsa().private.expose_secret(), PublicKeyError::NotPem),
+        (rsa().private.expose_secret(), PublicKeyError::PrivateKey),
         ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", PublicKeyError::Malformed),
     ] {
         assert!(matches!(external(KEY_ID, text), CredentialsError::PublicKey(is) if is == expected));

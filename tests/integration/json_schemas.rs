@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::contract;
+use crate::fixtures::ed25519;
 
 /// Returns the JSON Schema of the Rust type of each schema. `FcmSubtraderId` has none: it is a `String`.
 fn json_schemas() -> Vec<(&'static str, Schema)> {
@@ -29,6 +30,7 @@ fn json_schemas() -> Vec<(&'static str, Schema)> {
         GenerateApiKeyResponse,
         GetApiKeysResponse,
         PrivateKeyPem,
+        PublicKeyPem,
         Subaccount
     ]
 }
@@ -124,7 +126,7 @@ fn empty_list_of_scopes_is_sent() {
     let generate = types::GenerateApiKeyRequest::builder().name(name.clone()).scopes(vec![]);
     let generate = types::GenerateApiKeyRequest::try_from(generate).unwrap();
     assert_eq!(serde_json::to_value(generate).unwrap()["scopes"], json!([]));
-    let create = types::CreateApiKeyRequest::builder().name(name).public_key("b").scopes(vec![]);
+    let create = types::CreateApiKeyRequest::builder().name(name).public_key(&ed25519().public).scopes(vec![]);
     let create = types::CreateApiKeyRequest::try_from(create).unwrap();
     assert_eq!(serde_json::to_value(create).unwrap()["scopes"], json!([]));
 }

@@ -127,7 +127,8 @@ fn an_id_can_be_added_once() {
     assert!(Credentials::from_key_file(&path).is_err());
     key_file::add_key_id(&path, KEY_ID).unwrap();
     assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
-    assert!(matches!(key_file::add_key_id(&path, "other"), Err(KeyFileError::Exists { .. })));
+    key_file::add_key_id(&path, KEY_ID).unwrap();
+    assert!(matches!(key_file::add_key_id(&path, "other"), Err(KeyFileError::NamesAnotherKey { .. })));
     assert_eq!(Credentials::from_key_file(&path).unwrap().fingerprint(), ed25519().credentials().fingerprint());
     assert!(!key_file::load(&path).unwrap().readable_by_others);
     assert_eq!(names(folder.path()), ["kalshi.pem"]);

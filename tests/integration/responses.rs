@@ -7,7 +7,7 @@ use kalshi_api_keys::{Client, Effect, Error};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::fixtures::{credentials, rsa, shows_key};
+use crate::fixtures::{credentials, ed25519, rsa, shows_key};
 use crate::raw_server::{RawServer, Reply};
 
 /// The members of an error: code, message, details, service.
@@ -62,7 +62,8 @@ fn reason(error: &types::ErrorResponse) -> [Option<&str>; 4] {
 
 /// Calls each operation.
 async fn outcomes(client: &Client) -> [Result<(), Error>; 4] {
-    let create = types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key("PEM");
+    let create =
+        types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key(&ed25519().public);
     let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
     [
         client.get_api_keys().send().await.map(|_| ()),
@@ -201,7 +202,8 @@ async fn unexpected_values_do_not_fail_a_response_with_a_new_key() {
         let generated =
             client.generate_api_key().body(body).send().await.unwrap_or_else(|e| panic!("{field} {value}: {e}"));
         assert_eq!(generated.private_key.expose_secret(), "PEM");
-        let body = types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key("PEM");
+        let body =
+            types::CreateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).public_key(&ed25519().public);
         let created =
             client.create_api_key().body(body).send().await.unwrap_or_else(|e| panic!("{field} {value}: {e}"));
         match field {

@@ -420,11 +420,12 @@ async fn an_untrusted_or_invalid_journal_is_not_read() {
     assert!(untrusted(&account.fails(account.plan()).await.failure));
 
     std::fs::remove_file(&journal).unwrap();
-    for text in ["", "{", "{\"version\":2}", &text.replace("\"version\":1", "\"version\":2"), &format!("{text}x\n")] {
+    let (newer, longer) = (text.replace("\"version\":1", "\"version\":2"), format!("{text}x\n"));
+    for text in [b"".as_slice(), b"{", b"{\"version\":2}", newer.as_bytes(), longer.as_bytes(), b"\xff\n"] {
         std::fs::write(&journal, text).unwrap();
         set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
         let error = account.fails(account.plan()).await;
-        assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{text}: {error}");
+        assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{text:?}: {error}");
     }
     assert_eq!(account.sandbox.requests(), requests);
     // An event that a crash cut off is as if it had not been written. A larger file is not a journal.

@@ -8,7 +8,7 @@ use kalshi_api_keys::{Client, Environment, Error, Signer, http_client_builder};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::fixtures::{KEY_ID, at_ms, credentials, ed25519, rsa};
+use crate::fixtures::{KEY_ID, at_ms, credentials, ed25519, rsa, shows_key};
 use crate::raw_server::{RawServer, Received, Reply};
 use crate::signing::verifies_bytes;
 
@@ -31,7 +31,8 @@ async fn operations_send_only_the_documented_method_path_and_headers() {
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
     client.get_api_keys().fcm_subtrader_id("user_desk 7&").send().await.unwrap();
-    let create = types::CreateApiKeyRequest::builder().name("mine").scopes(vec!["read".into()]).public_key("PEM");
+    let create =
+        types::CreateApiKeyRequest::builder().name("mine").scopes(vec!["read".into()]).public_key(&ed25519().public);
     client.create_api_key().body(create).send().await.unwrap();
     let generate = types::GenerateApiKeyRequest::builder().name("theirs").scopes(vec!["read".into()]);
     client.generate_api_key().body(generate).send().await.unwrap();
@@ -119,8 +120,13 @@ async fn invalid_input_is_rejected_before_sending() {
     let delete = |id: &'static str| async move { client.delete_api_key().api_key(id).send().await.map(|_| ()) };
     let builder = types::GenerateApiKeyRequest::builder;
     let named = |name: &str| builder().name(name).scopes(vec![ApiKeyScope::Read]);
-    let create = types::CreateApiKeyRequest::builder().public_key("a").scopes(vec![]).name("");
+    let create = types::CreateApiKeyRequest::builder().public_key(&ed25519().public).scopes(vec![]).name("");
     let created = client.create_api_key().body(create).send().await.map(|_| ());
+    // Half of all PEM texts have no slash, and would otherwise be a segment of a path.
+    let private_key = ed25519().private.expose_secret().replace('/', "+");
+    let both = format!("{}{private_key}", ed25519().public);
+    let create = types::CreateApiKeyRequest::builder().public_key(both).scopes(vec![]).name("a");
+    let registered = client.create_api_key().body(create).send().await.map(|_| ());
     for (what, result, reason) in [
         ("no name", generate(builder()).await, "no value supplied for name"),
         ("an empty name", generate(named("")).await, "supplied value for name: shorter than 1"),
@@ -133,13 +139,21 @@ async fn invalid_input_is_rejected_before_sending() {
         ("an empty name with a public key", created, "supplied value for name: shorter than 1"),
         ("no ID", client.delete_api_key().send().await.map(|_| ()), "api_key was not initialized"),
         ("an empty ID", delete("").await, "api_key"),
+        (
+            "a private key for an ID",
+            client.delete_api_key().api_key(private_key).send().await.map(|_| ()),
+            "or could be a private key",
+        ),
+        ("a private key for a public one", registered, "it contains a private key; provide its public half"),
         ("a dot", delete(".").await, "api_key"),
         ("two dots", delete("..").await, "api_key"),
         ("a backslash", delete("a\\b").await, "api_key"),
         ("a slash", delete("a/b").await, "api_key"),
     ] {
         match result {
-            Err(Error::InvalidRequest(message)) => assert!(message.contains(reason), "{what}: {message}"),
+            Err(Error::InvalidRequest(message)) => {
+                assert!(message.contains(reason) && !shows_key(&message, &ed25519().private), "{what}: {message}");
+            }
             other => panic!("{what}: {other:?}"),
         }
     }
@@ -190,6 +204,17 @@ async fn requests_to_other_endpoints_are_signed() {
     assert_eq!(received[0].target(), "/trade-api/v2/portfolio/orders?a=b");
     assert_eq!(received[0].header("user-agent"), "mine");
     assert!(received.len() == 2 && received.iter().all(is_signed));
+}
+
+#[tokio::test]
+async fn a_401_that_breaks_off_is_not_returned_as_a_whole_one() {
+    let server = RawServer::start(|_, _| {
+        Reply::Bytes(b"HTTP/1.1 401 -\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{\"error".to_vec())
+    })
+    .await;
+    let client = server.client(credentials());
+    let error = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap_err();
+    assert!(matches!(&error, Error::UnexpectedResponse(response) if response.status() == 401), "{error}");
 }
 
 #[tokio::test]

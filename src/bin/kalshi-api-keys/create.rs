@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::rotation::{self, RetryPolicy};
 use kalshi_api_keys::text::{printable, quoted_path, with_causes};
-use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem};
-use kalshi_api_keys::{Client, Credentials, Effect, Error, KeyPair};
+use kalshi_api_keys::types::{ApiKeyScope, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem, PublicKeyPem};
+use kalshi_api_keys::{Client, Effect, Error, KeyPair};
 
 use crate::arguments::{Create, Generate};
 use crate::failure::Failure;
@@ -139,7 +139,7 @@ pub async fn create(client: &Client, arguments: Create) -> Result<(), Failure> {
             if matches!(destination, Destination::File(_)) {
                 destination.save(None, &private_key)?;
             }
-            (pair.public_key_pem()?, Some((destination, private_key)))
+            (pair.public_key_pem()?.try_into()?, Some((destination, private_key)))
         }
     };
     let body = CreateApiKeyRequest::builder()
@@ -191,31 +191,17 @@ fn not_created(error: Error, generated: Option<(Destination, PrivateKeyPem)>) ->
     }
 }
 
-fn public_key(file: &Path) -> Result<String, Failure> {
+fn public_key(file: &Path) -> Result<PublicKeyPem, Failure> {
     let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
         Failure::usage(format!("cannot read the public key file {}: {error}; check the path", quoted_path(file)))
     })?;
     let unusable = |reason: &str| Failure::usage(format!("nothing was sent: {} {reason}", quoted_path(file)));
     let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is not text; give the public key as PEM"))?;
-    if text.contains("PRIVATE KEY") {
-        return Err(unusable("contains a private key; give its public half"));
-    }
     #[cfg(feature = "ssh-agent")]
     if let Ok(key) = ssh_key::PublicKey::from_openssh(text) {
-        return Ok(crate::ssh_agent::to_pem(&key)?);
+        return Ok(crate::ssh_agent::to_pem(&key)?.try_into()?);
     }
-    // Only the public key is sent, whatever else the file contains.
-    let mut pem = String::new();
-    for line in text.lines().map(str::trim).skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----") {
-        pem += &format!("{line}\n");
-        if line == "-----END PUBLIC KEY-----" {
-            break;
-        }
-    }
-    let parsed = Credentials::external("new", &pem, async |_| Err("it never signs".into()));
-    parsed
-        .map_err(|error| Failure::usage(format!("nothing was sent: {}: {}", quoted_path(file), with_causes(&error))))?;
-    Ok(pem)
+    text.parse().map_err(|error| Failure::usage(format!("nothing was sent: {}: {error}", quoted_path(file))))
 }
 
 pub fn warn(warning: Option<String>) {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
 use kalshi_api_keys::text::{escape, with_causes};
-use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, SignError};
+use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, PublicKeyError, SignError};
 
 /// The exit codes other than 0.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ macro_rules! usage_failure_from {
     })* };
 }
 
-usage_failure_from!(BuildError, CredentialsError, EnvironmentError, KeyPairError, SignError);
+usage_failure_from!(BuildError, CredentialsError, EnvironmentError, KeyPairError, PublicKeyError, SignError);
 #[cfg(feature = "ssh-agent")]
 usage_failure_from!(crate::ssh_agent::SshAgentError);
 

@@ -40,7 +40,7 @@ $ lst
 exit code 2
 
 $ delete .. --yes
-2> error: invalid API key ID: empty, `.` or `..`, or contains `/` or `\`; copy it from the list of API keys
+2> error: invalid API key ID: empty, `.` or `..`, contains `/` or `\`, or could be a private key; copy it from the list of API keys
 exit code 2
 
 $ generate

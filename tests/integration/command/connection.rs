@@ -53,11 +53,11 @@ async fn the_key_file_may_name_the_api_key() {
         &transcripts,
         str![[r#"
 $ another ID
-2> error: invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot use the key in "named.pem": the `Kalshi-API-Key-ID` line names a different API key than what was given; correct the wrong ID
+2> error: invalid value of the variable KALSHI_PRIVATE_KEY_PATH: cannot use the key in "named.pem": the `Kalshi-API-Key-ID` line names a different API key than another such line, or than what was given; correct the wrong ID
 exit code 2
 
 $ another ID
-2> error: cannot use the key in "named.pem": the `Kalshi-API-Key-ID` line names a different API key than what was given; correct the wrong ID
+2> error: cannot use the key in "named.pem": the `Kalshi-API-Key-ID` line names a different API key than another such line, or than what was given; correct the wrong ID
 exit code 2
 
 $ no ID

@@ -395,15 +395,15 @@ created [NEW]
 exit code 0
 
 $ create --public-key old.pem
-2> error: nothing was sent: "old.pem" contains a private key; give its public half
+2> error: nothing was sent: "old.pem": it contains a private key; provide its public half, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.ppk
-2> error: nothing was sent: "key.ppk": cannot use the public key: no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
+2> error: nothing was sent: "key.ppk": no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.jwk
-2> error: nothing was sent: "key.jwk": cannot use the public key: no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
+2> error: nothing was sent: "key.jwk": no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.der
