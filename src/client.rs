@@ -213,6 +213,23 @@ impl Client {
 }
 
 /// Builds a [`Client`]; see [`Client::builder`].
+///
+/// ```
+/// # use kalshi_api_keys::{Client, Credentials, Environment, Signer, http_client_builder};
+/// # fn example(credentials: Credentials) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// // A signer that other clients share, and a pool of its own.
+/// let signer = Signer::new(credentials.clone());
+/// let http_client = http_client_builder(&Environment::Demo).pool_max_idle_per_host(1).build()?;
+/// let client = Client::builder(Environment::Demo, credentials)
+///     .signer(signer)
+///     .http_client(http_client)
+///     .timeout(Duration::from_secs(5))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {

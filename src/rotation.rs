@@ -471,7 +471,7 @@ impl Rotation {
         self.report(Step::Creating { name: journal.goal.name.clone() });
         journal.create_sent(unix_secs())?;
         match send_create(&self.client, &journal.goal, new).await {
-            Ok((key_id, private_key, warning)) => {
+            Ok(Created { key_id, private_key, warning }) => {
                 self.warning = warning;
                 let saved = match private_key {
                     Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone())),
@@ -623,26 +623,29 @@ enum New {
     Registered(String),
 }
 
-/// Sends the request that creates the new key. Returns its ID, its private key if the service generated it, and what the
-/// service warns of.
-async fn send_create(
-    client: &Client,
-    goal: &Goal,
-    new: New,
-) -> Result<(String, Option<PrivateKeyPem>, Option<String>), Error> {
+/// What the service returned of the new key.
+struct Created {
+    key_id: String,
+    /// If the service generated it.
+    private_key: Option<PrivateKeyPem>,
+    warning: Option<String>,
+}
+
+/// Sends the request that creates the new key.
+async fn send_create(client: &Client, goal: &Goal, new: New) -> Result<Created, Error> {
     let (name, scopes, subaccount) = (goal.name.as_str(), goal.scopes.clone(), goal.subaccount.clone());
     match new {
         New::Registered(public_key) => {
             let body = CreateApiKeyRequest::builder();
             let body = body.name(name).public_key(public_key).scopes(scopes).subaccount(subaccount);
-            let created = client.create_api_key().body(body).send().await?.into_inner();
-            Ok((created.api_key_id, None, created.warning))
+            let new = client.create_api_key().body(body).send().await?.into_inner();
+            Ok(Created { key_id: new.api_key_id, private_key: None, warning: new.warning })
         }
         New::Generated(key_type) => {
             let body = GenerateApiKeyRequest::builder();
             let body = body.name(name).scopes(scopes).subaccount(subaccount).key_type(key_type);
-            let created = client.generate_api_key().body(body).send().await?.into_inner();
-            Ok((created.api_key_id, Some(created.private_key), created.warning))
+            let new = client.generate_api_key().body(body).send().await?.into_inner();
+            Ok(Created { key_id: new.api_key_id, private_key: Some(new.private_key), warning: new.warning })
         }
     }
 }

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use crate::credentials::{Credentials, Key};
 use crate::public_key::SignatureError;
+use crate::text::DATE_TRUNCATION;
 use crate::{error_body, spec};
 
 /// The largest clock correction that is applied, in either direction: 24 hours.
@@ -23,7 +24,7 @@ use crate::{error_body, spec};
 pub const MAX_CLOCK_CORRECTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A `Date` header counts whole seconds.
-const DATE_RESOLUTION_MS: i64 = 1000;
+const DATE_RESOLUTION_MS: u64 = 1000;
 
 /// Signs requests with [`Credentials`].
 ///
@@ -186,7 +187,7 @@ impl Signer {
     /// [`MAX_CLOCK_CORRECTION`]. Works with any endpoint of the service; this crate's client does it by itself.
     ///
     /// The correction is provisional: sign the second request with the returned signer, and pass it to
-    /// [`adopt_clock`](Self::adopt_clock) unless that request's timestamp is refused too. `sent` are the headers of the
+    /// [`adopt_clock`](Self::adopt_clock) if that request succeeds. `sent` are the headers of the
     /// refused request. Sending again is safe: the service checks the timestamp before it acts on a request.
     ///
     /// ```
@@ -214,11 +215,10 @@ impl Signer {
 
     /// [`corrected_by`](Self::corrected_by) a response that is known to refuse the timestamp.
     pub(crate) fn corrected(&self, sent: &HeaderMap, response: &HeaderMap) -> Option<Self> {
-        // A date is truncated to whole seconds: on average, half of one has passed since.
-        let service_ms = unix_ms(date(response)?).ok()? + DATE_RESOLUTION_MS / 2;
+        let service_ms = unix_ms(date(response)? + DATE_TRUNCATION).ok()?;
         let offset = service_ms.saturating_sub(unix_ms((self.now)()).ok()?);
         let sent_ms: i64 = sent.get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
-        let is_other = service_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS.unsigned_abs();
+        let is_other = service_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS;
         let is_plausible = Duration::from_millis(offset.unsigned_abs()) <= MAX_CLOCK_CORRECTION;
         (is_other && is_plausible).then(|| Self { offset: Arc::new(AtomicI64::new(offset)), ..self.clone() })
     }

@@ -110,6 +110,9 @@ pub fn with_causes(error: &dyn Error) -> String {
     }
 }
 
+/// What is added to a `Date` header, which is truncated to whole seconds: on average, half of one has passed since.
+pub(crate) const DATE_TRUNCATION: Duration = Duration::from_millis(500);
+
 /// Returns how far a clock that shows `now` is from the service's, by the `Date` of a response that has just arrived, such as
 /// `41 s behind the service's`. `None` if they agree, as far as a date in whole seconds shows it.
 ///
@@ -122,13 +125,12 @@ pub fn with_causes(error: &dyn Error) -> String {
 /// assert_eq!(clock_skew(now, now), None);
 /// ```
 pub fn clock_skew(date: SystemTime, now: SystemTime) -> Option<String> {
-    const HALF_A_SECOND: Duration = Duration::from_millis(500);
-    // A date is truncated to whole seconds: on average, half of one has passed since.
-    let (skew, side) = match (date + HALF_A_SECOND).duration_since(now) {
+    let (skew, side) = match (date + DATE_TRUNCATION).duration_since(now) {
         Ok(behind) => (behind, "behind"),
         Err(ahead) => (ahead.duration(), "ahead of"),
     };
-    match (skew + HALF_A_SECOND).as_secs() {
+    // Rounded.
+    match (skew + Duration::from_millis(500)).as_secs() {
         0 | 1 => None,
         seconds => Some(format!("{seconds} s {side} the service's")),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kalshi_api_keys::key_file::KeyFileError;
-use kalshi_api_keys::rotation::{self, Failure as Cause, ListError, Plan, RetryPolicy, RotationError};
+use kalshi_api_keys::rotation::{self, ListError, Plan, RetryPolicy, RotationError};
 use kalshi_api_keys::text::{escape, printable, quoted_path, with_causes};
 
 use crate::arguments::Rotate;
@@ -61,9 +61,11 @@ fn exit_code(error: &RotationError) -> Code {
         return Code::Incomplete;
     }
     match &error.failure {
-        Cause::List(ListError::Api(error)) | Cause::Create(error) => code(error),
-        Cause::List(_) => Code::Refused,
-        Cause::Journal(_) | Cause::Save(KeyFileError::StaleTemporaryFile { .. }) => Code::Incomplete,
+        rotation::Failure::List(ListError::Api(error)) | rotation::Failure::Create(error) => code(error),
+        rotation::Failure::List(_) => Code::Refused,
+        rotation::Failure::Journal(_) | rotation::Failure::Save(KeyFileError::StaleTemporaryFile { .. }) => {
+            Code::Incomplete
+        }
         _ => Code::Usage,
     }
 }
