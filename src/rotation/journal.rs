@@ -49,7 +49,7 @@ enum Event {
 
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: File,
+    file: Locked,
     pub(super) path: PathBuf,
     pub(super) goal: Goal,
     /// When an earlier run last sent a request that may have created a key and whose outcome is unknown.
@@ -62,11 +62,15 @@ pub(super) struct Journal {
     pub(super) saved: Vec<String>,
 }
 
-impl Drop for Journal {
-    /// Closing the file is not enough: a child process that is just being started has it open as well.
+/// A locked file, unlocked when dropped. Closing it is not enough: a child process that is just being started has it open as
+/// well.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
     fn drop(&mut self) {
         // If this fails, the lock ends with the last process that has the file open.
-        let _ = self.file.unlock();
+        let _ = self.0.unlock();
     }
 }
 
@@ -86,7 +90,7 @@ impl Journal {
     pub(super) fn open(key_file: &Path, now: u64) -> Result<Option<Self>, JournalError> {
         let path = journal_path(key_file);
         let failed = |source| JournalError::Io { path: path.clone(), source };
-        let mut file = match key_file::open_private(OpenOptions::new().read(true).write(true), &path, MAX_JOURNAL) {
+        let file = match key_file::open_private(OpenOptions::new().read(true).write(true), &path, MAX_JOURNAL) {
             Ok(Some(file)) => file,
             Ok(None) => return Err(JournalError::Untrusted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -96,12 +100,13 @@ impl Journal {
             Err(error) => return Err(failed(error)),
         };
         lock(&file, &path)?;
-        if !key_file::is_at(&file, &path) {
+        let mut file = Locked(file);
+        if !key_file::is_at(&file.0, &path) {
             // The process that held the lock has just finished.
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        file.0.read_to_end(&mut bytes).map_err(failed)?;
         let invalid = |source| JournalError::Invalid { path: path.clone(), source };
         let text = String::from_utf8(bytes).map_err(|error| invalid(serde::de::Error::custom(error)))?;
         let mut lines = text.split_inclusive('\n');
@@ -131,7 +136,7 @@ impl Journal {
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
-        journal.file.set_len(length).and_then(|()| journal.file.seek(SeekFrom::End(0))).map_err(failed)?;
+        journal.file.0.set_len(length).and_then(|()| journal.file.0.seek(SeekFrom::End(0))).map_err(failed)?;
         if journal.unsettled_before.is_some_and(|at| at > now) {
             // The clock was set back since. When it was sent is unknown: before now.
             journal.create_sent(now)?;
@@ -176,7 +181,15 @@ impl Journal {
             let _ = std::fs::remove_file(&path);
             failed(error)
         })?;
-        Ok(Self { file, path, goal, unsettled_before: None, unsettled: false, generated: None, saved: Vec::new() })
+        Ok(Self {
+            file: Locked(file),
+            path,
+            goal,
+            unsettled_before: None,
+            unsettled: false,
+            generated: None,
+            saved: Vec::new(),
+        })
     }
 
     /// Records that a request is about to be sent that may create a key.
@@ -212,8 +225,8 @@ impl Journal {
 
     fn append(&mut self, event: Event) -> Result<(), JournalError> {
         let line = serde_json::to_string(&event).map_err(io::Error::from);
-        let written = line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()));
-        let written = written.and_then(|()| self.file.sync_all());
+        let written = line.and_then(|line| self.file.0.write_all(format!("{line}\n").as_bytes()));
+        let written = written.and_then(|()| self.file.0.sync_all());
         written.map_err(|source| self.io(source))
     }
 
