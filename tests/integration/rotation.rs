@@ -437,7 +437,27 @@ async fn an_untrusted_or_invalid_journal_is_not_read() {
     assert_eq!(account.ids().len(), 1);
 }
 
-#[cfg(windows)] // Access control lists; for Unix see the previous test.
+/// A child that is just being started has the file open as well, and with it the lock.
+#[cfg(unix)] // Windows has no `true`.
+#[tokio::test]
+async fn a_refused_journal_is_unlocked_while_processes_are_started() {
+    let account = TestAccount::new().await;
+    let journal = account.folder.path().join("new.pem.rotation");
+    std::fs::write(&journal, "{").unwrap();
+    std::fs::set_permissions(&journal, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let started = std::thread::spawn(|| {
+        for _ in 0..200 {
+            std::process::Command::new("true").status().unwrap();
+        }
+    });
+    while !started.is_finished() {
+        let error = account.fails(account.plan()).await;
+        assert!(matches!(error.failure, Failure::Journal(JournalError::Invalid { .. })), "{error}");
+    }
+    started.join().unwrap();
+}
+
+#[cfg(windows)] // Access control lists; for Unix see the previous tests.
 #[tokio::test]
 async fn a_journal_that_everyone_can_open_is_not_read() {
     use crate::key_files::windows::{allow_everyone, restrict_to_owner};
