@@ -29,7 +29,10 @@ impl PublicKey {
         if pem.contains("PRIVATE KEY") {
             return Err(PublicKeyError::PrivateKey);
         }
-        let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
+        // Its lines may be indented, and anything may precede it.
+        let lines = pem.lines().map(str::trim).skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----");
+        let section: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(section.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
         let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Malformed)?;
         match info.algorithm.oid {
             rsa::pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.subject_public_key.raw_bytes()),

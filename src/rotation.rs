@@ -40,7 +40,7 @@ pub use self::journal::journal_path;
 pub use self::list::{DeleteError, delete, list};
 pub use self::plan::{Plan, RetryPolicy};
 
-use self::decide::{KeyFile, Next, decide, is_ours};
+use self::decide::{KeyFile, Next, Origin, decide, is_ours};
 use self::journal::{Goal, Journal};
 use self::list::with_own_signer;
 use self::plan::Source;
@@ -352,13 +352,13 @@ impl Rotation {
         match decide(&journal.goal, &observed.file, &journal.saved, &observed.keys, signed_by_new_key) {
             Next::Identify(key_id) => self.identify(journal, &key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
+            Next::RefuseElsewhere(key_id) => return Err(Failure::NewKeyElsewhere(key_id)),
+            Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
             _ if self.aborted.is_some() => return Ok(Some(observed)),
             Next::Create => self.create(journal, &observed.file).await?,
             Next::RefuseFile => return Err(observed.file.into_error()),
-            Next::RefuseElsewhere(key_id) => return Err(Failure::NewKeyElsewhere(key_id)),
             Next::RefuseForeignKey(key_id) => return Err(Failure::ForeignKey(key_id)),
             Next::RefuseKey(key_id) => return Err(Failure::KeyMismatch(key_id)),
-            Next::ListAgain(key_id) => return Err(Failure::NewKeyNotListed(key_id)),
             Next::Verify => return Err(observed.unverified.map_or(Failure::Stopped, Failure::Verify)),
             // Afterwards, nobody could delete a key that still appears.
             Next::DeleteOld
@@ -412,20 +412,15 @@ impl Rotation {
             return KeyFile::Missing;
         }
         if let Some(external) = &self.plan.external {
-            return external_in_file(external, &self.plan.file).unwrap_or_else(KeyFile::Unusable);
+            return external_in_file(external, &self.plan.file, journal).unwrap_or_else(KeyFile::Unusable);
         }
         match Credentials::from_key_file(&self.plan.file) {
             Ok(credentials) => KeyFile::WithId(credentials),
             Err(error) if !error.is_missing_key_id() => KeyFile::Unusable(error),
-            Err(_) => self.without_id(journal),
-        }
-    }
-
-    /// Looks at the private key in a file that names no ID.
-    fn without_id(&self, journal: &Journal) -> KeyFile {
-        match Credentials::from_pem_file("unused", &self.plan.file) {
-            Ok(found) => KeyFile::WithoutId { generated: journal.generated.as_deref() == Some(found.fingerprint()) },
-            Err(_) => KeyFile::Foreign,
+            Err(_) => match Credentials::from_pem_file("unused", &self.plan.file) {
+                Ok(found) => KeyFile::WithoutId(origin(journal, found.fingerprint())),
+                Err(_) => KeyFile::Foreign,
+            },
         }
     }
 
@@ -452,6 +447,7 @@ impl Rotation {
                 let external = self.plan.external.as_ref().ok_or(Failure::PlanMismatch(KEY_PAIR_SOURCE))?;
                 let public_key = public_key_pem(external)?;
                 if matches!(file, KeyFile::Missing) {
+                    journal.generated(external.fingerprint().to_owned())?;
                     key_file::save_text(&self.plan.file, None, &public_key).map_err(Failure::Save)?;
                 }
                 New::Registered(public_key)
@@ -577,10 +573,6 @@ impl Rotation {
                 Ok(Rotated { key_id, file, client, warning: self.warning.take() })
             }
             (_, file) => {
-                // The list may be older than the key, whose file may have lost the ID.
-                if let (KeyFile::WithoutId { .. }, Some(saved)) = (&file, journal.saved.last()) {
-                    return Err(self.with_reason(Failure::NewKeyNotListed(saved.clone())));
-                }
                 if let Err(failure) = self.remove_traces(journal, &file) {
                     return Err(self.with_reason(failure));
                 }
@@ -591,7 +583,7 @@ impl Rotation {
     }
 
     fn remove_traces(&self, journal: Journal, file: &KeyFile) -> Result<(), Failure> {
-        if matches!(file, KeyFile::WithoutId { generated: true }) {
+        if matches!(file, KeyFile::WithoutId(Origin::Generated)) {
             // Written here, and registered nowhere: the list proved that no key of this rotation exists.
             key_file::remove(&self.plan.file)?;
         }
@@ -651,7 +643,7 @@ async fn send_create(client: &Client, goal: &Goal, new: New) -> Result<Created, 
 }
 
 /// Looks at the file of an external key, which is that of this rotation only if it holds the public key.
-fn external_in_file(external: &Credentials, path: &Path) -> Result<KeyFile, CredentialsError> {
+fn external_in_file(external: &Credentials, path: &Path, journal: &Journal) -> Result<KeyFile, CredentialsError> {
     let (text, _) = read_file(path)?;
     let fingerprint = PublicKey::from_pem(&text).ok().and_then(|key| key.fingerprint());
     if fingerprint.as_deref() != Some(external.fingerprint()) {
@@ -659,8 +651,17 @@ fn external_in_file(external: &Credentials, path: &Path) -> Result<KeyFile, Cred
     }
     match key_id_in(path, &text) {
         Ok(key_id) => Ok(KeyFile::WithId(Credentials { key_id, ..external.clone() })),
-        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId { generated: true }),
+        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId(origin(journal, external.fingerprint()))),
         Err(error) => Err(error),
+    }
+}
+
+/// Finds out where the key pair with this fingerprint comes from.
+fn origin(journal: &Journal, fingerprint: &str) -> Origin {
+    match journal.saved.last() {
+        _ if journal.generated.as_deref() != Some(fingerprint) => Origin::Unknown,
+        Some(key_id) if journal.registered => Origin::Saved(key_id.clone()),
+        _ => Origin::Generated,
     }
 }
 

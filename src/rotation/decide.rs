@@ -9,16 +9,24 @@ use crate::{Credentials, CredentialsError};
 #[derive(Debug)]
 pub(super) enum KeyFile {
     Missing,
-    /// A private key without the ID of its API key: the one that this rotation `generated`, and perhaps registered, or one
-    /// that somebody may have edited or put there.
-    WithoutId {
-        generated: bool,
-    },
+    /// A private key without the ID of its API key.
+    WithoutId(Origin),
     WithId(Credentials),
     /// Something that this rotation did not write.
     Foreign,
     /// Something that cannot be read.
     Unusable(CredentialsError),
+}
+
+/// Where a private key in the file comes from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// This rotation generated it, and perhaps registered it.
+    Generated,
+    /// This rotation saved it with this ID, which the file has lost.
+    Saved(String),
+    /// The service generated it, and the file has lost the ID; or somebody else put it there.
+    Unknown,
 }
 
 impl KeyFile {
@@ -67,21 +75,23 @@ pub(super) enum Next {
 /// Decides the next step from the key file, the IDs of the keys that were saved, and a verified list, which the new key signed
 /// or not.
 pub(super) fn decide(goal: &Goal, file: &KeyFile, saved: &[String], keys: &[ApiKey], signed_by_new_key: bool) -> Next {
-    let (not_in_file, is_saved) = (|id: &String| file.key_id() != Some(id), |id: &String| saved.contains(id));
-    let find = |matches: &dyn Fn(&ApiKey) -> bool| {
-        keys.iter().find(|key| not_in_file(&key.api_key_id) && matches(key)).map(|key| key.api_key_id.clone())
-    };
-    if let Some(stray) = find(&|key| is_ours(goal, key) && !is_saved(&key.api_key_id)) {
-        let may_belong = matches!(file, KeyFile::WithoutId { generated: true });
-        return if may_belong { Next::Identify(stray) } else { Next::DeleteStray(stray) };
+    let is_saved = |id: &String| saved.contains(id);
+    let not_in_file = |id: &String| file.key_id() != Some(id);
+    let is_stray = |key: &&ApiKey| is_ours(goal, key) && not_in_file(&key.api_key_id) && !is_saved(&key.api_key_id);
+    if let Some(stray) = keys.iter().find(is_stray) {
+        let id = stray.api_key_id.clone();
+        return if matches!(file, KeyFile::WithoutId(_)) { Next::Identify(id) } else { Next::DeleteStray(id) };
     }
-    let id = match (file, find(&|key| is_saved(&key.api_key_id))) {
-        (KeyFile::Foreign | KeyFile::Unusable(_), _) | (KeyFile::WithoutId { generated: false }, None) => {
+    // The last one is the likeliest to be in the file.
+    let is_listed = |id: &&String| not_in_file(id) && keys.iter().any(|key| key.api_key_id == **id);
+    let id = match (file, saved.iter().rev().find(is_listed).cloned()) {
+        (KeyFile::Foreign | KeyFile::Unusable(_), _) | (KeyFile::WithoutId(Origin::Unknown), None) => {
             return Next::RefuseFile;
         }
-        (KeyFile::WithoutId { .. }, Some(saved)) => return Next::Identify(saved),
+        (KeyFile::WithoutId(_), Some(saved)) => return Next::Identify(saved),
         (KeyFile::Missing | KeyFile::WithId(_), Some(saved)) => return Next::RefuseElsewhere(saved),
-        (KeyFile::Missing | KeyFile::WithoutId { generated: true }, None) => return Next::Create,
+        (KeyFile::WithoutId(Origin::Saved(id)), None) => return Next::ListAgain(id.clone()),
+        (KeyFile::Missing | KeyFile::WithoutId(Origin::Generated), None) => return Next::Create,
         (KeyFile::WithId(credentials), None) => credentials.key_id().to_owned(),
     };
     match keys.iter().find(|key| key.api_key_id == id) {
@@ -140,8 +150,8 @@ mod tests {
         let table = [
             // Nothing was created, or it was deleted again.
             (KeyFile::Missing, vec![&old, &other], false, Create),
-            (KeyFile::WithoutId { generated: true }, vec![&old], false, Create),
-            (KeyFile::WithoutId { generated: false }, vec![&old], false, RefuseFile),
+            (KeyFile::WithoutId(Origin::Generated), vec![&old], false, Create),
+            (KeyFile::WithoutId(Origin::Unknown), vec![&old], false, RefuseFile),
             (unusable(), vec![&old], false, RefuseFile),
             (KeyFile::Foreign, vec![&old], false, RefuseFile),
             // A key whose private half is not in the file.
@@ -149,8 +159,8 @@ mod tests {
             (unusable(), vec![&old, &stray], false, DeleteStray("stray".into())),
             (with_id("new"), vec![&old, &new, &stray], true, DeleteStray("stray".into())),
             (with_id("new"), vec![&stray], false, DeleteStray("stray".into())),
-            (KeyFile::WithoutId { generated: true }, vec![&old, &new], false, Identify("new".into())),
-            (KeyFile::WithoutId { generated: false }, vec![&old, &stray], false, DeleteStray("stray".into())),
+            (KeyFile::WithoutId(Origin::Generated), vec![&old, &new], false, Identify("new".into())),
+            (KeyFile::WithoutId(Origin::Unknown), vec![&old, &new], false, Identify("new".into())),
             // The new key, as far as it is proved to work.
             (with_id("new"), vec![&old], false, ListAgain("new".into())),
             (with_id("new"), vec![&old, &new], false, Verify),
@@ -175,8 +185,9 @@ mod tests {
             (KeyFile::Unusable(CredentialsError::MissingApiKeyId), &keys[..2], Next::RefuseFile),
             (KeyFile::Foreign, &keys[..2], Next::RefuseFile),
             // Its file was edited, and lacks the ID.
-            (KeyFile::WithoutId { generated: true }, &keys[..2], Next::Identify("new".into())),
-            (KeyFile::WithoutId { generated: false }, &keys[..2], Next::Identify("new".into())),
+            (KeyFile::WithoutId(Origin::Unknown), &keys[..2], Next::Identify("new".into())),
+            (KeyFile::WithoutId(Origin::Saved("newer".into())), &keys, Next::Identify("newer".into())),
+            (KeyFile::WithoutId(Origin::Saved("newer".into())), &keys[..1], Next::ListAgain("newer".into())),
             // Another one was created and saved because a list lacked it.
             (with_id("newer"), &keys, Next::RefuseElsewhere("new".into())),
             (with_id("new"), &keys, Next::RefuseElsewhere("newer".into())),

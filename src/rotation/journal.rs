@@ -56,10 +56,12 @@ pub(super) struct Journal {
     unsettled_before: Option<u64>,
     /// This run has sent such a request.
     pub(super) unsettled: bool,
-    /// The fingerprint of the key pair that was generated here last.
+    /// The fingerprint of the key pair that was generated here last, or is external.
     pub(super) generated: Option<String>,
     /// The IDs of the keys whose private keys were saved.
     pub(super) saved: Vec<String>,
+    /// The last of them was saved after the key pair was generated.
+    pub(super) registered: bool,
 }
 
 /// A locked file, unlocked when dropped. Closing it is not enough: a child process that is just being started has it open as
@@ -122,6 +124,7 @@ impl Journal {
             unsettled: false,
             generated: None,
             saved: Vec::new(),
+            registered: false,
         };
         let mut pending = None;
         let mut length = text.lines().next().map_or(0, |line| line.len() as u64 + 1);
@@ -131,8 +134,11 @@ impl Journal {
             match serde_json::from_str(line).map_err(invalid)? {
                 Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
                 Event::CreateSettled => pending = None,
-                Event::Generated(fingerprint) => journal.generated = Some(fingerprint),
-                Event::Saved(key_id) => journal.saved.push(key_id),
+                Event::Generated(fingerprint) => (journal.generated, journal.registered) = (Some(fingerprint), false),
+                Event::Saved(key_id) => {
+                    journal.saved.push(key_id);
+                    journal.registered = true;
+                }
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
@@ -189,6 +195,7 @@ impl Journal {
             unsettled: false,
             generated: None,
             saved: Vec::new(),
+            registered: false,
         })
     }
 
@@ -202,10 +209,10 @@ impl Journal {
         self.append(Event::CreateSettled)
     }
 
-    /// Records that a key pair was generated, before its private key is saved.
+    /// Records that a key pair was generated, or is external, before the file is written.
     pub(super) fn generated(&mut self, fingerprint: String) -> Result<(), JournalError> {
         self.append(Event::Generated(fingerprint.clone()))?;
-        self.generated = Some(fingerprint);
+        (self.generated, self.registered) = (Some(fingerprint), false);
         Ok(())
     }
 
@@ -214,6 +221,7 @@ impl Journal {
         if !self.has_saved(key_id) {
             self.append(Event::Saved(key_id.to_owned()))?;
             self.saved.push(key_id.to_owned());
+            self.registered = true;
         }
         Ok(())
     }

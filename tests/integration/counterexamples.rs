@@ -735,6 +735,47 @@ async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
     assert_eq!(ids(&sandbox), [rotated.key_id]);
 }
 
+/// The same, and a list that lacks the key in use has a second one created, which is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_use_is_not_forgotten_because_the_creation_of_another_one_was_refused() {
+    let account = TestAccount::new().await;
+    let lags = Arc::new(AtomicBool::new(false));
+    let lagging = lags.clone();
+    let proxy = Proxy::with_stale_lists(&account.sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
+    let run = async || {
+        let mut command = account.command(&ROTATE);
+        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
+        ran(command).await
+    };
+    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    assert_eq!(run().await.code, 4);
+    std::fs::rename(account.file("new.pem"), account.file("live.pem")).unwrap();
+    lags.store(true, Ordering::SeqCst);
+    account.sandbox.fail_next_on("generateApiKey", refusal()).unwrap();
+    let again = run().await;
+    assert!(again.code == 4 && again.err.contains("is no longer in its file"), "{}", again.err);
+    assert_eq!((account.ids().len(), account.file("new.pem.rotation").exists()), (2, true), "{}", again.err);
+}
+
+/// The user deletes the new key and moves its file away, and no other one may be created: nothing is left to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_ends_a_rotation_whose_earlier_key_was_deleted() {
+    let account = TestAccount::new().await;
+    let rotate = [&ROTATE[..], &["--local"]].concat();
+    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    assert_eq!(account.run(&rotate).await.code, 4);
+    let new = account.ids().pop().unwrap();
+    let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
+    client.delete_api_key().api_key(&new).send().await.unwrap();
+    std::fs::rename(account.file("new.pem"), account.file("deleted.pem")).unwrap();
+    account.sandbox.set_tier(Tier::Basic);
+    let again = account.run(&rotate).await;
+    assert_eq!((again.code, account.ids()), (1, vec![account.old.clone()]), "{}", again.err);
+    assert_eq!(account.files(), ["deleted.pem", "old.pem"]);
+}
+
 /// The temporary file of a killed run is removed when its rotation continues: its key is deleted.
 #[tokio::test]
 async fn a_temporary_file_is_removed_by_the_run_that_continues() {
