@@ -418,7 +418,8 @@ exit code 2
 async fn of_a_public_key_file_only_the_public_key_is_sent() {
     let account = TestAccount::new().await;
     let text = format!("Private-Key: (2048 bit)\nprivateExponent:\n    5a:4d\n{}\nprime1: 7\n", rsa().public);
-    std::fs::write(account.file("key.pub"), text).unwrap();
+    // As in a YAML file, behind a section that is cut off.
+    let indented = format!("-----BEGIN CERTIFICATE-----\nMIIB\n\nkey: |\n  {}", rsa().public.replace('\n', "\r\n  "));
     let server = RawServer::start(move |_, request| {
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
         let is_public_key = body["public_key"].as_str().unwrap().trim() == rsa().public.trim();
@@ -427,7 +428,10 @@ async fn of_a_public_key_file_only_the_public_key_is_sent() {
     })
     .await;
     let arguments = ["create", "--public-key", "key.pub", "--api-base-url", server.base_url()];
-    assert_eq!(account.run(&arguments).await.out, "created public\n");
+    for text in [text, indented] {
+        std::fs::write(account.file("key.pub"), text).unwrap();
+        assert_eq!(account.run(&arguments).await.out, "created public\n");
+    }
 }
 
 /// A signal while the service generates the key does not lose the private key in its response.
