@@ -116,16 +116,7 @@ impl Journal {
         if goal.version != VERSION {
             return Err(invalid(serde::de::Error::custom(format!("version {}", goal.version))));
         }
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-            goal,
-            unsettled_before: None,
-            unsettled: false,
-            generated: None,
-            saved: Vec::new(),
-            registered: false,
-        };
+        let mut journal = Self::new(file, path.clone(), goal);
         let mut pending = None;
         let mut length = text.lines().next().map_or(0, |line| line.len() as u64 + 1);
         // A line without its end was cut off by a crash, before what it announces happened.
@@ -134,11 +125,8 @@ impl Journal {
             match serde_json::from_str(line).map_err(invalid)? {
                 Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
                 Event::CreateSettled => pending = None,
-                Event::Generated(fingerprint) => (journal.generated, journal.registered) = (Some(fingerprint), false),
-                Event::Saved(key_id) => {
-                    journal.saved.push(key_id);
-                    journal.registered = true;
-                }
+                Event::Generated(fingerprint) => journal.set_generated(fingerprint),
+                Event::Saved(key_id) => journal.add_saved(key_id),
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
@@ -187,8 +175,13 @@ impl Journal {
             let _ = std::fs::remove_file(&path);
             failed(error)
         })?;
-        Ok(Self {
-            file: Locked(file),
+        Ok(Self::new(Locked(file), path, goal))
+    }
+
+    /// Returns the journal of a rotation that has done nothing yet.
+    fn new(file: Locked, path: PathBuf, goal: Goal) -> Self {
+        Self {
+            file,
             path,
             goal,
             unsettled_before: None,
@@ -196,7 +189,7 @@ impl Journal {
             generated: None,
             saved: Vec::new(),
             registered: false,
-        })
+        }
     }
 
     /// Records that a request is about to be sent that may create a key.
@@ -212,18 +205,27 @@ impl Journal {
     /// Records that a key pair was generated, or is external, before the file is written.
     pub(super) fn generated(&mut self, fingerprint: String) -> Result<(), JournalError> {
         self.append(Event::Generated(fingerprint.clone()))?;
-        (self.generated, self.registered) = (Some(fingerprint), false);
+        self.set_generated(fingerprint);
         Ok(())
+    }
+
+    fn set_generated(&mut self, fingerprint: String) {
+        self.generated = Some(fingerprint);
+        self.registered = false;
     }
 
     /// Records that the private key of a key is in the file.
     pub(super) fn saved(&mut self, key_id: &str) -> Result<(), JournalError> {
         if !self.has_saved(key_id) {
             self.append(Event::Saved(key_id.to_owned()))?;
-            self.saved.push(key_id.to_owned());
-            self.registered = true;
+            self.add_saved(key_id.to_owned());
         }
         Ok(())
+    }
+
+    fn add_saved(&mut self, key_id: String) {
+        self.saved.push(key_id);
+        self.registered = true;
     }
 
     /// Returns whether the private key of a key was in the file, and may be in use.

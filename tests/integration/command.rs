@@ -210,7 +210,7 @@ fn closed() -> Stdio {
 }
 
 /// The service's own refusal of a request.
-fn refusal() -> Fault {
+pub fn refusal() -> Fault {
     Fault::respond(403, "application/json", FORBIDDEN)
 }
 

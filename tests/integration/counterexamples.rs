@@ -14,8 +14,9 @@ use kalshi_api_keys::{Client, Credentials, KeyAlgorithm};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
-use crate::command::{BINARY, TestAccount, ran};
+use crate::command::{BINARY, TestAccount, ran, refusal};
 use crate::fixtures::{ed25519, rsa};
 use crate::gateway::forward;
 use crate::raw_server::{Received, read_request};
@@ -99,6 +100,13 @@ impl Proxy {
         .await
     }
 
+    /// The command of an account, which this proxy stands in front of.
+    fn command(&self, account: &TestAccount, arguments: &[&str]) -> Command {
+        let mut command = account.command(arguments);
+        command.env("KALSHI_API_BASE_URL", &self.base_url);
+        command
+    }
+
     fn client(&self, credentials: Credentials) -> Client {
         Client::new(self.base_url.parse().unwrap(), credentials).unwrap()
     }
@@ -114,6 +122,12 @@ fn respond(status: u16, body: &str) -> Vec<u8> {
 
 fn plan(file: &Path) -> Plan {
     Plan::new(file).retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
+}
+
+/// Removes the ID from a key file, as a program that converts keys does.
+fn remove_id(file: &Path) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, &text[text.find("-----BEGIN").unwrap()..]).unwrap();
 }
 
 fn ids(sandbox: &Sandbox) -> Vec<String> {
@@ -276,9 +290,7 @@ async fn a_created_key_that_was_not_saved_is_not_forgotten_when_a_list_lags() {
         },
     )
     .await;
-    let mut command = account.command(&ROTATE);
-    command.env("KALSHI_API_BASE_URL", &proxy.base_url);
-    let ran = ran(command).await;
+    let ran = ran(proxy.command(&account, &ROTATE)).await;
     assert_eq!(
         account.ids().len() > 1,
         ran.code == 4,
@@ -310,8 +322,7 @@ async fn a_run_that_began_before_another_finished_leaves_no_journal_behind() {
         },
     )
     .await;
-    let mut slow = account.command(&[&ROTATE[..], &["--attempts", "2"]].concat());
-    slow.env("KALSHI_API_BASE_URL", &proxy.base_url);
+    let mut slow = proxy.command(&account, &[&ROTATE[..], &["--attempts", "2"]].concat());
     let slow = slow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     saw.await.unwrap();
     assert_eq!(account.run(&ROTATE).await.code, 0);
@@ -418,11 +429,7 @@ async fn a_list_from_before_the_settle_time_proves_nothing_after_it() {
     .await;
     // Longer than a run takes under emulation.
     let arguments = [&ROTATE[..], &["--settle", "8"]].concat();
-    let command = || {
-        let mut command = account.command(&arguments);
-        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
-        command
-    };
+    let command = || proxy.command(&account, &arguments);
     assert_eq!(ran(command()).await.code, 4);
     slow.store(1, Ordering::SeqCst);
     let again = ran(command()).await;
@@ -433,8 +440,7 @@ async fn a_list_from_before_the_settle_time_proves_nothing_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_whose_new_key_was_deleted_can_be_finished() {
     let account = TestAccount::new().await;
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "2"]].concat();
     assert_eq!(account.run(&arguments).await.code, 4);
     let new = account.ids().pop().unwrap();
@@ -488,9 +494,7 @@ async fn a_name_that_the_service_normalizes_does_not_hide_the_key() {
     account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
     let mut last = None;
     for _ in 0..4 {
-        let mut command = account.command(&arguments);
-        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
-        let again = ran(command).await;
+        let again = ran(proxy.command(&account, &arguments)).await;
         if again.code == 0 {
             assert_eq!(account.ids().len(), 1);
             return;
@@ -535,8 +539,7 @@ async fn a_read_only_key_file_does_not_block_the_next_run() {
         command.uid(NOBODY).gid(NOBODY);
         ran(command).await
     };
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     assert_eq!(rotate().await.code, 4);
     std::fs::set_permissions(account.file("new.pem"), std::fs::Permissions::from_mode(0o400)).unwrap();
     let again = rotate().await;
@@ -639,8 +642,7 @@ async fn the_file_of_a_lost_request_is_not_removed_by_a_later_refusal() {
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     sandbox.fail_next_on("createApiKey", Fault::DropRequest).unwrap();
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    sandbox.fail_next_on("createApiKey", refusal).unwrap();
+    sandbox.fail_next_on("createApiKey", refusal()).unwrap();
     let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await.unwrap_err();
     assert!(file.exists() && error.state.journal.is_some(), "{error}");
 }
@@ -673,13 +675,11 @@ async fn a_saved_key_whose_file_lost_the_id_gets_it_back() {
     for options in [&["--local"][..], &[]] {
         let account = TestAccount::new().await;
         let rotate = [&ROTATE[..], options].concat();
-        let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-        account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+        account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
         assert_eq!(account.run(&rotate).await.code, 4);
         let new = account.ids().pop().unwrap();
         let file = account.file("new.pem");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, &text[text.find("-----BEGIN").unwrap()..]).unwrap();
+        remove_id(&file);
         account.sandbox.set_tier(Tier::Basic);
         let again = account.run(&rotate).await;
         assert_eq!((again.code, account.ids()), (0, vec![new.clone()]), "{options:?}: {}{}", again.out, again.err);
@@ -693,17 +693,11 @@ async fn a_private_key_that_was_registered_is_not_removed_because_a_list_lags() 
     let account = TestAccount::new().await;
     let rotate = [&ROTATE[..], &["--local", "--attempts", "2"]].concat();
     let proxy = Proxy::with_stale_lists(&account.sandbox, |n| n > 3).await;
-    let run = async || {
-        let mut command = account.command(&rotate);
-        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
-        ran(command).await
-    };
-    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    let run = || ran(proxy.command(&account, &rotate));
     account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     assert_eq!(run().await.code, 4);
     let file = account.file("new.pem");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, &text[text.find("-----BEGIN").unwrap()..]).unwrap();
+    remove_id(&file);
     account.sandbox.fail_next_on("createApiKey", refusal()).unwrap();
     let again = run().await;
     assert!(file.exists() && again.code == 4 && again.err.contains("is not in the list of keys"), "{}", again.err);
@@ -720,8 +714,7 @@ async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
     let lagging = lags.clone();
     let proxy = Proxy::with_stale_lists(&sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
     let client = proxy.client(sandbox.credentials());
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     let live = rotate(&client, plan(&file)).await.unwrap_err().state.new_key_id.clone().unwrap();
     std::fs::rename(&file, folder.path().join("live.pem")).unwrap();
     lags.store(true, Ordering::SeqCst);
@@ -742,12 +735,7 @@ async fn a_key_in_use_is_not_forgotten_because_the_creation_of_another_one_was_r
     let lags = Arc::new(AtomicBool::new(false));
     let lagging = lags.clone();
     let proxy = Proxy::with_stale_lists(&account.sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
-    let run = async || {
-        let mut command = account.command(&ROTATE);
-        command.env("KALSHI_API_BASE_URL", &proxy.base_url);
-        ran(command).await
-    };
-    let refusal = || Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
+    let run = || ran(proxy.command(&account, &ROTATE));
     account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     assert_eq!(run().await.code, 4);
     std::fs::rename(account.file("new.pem"), account.file("live.pem")).unwrap();
@@ -763,8 +751,7 @@ async fn a_key_in_use_is_not_forgotten_because_the_creation_of_another_one_was_r
 async fn a_refusal_ends_a_rotation_whose_earlier_key_was_deleted() {
     let account = TestAccount::new().await;
     let rotate = [&ROTATE[..], &["--local"]].concat();
-    let refusal = Fault::respond(403, "application/json", r#"{"error":{"code":"no","message":"no"}}"#);
-    account.sandbox.fail_next_on("deleteApiKey", refusal).unwrap();
+    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
     assert_eq!(account.run(&rotate).await.code, 4);
     let new = account.ids().pop().unwrap();
     let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
