@@ -1,18 +1,19 @@
 //! Signs with an RSA or Ed25519 key in a PKCS#11 token: a smart card, an HSM, or SoftHSM for tests.
 //!
-//! The public key is registered with the embedded sandbox, and the private key lists the keys there:
+//! The public key is registered with the embedded sandbox, and the private key lists the keys
+//! there:
 //!
 //! ```sh
 //! export PKCS11_PIN_FILE=pin.txt    # or PKCS11_PIN
 //! cargo run --example pkcs11 -- /usr/lib/softhsm/libsofthsm2.so TOKEN_LABEL KEY_LABEL
 //! ```
 //!
-//! It prints the public key, to create an API key with. With `--live` it then lists the keys of the account in the variables
-//! `KALSHI_API_KEY_ID` and `KALSHI_ENV`, instead of the sandbox.
+//! It prints the public key, to create an API key with. With `--live` it then lists the keys of the
+//! account in the variables `KALSHI_API_KEY_ID` and `KALSHI_ENV`, instead of the sandbox.
 //!
-//! The module is loaded into this process. A hardware token keeps the private key to itself; SoftHSM decrypts it here, so
-//! that it protects the file but not the process. A key that requires the PIN for every signature
-//! (`CKA_ALWAYS_AUTHENTICATE`) is not supported here.
+//! The module is loaded into this process. A hardware token keeps the private key to itself;
+//! SoftHSM decrypts it here, so that it protects the file but not the process. A key that requires
+//! the PIN for every signature (`CKA_ALWAYS_AUTHENTICATE`) is not supported here.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -60,11 +61,16 @@ async fn main() -> ExitCode {
 async fn run(module: &Path, token: &str, label: &str, live: bool) -> Result<(), Box<dyn Error>> {
     let key = TokenKey::open(module, token, label, pin()?)?;
     print!("{}", key.public_key_pem());
-    if live { list_live(key).await } else { list_in_sandbox(key).await }
+    if live {
+        list_live(key).await
+    } else {
+        list_in_sandbox(key).await
+    }
 }
 
 async fn list_live(key: TokenKey) -> Result<(), Box<dyn Error>> {
-    let key_id = std::env::var("KALSHI_API_KEY_ID").map_err(|_| "set KALSHI_API_KEY_ID to the ID of the API key")?;
+    let key_id = std::env::var("KALSHI_API_KEY_ID")
+        .map_err(|_| "set KALSHI_API_KEY_ID to the ID of the API key")?;
     list(Environment::from_env()?, &key_id, key).await
 }
 
@@ -82,21 +88,27 @@ pub async fn list_in_sandbox(key: TokenKey) -> Result<(), Box<dyn Error>> {
 /// Lists the keys of an account, signing with a key in the token.
 async fn list(environment: Environment, key_id: &str, key: TokenKey) -> Result<(), Box<dyn Error>> {
     let public_key_pem = key.public_key_pem().to_owned();
-    let client = Client::new(environment, Credentials::external(key_id, &public_key_pem, key)?)?;
+    let client = Client::new(
+        environment,
+        Credentials::external(key_id, &public_key_pem, key)?,
+    )?;
     for key in &client.get_api_keys().send().await?.api_keys {
         println!("{}  {}", key.api_key_id, key.name);
     }
     Ok(())
 }
 
-/// Reads the PIN from the variable `PKCS11_PIN`, or from the file that `PKCS11_PIN_FILE` names: never from the arguments,
-/// which other users can see.
+/// Reads the PIN from the variable `PKCS11_PIN`, or from the file that `PKCS11_PIN_FILE` names:
+/// never from the arguments, which other users can see.
 pub fn pin() -> Result<AuthPin, TokenError> {
     if let Ok(pin) = std::env::var("PKCS11_PIN") {
         return Ok(pin.into());
     }
-    let path: PathBuf = std::env::var_os("PKCS11_PIN_FILE").ok_or(TokenError::NoPin)?.into();
-    let text = std::fs::read_to_string(&path).map_err(|source| TokenError::PinFile { path, source })?;
+    let path: PathBuf = std::env::var_os("PKCS11_PIN_FILE")
+        .ok_or(TokenError::NoPin)?
+        .into();
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| TokenError::PinFile { path, source })?;
     let text = Zeroizing::new(text);
     Ok(text.trim_end_matches(['\r', '\n']).into())
 }
@@ -129,7 +141,9 @@ impl TokenKey {
         let key_type = attribute(&session, key, AttributeType::KeyType)?;
         let (public_key_pem, mechanism): (_, fn() -> Mechanism<'static>) = match key_type {
             Attribute::KeyType(KeyType::RSA) => (rsa_pem(&session, public_key)?, rsa_pss),
-            Attribute::KeyType(KeyType::EC_EDWARDS) => (ed25519_pem(&session, public_key)?, ed25519),
+            Attribute::KeyType(KeyType::EC_EDWARDS) => {
+                (ed25519_pem(&session, public_key)?, ed25519)
+            }
             _ => return Err(TokenError::UnsupportedKey),
         };
 
@@ -139,12 +153,22 @@ impl TokenKey {
             for request in received {
                 // Not those that were cancelled or timed out while the token was busy.
                 if !request.signature.is_closed() {
-                    let _ = request.signature.send(session.sign(&mechanism(), key, &request.message));
+                    let _ =
+                        request
+                            .signature
+                            .send(session.sign(&mechanism(), key, &request.message));
                 }
             }
         };
-        let thread = thread::Builder::new().name("pkcs11".to_owned()).spawn(sign_all).map_err(TokenError::Thread)?;
-        Ok(Self { public_key_pem, requests, _thread: SessionThread(thread) })
+        let thread = thread::Builder::new()
+            .name("pkcs11".to_owned())
+            .spawn(sign_all)
+            .map_err(TokenError::Thread)?;
+        Ok(Self {
+            public_key_pem,
+            requests,
+            _thread: SessionThread(thread),
+        })
     }
 
     /// Returns the public key as PEM, as [`Credentials::external`] takes it.
@@ -158,7 +182,12 @@ impl ExternalKey for TokenKey {
         Box::pin(async {
             let (signature, receiver) = oneshot::channel();
             let stopped = || TokenError::Thread(io::Error::other("it panicked"));
-            self.requests.send(Request { message: message.to_vec(), signature }).map_err(|_| stopped())?;
+            self.requests
+                .send(Request {
+                    message: message.to_vec(),
+                    signature,
+                })
+                .map_err(|_| stopped())?;
             let signature = receiver.await.map_err(|_| stopped())?;
             Ok(signature.map_err(TokenError::NotSigned)?)
         })
@@ -169,8 +198,9 @@ impl ExternalKey for TokenKey {
 struct SessionThread(thread::JoinHandle<()>);
 
 impl Drop for SessionThread {
-    /// Waits until the session is closed and the module unloaded: a process that exits meanwhile may crash in the module. Not
-    /// for long, because the token may hang; it blocks an async runtime meanwhile.
+    /// Waits until the session is closed and the module unloaded: a process that exits meanwhile
+    /// may crash in the module. Not for long, because the token may hang; it blocks an async
+    /// runtime meanwhile.
     fn drop(&mut self) {
         let started = Instant::now();
         while !self.0.is_finished() && started.elapsed() < Duration::from_secs(1) {
@@ -180,54 +210,85 @@ impl Drop for SessionThread {
 }
 
 fn open_session(module: &Path, token: &str) -> Result<Session, TokenError> {
-    let unusable = |source| TokenError::Module { path: module.to_owned(), source };
+    let unusable = |source| TokenError::Module {
+        path: module.to_owned(),
+        source,
+    };
     let context = Pkcs11::new(module).map_err(unusable)?;
     match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         Ok(()) | Err(Returned(RvError::CryptokiAlreadyInitialized, _)) => {}
         Err(error) => return Err(unusable(error)),
     }
     for slot in context.get_slots_with_token().map_err(TokenError::Token)? {
-        if context.get_token_info(slot).is_ok_and(|info| info.label() == token) {
+        if context
+            .get_token_info(slot)
+            .is_ok_and(|info| info.label() == token)
+        {
             return context.open_ro_session(slot).map_err(TokenError::Token);
         }
     }
-    Err(TokenError::NoToken { label: token.to_owned() })
+    Err(TokenError::NoToken {
+        label: token.to_owned(),
+    })
 }
 
 /// Finds the one object of a class with a label.
 fn find(session: &Session, class: ObjectClass, label: &str) -> Result<ObjectHandle, TokenError> {
-    let template = [Attribute::Class(class), Attribute::Label(label.as_bytes().to_vec())];
+    let template = [
+        Attribute::Class(class),
+        Attribute::Label(label.as_bytes().to_vec()),
+    ];
     match session.find_objects(&template).map_err(TokenError::Token)?[..] {
         [object] => Ok(object),
-        ref found => Err(TokenError::NotOneKey { class, label: label.to_owned(), count: found.len() }),
+        ref found => Err(TokenError::NotOneKey {
+            class,
+            label: label.to_owned(),
+            count: found.len(),
+        }),
     }
 }
 
-fn attribute(session: &Session, object: ObjectHandle, name: AttributeType) -> Result<Attribute, TokenError> {
-    let found = session.get_attributes(object, &[name]).map_err(TokenError::Token)?;
+fn attribute(
+    session: &Session,
+    object: ObjectHandle,
+    name: AttributeType,
+) -> Result<Attribute, TokenError> {
+    let found = session
+        .get_attributes(object, &[name])
+        .map_err(TokenError::Token)?;
     found.into_iter().next().ok_or(TokenError::UnsupportedKey)
 }
 
 fn rsa_pem(session: &Session, public_key: ObjectHandle) -> Result<String, TokenError> {
     let modulus = attribute(session, public_key, AttributeType::Modulus)?;
     let exponent = attribute(session, public_key, AttributeType::PublicExponent)?;
-    let (Attribute::Modulus(modulus), Attribute::PublicExponent(exponent)) = (modulus, exponent) else {
+    let (Attribute::Modulus(modulus), Attribute::PublicExponent(exponent)) = (modulus, exponent)
+    else {
         return Err(TokenError::UnsupportedKey);
     };
     let integer = |bytes: Vec<u8>| BigUint::from_bytes_be(&bytes);
     let key = RsaPublicKey::new_with_max_size(integer(modulus), integer(exponent), 8192);
     let pem = key.map(|key| key.to_public_key_pem(LineEnding::LF));
-    pem.ok().and_then(Result::ok).ok_or(TokenError::UnsupportedKey)
+    pem.ok()
+        .and_then(Result::ok)
+        .ok_or(TokenError::UnsupportedKey)
 }
 
 fn ed25519_pem(session: &Session, public_key: ObjectHandle) -> Result<String, TokenError> {
     let Attribute::EcPoint(point) = attribute(session, public_key, AttributeType::EcPoint)? else {
         return Err(TokenError::UnsupportedKey);
     };
-    // A DER octet string, or only its content. Ed448, the other curve of this key type, has longer points.
-    let point = if point.len() == 34 { &point[2..] } else { &point[..] };
+    // A DER octet string, or only its content. Ed448, the other curve of this key type, has longer
+    // points.
+    let point = if point.len() == 34 {
+        &point[2..]
+    } else {
+        &point[..]
+    };
     let key = VerifyingKey::try_from(point).map(|key| key.to_public_key_pem(LineEnding::LF));
-    key.ok().and_then(Result::ok).ok_or(TokenError::UnsupportedKey)
+    key.ok()
+        .and_then(Result::ok)
+        .ok_or(TokenError::UnsupportedKey)
 }
 
 /// RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes); the token computes the digest.
@@ -247,7 +308,9 @@ fn ed25519() -> Mechanism<'static> {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Neither variable is set.
-    #[error("no PIN; set PKCS11_PIN_FILE to the path of a file with it, or PKCS11_PIN to the PIN itself")]
+    #[error(
+        "no PIN; set PKCS11_PIN_FILE to the path of a file with it, or PKCS11_PIN to the PIN itself"
+    )]
     NoPin,
     /// The file cannot be read.
     #[error("cannot read the PIN file {}; check PKCS11_PIN_FILE", quoted_path(.path))]
@@ -275,7 +338,9 @@ pub enum TokenError {
     #[error("cannot log in to the token; check the PIN before it is locked")]
     Login(#[source] cryptoki::error::Error),
     /// The token has no such key, or several.
-    #[error("the token has {count} {class} objects labelled {label:?}, not one; correct the label of the key")]
+    #[error(
+        "the token has {count} {class} objects labelled {label:?}, not one; correct the label of the key"
+    )]
     NotOneKey {
         /// The class of the object: the public or the private key.
         class: ObjectClass,
@@ -285,7 +350,9 @@ pub enum TokenError {
         count: usize,
     },
     /// The key is neither RSA nor Ed25519, or its public key cannot be read.
-    #[error("the key in the token is of another algorithm, or cannot be read; use Ed25519, or RSA of up to 8192 bits")]
+    #[error(
+        "the key in the token is of another algorithm, or cannot be read; use Ed25519, or RSA of up to 8192 bits"
+    )]
     UnsupportedKey,
     /// The token failed before it was asked to sign.
     #[error("the token failed; check that it is inserted")]

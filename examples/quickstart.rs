@@ -4,8 +4,8 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `-- --live` it uses the account configured in the `KALSHI_*` environment variables instead. It deletes every
-//! key whose creation was confirmed, even if a later step fails.
+//! With `-- --live` it uses the account configured in the `KALSHI_*` environment variables instead.
+//! It deletes every key whose creation was confirmed, even if a later step fails.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -16,15 +16,21 @@ use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest};
 use kalshi_api_keys::{Client, Credentials, Environment, KeyAlgorithm, KeyPair};
 
-/// Prints a line and ignores errors, so that the keys are deleted even if standard output is closed.
+/// Prints a line and ignores errors, so that the keys are deleted even if standard output is
+/// closed.
 macro_rules! print_line {
     ($($line:tt)*) => {{
         let _ = writeln!(std::io::stdout(), $($line)*);
     }};
 }
 
-const VARIABLES: [&str; 5] =
-    ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"];
+const VARIABLES: [&str; 5] = [
+    "KALSHI_API_KEY_ID",
+    "KALSHI_PRIVATE_KEY",
+    "KALSHI_PRIVATE_KEY_PATH",
+    "KALSHI_ENV",
+    "KALSHI_API_BASE_URL",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -47,7 +53,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run_in_sandbox() -> Result<(), Box<dyn Error>> {
-    if let Some(set) = VARIABLES.iter().find(|name| std::env::var_os(name).is_some()) {
+    if let Some(set) = VARIABLES
+        .iter()
+        .find(|name| std::env::var_os(name).is_some())
+    {
         print_line!("{set} is set but not used; to run against that account, add `-- --live`.\n");
     }
     let sandbox = Sandbox::start().await?;
@@ -77,7 +86,11 @@ async fn run(environment: &Environment, credentials: Credentials) -> Result<(), 
     list(&client).await
 }
 
-async fn steps(environment: &Environment, client: &Client, created: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+async fn steps(
+    environment: &Environment,
+    client: &Client,
+    created: &mut Vec<String>,
+) -> Result<(), Box<dyn Error>> {
     print_line!("\nListing the keys of the account");
     list(client).await?;
 
@@ -87,7 +100,12 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
             .name(format!("quickstart {key_type}"))
             .scopes(vec![ApiKeyScope::Read])
             .key_type(key_type);
-        let key = client.generate_api_key().body(request).send().await.map_err(|error| error.to_string())?;
+        let key = client
+            .generate_api_key()
+            .body(request)
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
         created.push(key.api_key_id.clone());
         let lines = key.private_key.expose_secret().lines().count();
         print_line!(
@@ -109,7 +127,8 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
     match client.create_api_key().body(request).send().await {
         Ok(key) => {
             created.push(key.api_key_id.clone());
-            let credentials = Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
+            let credentials =
+                Credentials::from_pem(&key.api_key_id, pair.private_key_pem()?.expose_secret())?;
             print_line!("  {}; listing the keys with it", key.api_key_id);
             list(&Client::new(environment.clone(), credentials)?).await?;
         }
@@ -126,7 +145,11 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
     print_line!("\nSigning with a private key that belongs to another key ID");
     let signer = client.signer().credentials();
     let wrong = Credentials::from_pem(signer.key_id(), pair.private_key_pem()?.expose_secret())?;
-    match Client::new(environment.clone(), wrong)?.get_api_keys().send().await {
+    match Client::new(environment.clone(), wrong)?
+        .get_api_keys()
+        .send()
+        .await
+    {
         Ok(_) => print_line!("  accepted"),
         Err(error) => print_line!("  {}", error.to_string()),
     }
@@ -134,10 +157,19 @@ async fn steps(environment: &Environment, client: &Client, created: &mut Vec<Str
 }
 
 async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
-    let response = client.get_api_keys().send().await.map_err(|error| error.to_string())?;
+    let response = client
+        .get_api_keys()
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
     for key in &response.api_keys {
         let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
-        print_line!("  {}  {}  [{}]", key.api_key_id, key.name, scopes.join(", "));
+        print_line!(
+            "  {}  {}  [{}]",
+            key.api_key_id,
+            key.name,
+            scopes.join(", ")
+        );
     }
     Ok(())
 }

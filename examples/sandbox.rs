@@ -5,7 +5,8 @@
 //! {"api_key_id":"…","base_url":"http://127.0.0.1:8080/trade-api/v2","private_key_path":"/tmp/kalshi/….pem"}
 //! ```
 //!
-//! It runs until it is killed. It prints the base URL, the ID of the root key and the path of its private key, as JSON.
+//! It runs until it is killed. It prints the base URL, the ID of the root key and the path of its
+//! private key, as JSON.
 
 use std::error::Error;
 use std::fs::DirBuilder;
@@ -45,33 +46,49 @@ async fn run() -> Result<(), String> {
         println!("{USAGE}");
         return Ok(());
     };
-    let builder = Sandbox::builder().listen(options.listen).root_key_type(options.root_key_type).tier(options.tier);
-    let sandbox = builder
-        .start()
-        .await
-        .map_err(|e| format!("cannot start the sandbox on {}: {e}; choose another --listen", options.listen))?;
+    let builder = Sandbox::builder()
+        .listen(options.listen)
+        .root_key_type(options.root_key_type)
+        .tier(options.tier);
+    let sandbox = builder.start().await.map_err(|e| {
+        format!(
+            "cannot start the sandbox on {}: {e}; choose another --listen",
+            options.listen
+        )
+    })?;
     for id in &options.fcm_subtraders {
         sandbox.set_fcm_member(true);
         sandbox.add_fcm_subtrader(id);
     }
-    let path = save(&options.dir, &sandbox)
-        .map_err(|e| format!("cannot save the root key in {:?}: {e}; choose another --dir", options.dir))?;
+    let path = save(&options.dir, &sandbox).map_err(|e| {
+        format!(
+            "cannot save the root key in {:?}: {e}; choose another --dir",
+            options.dir
+        )
+    })?;
 
     let api_key_id = sandbox.credentials().key_id().to_owned();
     let line = json!({ "base_url": sandbox.base_url(), "api_key_id": api_key_id, "private_key_path": path.display().to_string() });
     let mut out = io::stdout();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| format!("cannot write to standard output: {e}"))?;
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|e| format!("cannot write to standard output: {e}"))?;
     std::future::pending().await
 }
 
-/// Saves the root key to a new file in `dir`, which is created, if missing, with access for its owner only.
+/// Saves the root key to a new file in `dir`, which is created, if missing, with access for its
+/// owner only.
 fn save(dir: &Path, sandbox: &Sandbox) -> Result<PathBuf, Box<dyn Error>> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(dir)?;
     let path = std::path::absolute(dir)?.join(format!("{}.pem", sandbox.credentials().key_id()));
-    key_file::save(&path, Some(sandbox.credentials().key_id()), &sandbox.root_private_key())?;
+    key_file::save(
+        &path,
+        Some(sandbox.credentials().key_id()),
+        &sandbox.root_private_key(),
+    )?;
     Ok(path)
 }
 
@@ -98,28 +115,41 @@ impl Options {
             if name == "--help" {
                 return Ok(None);
             }
-            let mut value = || arguments.next().ok_or_else(|| format!("{name} requires a value; see --help"));
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| format!("{name} requires a value; see --help"))
+            };
             match name.as_str() {
                 "--dir" => dir = Some(PathBuf::from(value()?)),
                 "--listen" => {
-                    options.listen =
-                        value()?.parse().map_err(|_| "invalid --listen; expected an address such as 127.0.0.1:0")?;
+                    options.listen = value()?
+                        .parse()
+                        .map_err(|_| "invalid --listen; expected an address such as 127.0.0.1:0")?;
                 }
                 "--root-key-type" => {
                     options.root_key_type = match value()?.as_str() {
                         "rsa" => ApiKeyType::Rsa,
                         "ed25519" => ApiKeyType::Ed25519,
-                        _ => return Err("invalid --root-key-type; expected rsa or ed25519".to_owned()),
+                        _ => {
+                            return Err(
+                                "invalid --root-key-type; expected rsa or ed25519".to_owned()
+                            );
+                        }
                     };
                 }
                 "--tier" => {
-                    options.tier = match value()?.as_str() {
-                        "basic" => Tier::Basic,
-                        "advanced" => Tier::Advanced,
-                        "premier" => Tier::Premier,
-                        "market-maker" => Tier::MarketMaker,
-                        _ => return Err("invalid --tier; expected basic, advanced, premier or market-maker".to_owned()),
-                    };
+                    options.tier =
+                        match value()?.as_str() {
+                            "basic" => Tier::Basic,
+                            "advanced" => Tier::Advanced,
+                            "premier" => Tier::Premier,
+                            "market-maker" => Tier::MarketMaker,
+                            _ => return Err(
+                                "invalid --tier; expected basic, advanced, premier or market-maker"
+                                    .to_owned(),
+                            ),
+                        };
                 }
                 "--fcm-subtrader" => options.fcm_subtraders.push(value()?),
                 _ => return Err(format!("unknown option {name:?}; see --help")),

@@ -34,7 +34,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn headers(key_id: &str, key_file: &str, method: &str, path: &str) -> Result<String, Box<dyn Error>> {
+fn headers(
+    key_id: &str,
+    key_file: &str,
+    method: &str,
+    path: &str,
+) -> Result<String, Box<dyn Error>> {
     let signer = Signer::new(Credentials::from_pem_file(key_id, key_file)?);
     let mut lines = String::new();
     for (name, value) in signer.headers(&Method::from_bytes(method.as_bytes())?, path)? {

@@ -1,5 +1,5 @@
-//! Signs with an Ed25519 key in a running SSH agent, OpenSSH's or that of a password manager. The private key is never in
-//! this process.
+//! Signs with an Ed25519 key in a running SSH agent, OpenSSH's or that of a password manager. The
+//! private key is never in this process.
 //!
 //! A key of the agent is registered with the embedded sandbox, and lists the keys there:
 //!
@@ -8,11 +8,11 @@
 //! cargo run --example ssh_agent -- kalshi    # the comment of a key, or its fingerprint; if omitted, any Ed25519 key
 //! ```
 //!
-//! It prints the public key, to create an API key with. With `--live` it then lists the keys of the account in the variables
-//! `KALSHI_API_KEY_ID` and `KALSHI_ENV`, instead of the sandbox.
+//! It prints the public key, to create an API key with. With `--live` it then lists the keys of the
+//! account in the variables `KALSHI_API_KEY_ID` and `KALSHI_ENV`, instead of the sandbox.
 //!
-//! To do the same in your program, copy the module `ssh_agent`; it needs `ed25519-dalek`, `ssh-agent-client-rs`, `ssh-key`,
-//! `thiserror` and `tokio`.
+//! To do the same in your program, copy the module `ssh_agent`; it needs `ed25519-dalek`,
+//! `ssh-agent-client-rs`, `ssh-key`, `thiserror` and `tokio`.
 
 #[path = "../src/bin/kalshi-api-keys/ssh_agent.rs"]
 pub mod ssh_agent;
@@ -43,7 +43,11 @@ async fn main() -> ExitCode {
 async fn run(name: Option<&str>, live: bool) -> Result<(), Box<dyn Error>> {
     let key = find(&SshAgent::from_env()?, name).await?;
     print!("{}", key.public_key_pem()?);
-    if live { list_live(key).await } else { list_in_sandbox(key).await }
+    if live {
+        list_live(key).await
+    } else {
+        list_in_sandbox(key).await
+    }
 }
 
 /// Returns the key with a fingerprint or comment, or else the first Ed25519 key.
@@ -51,12 +55,19 @@ pub async fn find(agent: &SshAgent, name: Option<&str>) -> Result<AgentKey, Box<
     if let Some(name) = name {
         return Ok(agent.key(name).await?);
     }
-    let usable = agent.keys().await?.into_iter().find(|key| key.public_key_pem().is_ok());
-    Ok(usable.ok_or("the SSH agent lists no Ed25519 key: it is locked, or has none; add one with `ssh-add`")?)
+    let usable = agent
+        .keys()
+        .await?
+        .into_iter()
+        .find(|key| key.public_key_pem().is_ok());
+    Ok(usable.ok_or(
+        "the SSH agent lists no Ed25519 key: it is locked, or has none; add one with `ssh-add`",
+    )?)
 }
 
 async fn list_live(key: AgentKey) -> Result<(), Box<dyn Error>> {
-    let key_id = std::env::var("KALSHI_API_KEY_ID").map_err(|_| "set KALSHI_API_KEY_ID to the ID of the API key")?;
+    let key_id = std::env::var("KALSHI_API_KEY_ID")
+        .map_err(|_| "set KALSHI_API_KEY_ID to the ID of the API key")?;
     list(Environment::from_env()?, &key_id, key).await
 }
 

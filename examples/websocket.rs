@@ -1,4 +1,5 @@
-//! Subscribes to the fills of the account over the WebSocket API, whose handshake is signed like any other request.
+//! Subscribes to the fills of the account over the WebSocket API, whose handshake is signed like
+//! any other request.
 //!
 //! ```sh
 //! export KALSHI_API_KEY_ID=… KALSHI_PRIVATE_KEY_PATH=kalshi.pem
@@ -33,7 +34,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Connects, and retries once with a corrected clock if the service rejects the timestamp.
-pub async fn connect(signer: &Signer, url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Box<dyn Error>> {
+pub async fn connect(
+    signer: &Signer,
+    url: &str,
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Box<dyn Error>> {
     let mut request = url.into_client_request()?;
     signer.sign(&mut request)?;
     let rejection = match connect_async(request.clone()).await {
@@ -42,7 +46,12 @@ pub async fn connect(signer: &Signer, url: &str) -> Result<WebSocketStream<Maybe
         Err(error) => return Err(error.into()),
     };
     let Some(corrected) = signer.corrected_by(request.headers(), &rejection) else {
-        return Err(format!("{}: {}", rejection.status(), String::from_utf8_lossy(rejection.body())).into());
+        return Err(format!(
+            "{}: {}",
+            rejection.status(),
+            String::from_utf8_lossy(rejection.body())
+        )
+        .into());
     };
     corrected.sign(&mut request)?;
     let (socket, _) = connect_async(request).await?;

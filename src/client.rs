@@ -10,7 +10,9 @@ use reqwest::{Request, Response};
 use crate::environment::is_loopback;
 use crate::response::{self, Truncated};
 use crate::types::ErrorResponse;
-use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer};
+use crate::{
+    Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer,
+};
 
 /// The time limit for establishing a connection, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +21,13 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// The default time limit for an operation as a whole, from connecting to the end of the response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Returns a [`reqwest::ClientBuilder`] with this crate's settings, as a starting point for a proxy, other timeouts or another
-/// connection pool.
+/// Returns a [`reqwest::ClientBuilder`] with this crate's settings, as a starting point for a
+/// proxy, other timeouts or another connection pool.
 ///
-/// It follows no redirects, retries nothing, and has the timeouts [`CONNECT_TIMEOUT`], [`READ_TIMEOUT`] and
-/// [`REQUEST_TIMEOUT`]. Requests to a loopback environment bypass the proxies that the system's variables name, and
-/// `localhost` is the loopback interface, whatever the resolver says.
+/// It follows no redirects, retries nothing, and has the timeouts [`CONNECT_TIMEOUT`],
+/// [`READ_TIMEOUT`] and [`REQUEST_TIMEOUT`]. Requests to a loopback environment bypass the proxies
+/// that the system's variables name, and `localhost` is the loopback interface, whatever the
+/// resolver says.
 ///
 /// The time limit of an operation is [`ClientBuilder::timeout`], not the HTTP client's.
 ///
@@ -40,7 +43,10 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder {
     // Port 0 stands for the port of the URL.
-    let localhost = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
+    let localhost = [
+        (Ipv4Addr::LOCALHOST, 0).into(),
+        (Ipv6Addr::LOCALHOST, 0).into(),
+    ];
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -49,7 +55,11 @@ pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder 
         .read_timeout(READ_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
         .resolve_to_addrs("localhost", &localhost);
-    if is_loopback(environment.base_url()) { builder.no_proxy() } else { builder }
+    if is_loopback(environment.base_url()) {
+        builder.no_proxy()
+    } else {
+        builder
+    }
 }
 
 impl Client {
@@ -99,8 +109,15 @@ impl Client {
     /// # }
     /// ```
     pub fn builder(environment: Environment, credentials: Credentials) -> ClientBuilder {
-        let signing = Signing { signer: Signer::new(credentials), environment, timeout: REQUEST_TIMEOUT };
-        ClientBuilder { signing, http_client: None }
+        let signing = Signing {
+            signer: Signer::new(credentials),
+            environment,
+            timeout: REQUEST_TIMEOUT,
+        };
+        ClientBuilder {
+            signing,
+            http_client: None,
+        }
     }
 
     /// Returns a client with other credentials that shares this client's HTTP client and clock.
@@ -130,8 +147,8 @@ impl Client {
         &self.inner.signer
     }
 
-    /// Returns a request to another endpoint, to be sent by [`execute`](Self::execute). `path` is appended to the base URL;
-    /// it begins with `/` and may contain a query.
+    /// Returns a request to another endpoint, to be sent by [`execute`](Self::execute). `path` is
+    /// appended to the base URL; it begins with `/` and may contain a query.
     ///
     /// ```no_run
     /// # use kalshi_api_keys::Client;
@@ -148,7 +165,9 @@ impl Client {
     /// For a body or further headers, continue with [`reqwest::RequestBuilder::from_parts`].
     pub fn request(&self, method: Method, path: &str) -> Request {
         let mut url = self.environment().base_url().clone();
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let (path, query) = path
+            .split_once('?')
+            .map_or((path, None), |(path, query)| (path, Some(query)));
         let path = format!("{}{path}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         url.set_query(query);
@@ -157,27 +176,33 @@ impl Client {
 
     /// Signs and sends a request, and returns the response as received, whatever its status.
     ///
-    /// As with an operation, a request whose timestamp alone is refused is sent once more with a corrected clock, unless
-    /// its body is a stream. The time limit is the request's own, or [`ClientBuilder::timeout`]. The body of a 401 is read, and
-    /// cut off at 64 KiB; all others are left to the caller to read and to limit.
+    /// As with an operation, a request whose timestamp alone is refused is sent once more with a
+    /// corrected clock, unless its body is a stream. The time limit is the request's own, or
+    /// [`ClientBuilder::timeout`]. The body of a 401 is read, and cut off at 64 KiB; all others are
+    /// left to the caller to read and to limit.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if signing failed,
-    /// [`Error::CommunicationError`] if no response was received, and [`Error::UnexpectedResponse`] if the body of a 401 broke
-    /// off.
+    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if
+    /// signing failed, [`Error::CommunicationError`] if no response was received, and
+    /// [`Error::UnexpectedResponse`] if the body of a 401 broke off.
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
         self.prepare::<ErrorResponse>(&mut request).await?;
-        let response =
-            self.send(request).await.map_err(progenitor_client::Error::CommunicationError::<ErrorResponse>)?;
+        let response = self
+            .send(request)
+            .await
+            .map_err(progenitor_client::Error::CommunicationError::<ErrorResponse>)?;
         match response.extensions().get() {
-            Some(Truncated::Broken(_)) => Err(progenitor_client::Error::UnexpectedResponse(response).into()),
+            Some(Truncated::Broken(_)) => {
+                Err(progenitor_client::Error::UnexpectedResponse(response).into())
+            }
             _ => Ok(response),
         }
     }
 
-    /// Sends a request to a documented operation as its generated method does, with the same limits and errors, and returns
-    /// the response with its body as it came, including what this version of the crate does not know.
+    /// Sends a request to a documented operation as its generated method does, with the same limits
+    /// and errors, and returns the response with its body as it came, including what this version
+    /// of the crate does not know.
     ///
     /// ```no_run
     /// # use kalshi_api_keys::Client;
@@ -193,15 +218,27 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the generated methods, except that the body of a success is not parsed, and that any 2xx is one.
-    pub async fn execute_operation(&self, operation: Operation, mut request: Request) -> Result<Response, Error> {
-        let info = OperationInfo { operation_id: operation.id };
+    /// Those of the generated methods, except that the body of a success is not parsed, and that
+    /// any 2xx is one.
+    pub async fn execute_operation(
+        &self,
+        operation: Operation,
+        mut request: Request,
+    ) -> Result<Response, Error> {
+        let info = OperationInfo {
+            operation_id: operation.id,
+        };
         let call = async {
             self.pre(&mut request, &info).await?;
             let response = self.exec(request, &info).await?;
-            let (status, truncated) = (response.status(), response.extensions().get::<Truncated>().is_some());
+            let (status, truncated) = (
+                response.status(),
+                response.extensions().get::<Truncated>().is_some(),
+            );
             if status.is_client_error() || status.is_server_error() {
-                Err(progenitor_client::Error::ErrorResponse(response::read(response).await?))
+                Err(progenitor_client::Error::ErrorResponse(
+                    response::read(response).await?,
+                ))
             } else if truncated || !status.is_success() {
                 Err(progenitor_client::Error::UnexpectedResponse(response))
             } else {
@@ -238,8 +275,8 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Sets the HTTP client. Start from [`http_client_builder`]: a client that follows redirects or retries requests may
-    /// create a key twice.
+    /// Sets the HTTP client. Start from [`http_client_builder`]: a client that follows redirects or
+    /// retries requests may create a key twice.
     pub fn http_client(mut self, http_client: reqwest::Client) -> Self {
         self.http_client = Some(http_client);
         self
@@ -251,9 +288,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time limit for an operation as a whole, from connecting to the end of the response: [`REQUEST_TIMEOUT`]
-    /// unless set. It includes a second attempt with a corrected clock, and overrides the total timeout of the HTTP client. The
-    /// first signature of an external key comes before, with a [time limit](crate::ExternalKey::time_limit) of its own.
+    /// Sets the time limit for an operation as a whole, from connecting to the end of the response:
+    /// [`REQUEST_TIMEOUT`] unless set. It includes a second attempt with a corrected clock, and
+    /// overrides the total timeout of the HTTP client. The first signature of an external key comes
+    /// before, with a [time limit](crate::ExternalKey::time_limit) of its own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.signing.timeout = timeout;
         self
@@ -268,10 +306,20 @@ impl ClientBuilder {
         let environment = &self.signing.environment;
         let client = match self.http_client {
             Some(client) => client,
-            None => http_client_builder(environment).build().map_err(BuildError::HttpClient)?,
+            None => http_client_builder(environment)
+                .build()
+                .map_err(BuildError::HttpClient)?,
         };
-        let baseurl = environment.base_url().as_str().trim_end_matches('/').to_owned();
-        Ok(Client { baseurl, client, inner: self.signing })
+        let baseurl = environment
+            .base_url()
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
+        Ok(Client {
+            baseurl,
+            client,
+            inner: self.signing,
+        })
     }
 }
 

@@ -16,8 +16,8 @@ use crate::text::with_causes;
 ///
 /// API keys belong to one environment: a demo key is unknown in production and the other way round.
 ///
-/// Its text form, for [`FromStr`], [`Display`](fmt::Display) and serde alike, is `production` (or `prod`), `demo`, or a
-/// base URL.
+/// Its text form, for [`FromStr`], [`Display`](fmt::Display) and serde alike, is `production` (or
+/// `prod`), `demo`, or a base URL.
 ///
 /// ```
 /// use kalshi_api_keys::Environment;
@@ -34,12 +34,13 @@ use crate::text::with_causes;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Environment {
-    /// The production exchange, where orders trade real money: the first `production` server of the spec.
+    /// The production exchange, where orders trade real money: the first `production` server of the
+    /// spec.
     Production,
     /// The demo exchange, where orders trade play money: the first `demo` server of the spec.
     Demo,
-    /// Another base URL, such as a shared host of the service, a gateway, or the sandbox. Constructed by
-    /// [`custom`](Self::custom).
+    /// Another base URL, such as a shared host of the service, a gateway, or the sandbox.
+    /// Constructed by [`custom`](Self::custom).
     Custom(BaseUrl),
 }
 
@@ -48,13 +49,14 @@ pub enum Environment {
 pub struct BaseUrl(Url);
 
 impl Environment {
-    /// Returns the environment with this base URL: [`Production`](Self::Production) or [`Demo`](Self::Demo) if it is
-    /// theirs. Slashes at its end are removed.
+    /// Returns the environment with this base URL: [`Production`](Self::Production) or
+    /// [`Demo`](Self::Demo) if it is theirs. Slashes at its end are removed.
     ///
     /// # Errors
     ///
-    /// If the URL contains user info, a query or a fragment, or is neither `https://` nor `http://` to a loopback host
-    /// (`localhost`, `127.0.0.0/8` or `::1`). The error does not repeat the URL, which may contain a password.
+    /// If the URL contains user info, a query or a fragment, or is neither `https://` nor `http://`
+    /// to a loopback host (`localhost`, `127.0.0.0/8` or `::1`). The error does not repeat the URL,
+    /// which may contain a password.
     ///
     /// ```
     /// use kalshi_api_keys::{Environment, EnvironmentError};
@@ -66,16 +68,20 @@ impl Environment {
     /// ```
     pub fn custom(base_url: &str) -> Result<Self, EnvironmentError> {
         let base_url = validate(base_url)?;
-        let named = [Self::Production, Self::Demo].into_iter().find(|named| *named.base_url() == base_url);
+        let named = [Self::Production, Self::Demo]
+            .into_iter()
+            .find(|named| *named.base_url() == base_url);
         Ok(named.unwrap_or(Self::Custom(BaseUrl(base_url))))
     }
 
-    /// Reads the environment from `KALSHI_ENV` (`production`, `prod`, `demo` or a base URL) or `KALSHI_API_BASE_URL` (a
-    /// base URL). [`Demo`](Self::Demo) if neither is set; an empty variable counts as unset.
+    /// Reads the environment from `KALSHI_ENV` (`production`, `prod`, `demo` or a base URL) or
+    /// `KALSHI_API_BASE_URL` (a base URL). [`Demo`](Self::Demo) if neither is set; an empty
+    /// variable counts as unset.
     ///
     /// # Errors
     ///
-    /// If both variables are set, or one is invalid. The error names the variable and does not repeat its value.
+    /// If both variables are set, or one is invalid. The error names the variable and does not
+    /// repeat its value.
     ///
     /// ```no_run
     /// use kalshi_api_keys::Environment;
@@ -94,11 +100,14 @@ impl Environment {
         }
     }
 
-    /// Returns the URL that the paths of operations are appended to. It does not end with a slash, unless it has no path.
+    /// Returns the URL that the paths of operations are appended to. It does not end with a slash,
+    /// unless it has no path.
     pub fn base_url(&self) -> &Url {
         // Constants of the spec, which are valid: a test constructs both.
-        static PRODUCTION: LazyLock<Url> = LazyLock::new(|| validate(spec::PRODUCTION).expect("a valid base URL"));
-        static DEMO: LazyLock<Url> = LazyLock::new(|| validate(spec::DEMO).expect("a valid base URL"));
+        static PRODUCTION: LazyLock<Url> =
+            LazyLock::new(|| validate(spec::PRODUCTION).expect("a valid base URL"));
+        static DEMO: LazyLock<Url> =
+            LazyLock::new(|| validate(spec::DEMO).expect("a valid base URL"));
         match self {
             Self::Production => &PRODUCTION,
             Self::Demo => &DEMO,
@@ -106,10 +115,12 @@ impl Environment {
         }
     }
 
-    /// Returns the URL of the service's WebSocket API, such as `wss://external-api-ws.kalshi.com/trade-api/ws/v2`.
+    /// Returns the URL of the service's WebSocket API, such as
+    /// `wss://external-api-ws.kalshi.com/trade-api/ws/v2`.
     ///
-    /// Derived from the base URL as <https://docs.kalshi.com/websockets> documents it: scheme `wss` (`ws` for `http`), `ws`
-    /// before the last path segment, and `external-api-ws` for hosts that begin with `external-api`.
+    /// Derived from the base URL as <https://docs.kalshi.com/websockets> documents it: scheme `wss`
+    /// (`ws` for `http`), `ws` before the last path segment, and `external-api-ws` for hosts that
+    /// begin with `external-api`.
     ///
     /// ```
     /// use kalshi_api_keys::Environment;
@@ -122,8 +133,12 @@ impl Environment {
         let (parent, version) = url.path().rsplit_once('/').unwrap_or_default();
         let path = format!("{parent}/ws/{version}");
         url.set_path(path.trim_end_matches('/'));
-        // Neither can fail: a label was added to a valid host, and both schemes are for hosts with ports.
-        if let Some(domain) = url.host_str().and_then(|host| host.strip_prefix("external-api.")) {
+        // Neither can fail: a label was added to a valid host, and both schemes are for hosts with
+        // ports.
+        if let Some(domain) = url
+            .host_str()
+            .and_then(|host| host.strip_prefix("external-api."))
+        {
             let host = format!("external-api-ws.{domain}");
             let _ = url.set_host(Some(&host));
         }
@@ -164,14 +179,18 @@ impl Serialize for Environment {
 
 impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(|error| de::Error::custom(with_causes(&error)))
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(|error| de::Error::custom(with_causes(&error)))
     }
 }
 
 fn validate(url: &str) -> Result<Url, EnvironmentError> {
     let mut url = Url::parse(url.trim()).map_err(EnvironmentError::Url)?;
     match (url.scheme(), url.query(), url.fragment()) {
-        _ if !url.username().is_empty() || url.password().is_some() => return Err(EnvironmentError::UserInfo),
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            return Err(EnvironmentError::UserInfo);
+        }
         (_, Some(_), _) => return Err(EnvironmentError::Query),
         (_, _, Some(_)) => return Err(EnvironmentError::Fragment),
         ("https", ..) => {}
@@ -186,8 +205,13 @@ fn validate(url: &str) -> Result<Url, EnvironmentError> {
 
 /// Returns whether requests to a URL stay on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     address.map_or(host == "localhost", |address| address.is_loopback())
 }
 
@@ -200,10 +224,14 @@ fn read_variable(name: &'static str) -> Result<Option<String>, EnvironmentError>
 }
 
 fn in_variable(variable: &'static str) -> impl Fn(EnvironmentError) -> EnvironmentError {
-    move |source| EnvironmentError::Variable { variable, source: Box::new(source) }
+    move |source| EnvironmentError::Variable {
+        variable,
+        source: Box::new(source),
+    }
 }
 
-/// Why an environment or its base URL is invalid. No message repeats the value, which may contain a password.
+/// Why an environment or its base URL is invalid. No message repeats the value, which may contain a
+/// password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
@@ -214,7 +242,9 @@ pub enum EnvironmentError {
     #[error("invalid base URL; write it like {}", spec::DEMO)]
     Url(#[source] url::ParseError),
     /// A user name or a password in the base URL.
-    #[error("the base URL contains a user name or password; remove it, requests are signed instead")]
+    #[error(
+        "the base URL contains a user name or password; remove it, requests are signed instead"
+    )]
     UserInfo,
     /// A query in the base URL.
     #[error("the base URL contains a query; remove the `?` and everything after it")]
@@ -223,10 +253,15 @@ pub enum EnvironmentError {
     #[error("the base URL contains a fragment; remove the `#` and everything after it")]
     Fragment,
     /// Neither `http` nor `https`.
-    #[error("the base URL is neither https:// nor http://; write it like {}", spec::DEMO)]
+    #[error(
+        "the base URL is neither https:// nor http://; write it like {}",
+        spec::DEMO
+    )]
     Scheme,
     /// `http://` to another machine, which would send a generated private key unencrypted.
-    #[error("the base URL is http:// to another machine, which would send private keys unencrypted; use https://")]
+    #[error(
+        "the base URL is http:// to another machine, which would send private keys unencrypted; use https://"
+    )]
     Unencrypted,
     /// Two variables that exclude each other.
     #[error("KALSHI_ENV and KALSHI_API_BASE_URL are both set; unset one of them")]

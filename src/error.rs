@@ -18,8 +18,8 @@ use crate::types::ErrorResponse;
 
 /// Why a call failed.
 ///
-/// `Display` is one line that says what happened, to what, and what to do next, without headers or key material;
-/// [`source`](StdError::source) returns the cause.
+/// `Display` is one line that says what happened, to what, and what to do next, without headers or
+/// key material; [`source`](StdError::source) returns the cause.
 ///
 /// ```
 /// # use kalshi_api_keys::{Client, Error};
@@ -38,7 +38,8 @@ pub enum Error {
     InvalidRequest(String),
     /// The request could not be signed. Nothing was sent.
     NotSigned(SignError),
-    /// Another error of the generated client, which this crate never produces. The request may have taken effect.
+    /// Another error of the generated client, which this crate never produces. The request may have
+    /// taken effect.
     Custom(String),
     /// No response was received: the connection failed, broke or timed out.
     CommunicationError(Cause<reqwest::Error>),
@@ -46,8 +47,8 @@ pub enum Error {
     ErrorResponse(Cause<ResponseValue<ErrorResponse>>),
     /// The head of a response arrived, and nothing of its body.
     ResponseBodyError(Cause<reqwest::Error>),
-    /// Any other response: a gateway's error page, a redirect, a truncated or undocumented body. What arrived of the
-    /// body can be read; after `generateApiKey` it may hold a private key.
+    /// Any other response: a gateway's error page, a redirect, a truncated or undocumented body.
+    /// What arrived of the body can be read; after `generateApiKey` it may hold a private key.
     UnexpectedResponse(Cause<reqwest::Response>),
 }
 
@@ -75,7 +76,10 @@ pub struct Cause<T> {
 
 impl<T> Cause<T> {
     fn new(operation: Option<Operation>, cause: T) -> Self {
-        Self { operation, cause: Box::new(cause) }
+        Self {
+            operation,
+            cause: Box::new(cause),
+        }
     }
 
     /// Returns the operation that failed, if it was one of the spec's.
@@ -89,15 +93,19 @@ impl<T> Cause<T> {
     }
 
     fn is_read_only(&self) -> bool {
-        self.operation.is_some_and(|operation| operation.is_read_only())
+        self.operation
+            .is_some_and(|operation| operation.is_read_only())
     }
 
-    /// Returns what to do next: `advice` if the operation changes nothing, and otherwise to find out whether it did.
+    /// Returns what to do next: `advice` if the operation changes nothing, and otherwise to find
+    /// out whether it did.
     fn next_step(&self, advice: &'static str) -> &'static str {
         match self.operation {
             Some(operation) if operation.is_read_only() => advice,
             Some(_) => "it may have taken effect: list the keys to find out",
-            None => "unless it only reads, find out whether it took effect before you send it again",
+            None => {
+                "unless it only reads, find out whether it took effect before you send it again"
+            }
         }
     }
 }
@@ -135,14 +143,17 @@ pub enum Effect {
     NotSent,
     /// The service refused it, in its own JSON, and changed nothing.
     Refused,
-    /// It may have taken effect: the response was lost, cannot be read, or is not the service's. After `createApiKey` or
-    /// `generateApiKey`, list the keys to find out.
+    /// It may have taken effect: the response was lost, cannot be read, or is not the service's.
+    /// After `createApiKey` or `generateApiKey`, list the keys to find out.
     Unknown,
 }
 
 impl Error {
     /// Wraps the error of the generated code.
-    pub(crate) fn new(operation: Option<Operation>, error: progenitor_client::Error<ErrorResponse>) -> Self {
+    pub(crate) fn new(
+        operation: Option<Operation>,
+        error: progenitor_client::Error<ErrorResponse>,
+    ) -> Self {
         use progenitor_client::Error as Generated;
         match error {
             Generated::InvalidRequest(reason) => Self::InvalidRequest(reason),
@@ -151,9 +162,14 @@ impl Error {
                 Self::CommunicationError(Cause::new(operation, cause))
             }
             Generated::ErrorResponse(cause) => Self::ErrorResponse(Cause::new(operation, cause)),
-            Generated::ResponseBodyError(cause) => Self::ResponseBodyError(Cause::new(operation, cause)),
+            Generated::ResponseBodyError(cause) => {
+                Self::ResponseBodyError(Cause::new(operation, cause))
+            }
             Generated::UnexpectedResponse(mut cause) => {
-                let not_signed = cause.extensions_mut().remove::<Arc<SignError>>().and_then(Arc::into_inner);
+                let not_signed = cause
+                    .extensions_mut()
+                    .remove::<Arc<SignError>>()
+                    .and_then(Arc::into_inner);
                 match not_signed {
                     Some(reason) => Self::NotSigned(reason),
                     None => Self::UnexpectedResponse(Cause::new(operation, cause)),
@@ -180,14 +196,18 @@ impl Error {
     pub fn effect(&self) -> Effect {
         match self {
             Self::InvalidRequest(_) | Self::NotSigned(_) => Effect::NotSent,
-            Self::CommunicationError(error) if error.is_builder() || error.is_connect() => Effect::NotSent,
-            Self::ErrorResponse(e) if e.status().is_client_error() && e.status() != 408 => Effect::Refused,
+            Self::CommunicationError(error) if error.is_builder() || error.is_connect() => {
+                Effect::NotSent
+            }
+            Self::ErrorResponse(e) if e.status().is_client_error() && e.status() != 408 => {
+                Effect::Refused
+            }
             _ => Effect::Unknown,
         }
     }
 
-    /// Returns whether sending the same request again is harmless: always for idempotent methods, and for others when the
-    /// first one had no effect.
+    /// Returns whether sending the same request again is harmless: always for idempotent methods,
+    /// and for others when the first one had no effect.
     ///
     /// ```
     /// use kalshi_api_keys::{Client, http::Method, sandbox::{Fault, Sandbox}};
@@ -207,21 +227,26 @@ impl Error {
         method.is_idempotent() || self.effect() != Effect::Unknown
     }
 
-    /// Returns whether the same request may succeed later: the service was not reached, was too slow, is limiting the
-    /// rate, or failed.
+    /// Returns whether the same request may succeed later: the service was not reached, was too
+    /// slow, is limiting the rate, or failed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::CommunicationError(error) => !error.is_builder(),
             Self::ResponseBodyError(_) => true,
-            Self::UnexpectedResponse(response) if matches!(response.extensions().get(), Some(Truncated::Broken(_))) => {
+            Self::UnexpectedResponse(response)
+                if matches!(response.extensions().get(), Some(Truncated::Broken(_))) =>
+            {
                 true
             }
-            _ => self.status().is_some_and(|s| s.is_server_error() || matches!(s.as_u16(), 408 | 409 | 429)),
+            _ => self
+                .status()
+                .is_some_and(|s| s.is_server_error() || matches!(s.as_u16(), 408 | 409 | 429)),
         }
     }
 
-    /// Returns how long the service asks to wait before the next request (`Retry-After`, in seconds or as a date). A date
-    /// is compared with the response's own `Date`, or this machine's clock when it has none.
+    /// Returns how long the service asks to wait before the next request (`Retry-After`, in seconds
+    /// or as a date). A date is compared with the response's own `Date`, or this machine's clock
+    /// when it has none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -254,7 +279,8 @@ impl Error {
         Some(until.duration_since(now).unwrap_or_default())
     }
 
-    /// Returns whether the service knows the key that signed, but not the signature: another private key belongs to it.
+    /// Returns whether the service knows the key that signed, but not the signature: another
+    /// private key belongs to it.
     #[cfg(feature = "rotation")]
     pub(crate) fn is_wrong_signature(&self) -> bool {
         matches!(self, Self::ErrorResponse(response) if response.status() == StatusCode::UNAUTHORIZED
@@ -311,34 +337,62 @@ impl fmt::Display for Error {
                 let origin = error.url().map_or_else(|| "the service".to_owned(), origin);
                 let in_time = if error.is_timeout() { " in time" } else { "" };
                 match self.effect() {
-                    _ if error.is_builder() => f.write_str("not sent: invalid request; check the base URL"),
-                    Effect::NotSent => {
-                        write!(f, "not sent: could not connect to {origin}{in_time}; {CHECK_CONNECTION}")
+                    _ if error.is_builder() => {
+                        f.write_str("not sent: invalid request; check the base URL")
                     }
-                    _ => write!(f, "no response from {origin}{in_time}; {}", error.next_step(CHECK_CONNECTION)),
+                    Effect::NotSent => {
+                        write!(
+                            f,
+                            "not sent: could not connect to {origin}{in_time}; {CHECK_CONNECTION}"
+                        )
+                    }
+                    _ => write!(
+                        f,
+                        "no response from {origin}{in_time}; {}",
+                        error.next_step(CHECK_CONNECTION)
+                    ),
                 }
             }
             Self::ResponseBodyError(error) => {
-                let how = if error.is_timeout() { "did not arrive in time" } else { "was truncated" };
+                let how = if error.is_timeout() {
+                    "did not arrive in time"
+                } else {
+                    "was truncated"
+                };
                 write!(f, "the response {how}; {}", error.next_step("try again"))
             }
             Self::ErrorResponse(response) => {
                 let status = response.status();
-                write!(f, "the service returned {}: {}; {}", status.as_u16(), reason(response), advice(response))
+                write!(
+                    f,
+                    "the service returned {}: {}; {}",
+                    status.as_u16(),
+                    reason(response),
+                    advice(response)
+                )
             }
             Self::UnexpectedResponse(response) => {
                 let (status, origin) = (response.status(), origin(response.url()));
                 let what = match response.extensions().get() {
-                    Some(Truncated::Broken(error)) if error.is_timeout() => "timed out before its end",
+                    Some(Truncated::Broken(error)) if error.is_timeout() => {
+                        "timed out before its end"
+                    }
                     Some(Truncated::Broken(_)) => "was truncated",
                     Some(Truncated::TooLarge) => "is larger than any documented one",
                     None if status.is_redirection() => "is a redirect, which is never followed",
                     None if status.is_success() => "is not as documented",
                     None => "is not in the service's error format, and may come from a gateway",
                 };
-                let next =
-                    response.next_step(if self.is_transient() { "try again later" } else { "check the base URL" });
-                write!(f, "the response {} from {origin} {what}; {next}", status.as_u16())
+                let next = response.next_step(if self.is_transient() {
+                    "try again later"
+                } else {
+                    "check the base URL"
+                });
+                write!(
+                    f,
+                    "the response {} from {origin} {what}; {next}",
+                    status.as_u16()
+                )
             }
         }
     }
@@ -350,8 +404,15 @@ fn origin(url: &reqwest::Url) -> String {
 
 /// The service's reason in one line.
 fn reason(response: &ErrorResponse) -> String {
-    let message = response.message.as_deref().filter(|message| response.code.as_deref() != Some(message));
-    let parts = [response.code.as_deref(), message, response.details.as_deref()];
+    let message = response
+        .message
+        .as_deref()
+        .filter(|message| response.code.as_deref() != Some(message));
+    let parts = [
+        response.code.as_deref(),
+        message,
+        response.details.as_deref(),
+    ];
     let parts = parts
         .into_iter()
         .flatten()
@@ -361,10 +422,18 @@ fn reason(response: &ErrorResponse) -> String {
 
 /// What to do after an error response.
 fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
-    let next = match (response.status().as_u16(), response.code.as_deref(), response.details.as_deref()) {
+    let next = match (
+        response.status().as_u16(),
+        response.code.as_deref(),
+        response.details.as_deref(),
+    ) {
         (401, Some("header_timestamp_expired"), _) => return clock_advice(response.headers()),
-        (401, _, Some("NOT_FOUND")) => "check the API key ID and the environment: a key exists in one environment only",
-        (401, _, Some(WRONG_SIGNATURE)) => "sign with the private key that belongs to the API key ID",
+        (401, _, Some("NOT_FOUND")) => {
+            "check the API key ID and the environment: a key exists in one environment only"
+        }
+        (401, _, Some(WRONG_SIGNATURE)) => {
+            "sign with the private key that belongs to the API key ID"
+        }
         (401, ..) => "check the API key ID, its private key and the environment",
         (403, ..) => "use a key and an account that have permission for this",
         (404, ..) if response.is_read_only() => "check the base URL",
@@ -379,9 +448,14 @@ fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
 
 /// How far this machine's clock is off, as far as a response shows it, and what to do.
 fn clock_advice(headers: &HeaderMap) -> String {
-    let Some(service) = date(headers) else { return "set this machine's clock".to_owned() };
+    let Some(service) = date(headers) else {
+        return "set this machine's clock".to_owned();
+    };
     match clock_skew(service, SystemTime::now()) {
         Some(skew) => format!("this machine's clock is {skew}: set it"),
-        None => "this machine's clock agrees with the service's: the request was delayed, try again".to_owned(),
+        None => {
+            "this machine's clock agrees with the service's: the request was delayed, try again"
+                .to_owned()
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// How long an external key may take to sign, unless its [`ExternalKey::time_limit`] says otherwise: 10 seconds, after which
-/// the service refuses the timestamp that was signed.
+/// How long an external key may take to sign, unless its [`ExternalKey::time_limit`] says
+/// otherwise: 10 seconds, after which the service refuses the timestamp that was signed.
 pub const EXTERNAL_KEY_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The future that [`ExternalKey::sign`] returns: the raw signature, or an error.
@@ -14,8 +14,9 @@ pub type ExternalSignature<'a> =
 
 /// A private key that this process cannot read: in a hardware token, a KMS or an agent.
 ///
-/// Pass it to [`Credentials::external`](crate::Credentials::external) with its public key, and every request of the client is
-/// signed by it. Each signature is verified before it is sent, because the service does not say what is wrong with one.
+/// Pass it to [`Credentials::external`](crate::Credentials::external) with its public key, and
+/// every request of the client is signed by it. Each signature is verified before it is sent,
+/// because the service does not say what is wrong with one.
 ///
 /// A closure that takes a message and returns a future of its signature implements this trait:
 ///
@@ -32,7 +33,8 @@ pub type ExternalSignature<'a> =
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// So does a `Box<dyn ExternalKey>`. [`examples/ssh_agent.rs`] and [`examples/pkcs11.rs`] are complete programs.
+/// So does a `Box<dyn ExternalKey>`. [`examples/ssh_agent.rs`] and [`examples/pkcs11.rs`] are
+/// complete programs.
 ///
 /// # What each way of holding a key protects against
 ///
@@ -50,19 +52,22 @@ pub type ExternalSignature<'a> =
 /// [`examples/ssh_agent.rs`]: https://docs.rs/crate/kalshi-api-keys/latest/source/examples/ssh_agent.rs
 /// [`examples/pkcs11.rs`]: https://docs.rs/crate/kalshi-api-keys/latest/source/examples/pkcs11.rs
 pub trait ExternalKey: Send + Sync {
-    /// Signs a message: RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519, over the message itself and
-    /// not its digest. Returns the raw bytes of the signature, not base64.
+    /// Signs a message: RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519,
+    /// over the message itself and not its digest. Returns the raw bytes of the signature, not
+    /// base64.
     ///
-    /// The future is dropped if the request is cancelled or the time limit expires. Blocking code belongs on a thread of its
-    /// own.
+    /// The future is dropped if the request is cancelled or the time limit expires. Blocking code
+    /// belongs on a thread of its own.
     ///
     /// # Errors
     ///
-    /// Any error, which becomes the source of [`SignError::ExternalKey`](crate::SignError::ExternalKey). Nothing is sent.
+    /// Any error, which becomes the source of
+    /// [`SignError::ExternalKey`](crate::SignError::ExternalKey). Nothing is sent.
     fn sign<'a>(&'a self, message: &'a [u8]) -> ExternalSignature<'a>;
 
-    /// Returns how long the client waits for a signature: [`EXTERNAL_KEY_TIME_LIMIT`] unless overridden. The service refuses
-    /// what took longer than that to sign, so a longer limit only suits a service with a longer tolerance.
+    /// Returns how long the client waits for a signature: [`EXTERNAL_KEY_TIME_LIMIT`] unless
+    /// overridden. The service refuses what took longer than that to sign, so a longer limit only
+    /// suits a service with a longer tolerance.
     fn time_limit(&self) -> Duration {
         EXTERNAL_KEY_TIME_LIMIT
     }

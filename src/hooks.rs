@@ -1,5 +1,5 @@
-//! What every call of an operation passes: its request is signed, its response read whole and bounded, its error body
-//! normalized; its span and its errors name it.
+//! What every call of an operation passes: its request is signed, its response read whole and
+//! bounded, its error body normalized; its span and its errors name it.
 
 use std::time::Instant;
 
@@ -18,7 +18,8 @@ const MAX_SUCCESS: usize = 4 * 1024 * 1024;
 /// The largest error body that is read, in bytes.
 const MAX_ERROR: usize = 64 * 1024;
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
 
 impl ClientHooks<Signing> for Client {
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
@@ -39,32 +40,44 @@ impl Client {
         operation: Operation,
         call: impl Future<Output = Result<ResponseValue<T>, Error<ErrorResponse>>>,
     ) -> Result<ResponseValue<T>, crate::Error> {
-        let call = async { call.await.map_err(|error| crate::Error::new(Some(operation), error)) };
+        let call = async {
+            call.await
+                .map_err(|error| crate::Error::new(Some(operation), error))
+        };
         #[cfg(feature = "tracing")]
         let call = crate::telemetry::instrument(self.environment(), operation, call);
         call.await
     }
 
-    /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be valid at the service.
+    /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be
+    /// valid at the service.
     pub(crate) async fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
         if !is_below(self.environment().base_url(), request.url()) {
             return Err(Error::InvalidRequest(
                 "the URL is not below the client's base URL; correct the path".to_owned(),
             ));
         }
-        request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
+        request
+            .headers_mut()
+            .entry(header::USER_AGENT)
+            .or_insert(USER_AGENT);
         sign(self.signer(), request).await.map_err(not_signed)
     }
 
-    /// Sends a signed request, and once more with a corrected clock if nothing but its timestamp was refused. That is safe
-    /// for every method, because the service checks the timestamp first. Both attempts share one deadline.
+    /// Sends a signed request, and once more with a corrected clock if nothing but its timestamp
+    /// was refused. That is safe for every method, because the service checks the timestamp first.
+    /// Both attempts share one deadline.
     pub(crate) async fn send(&self, mut request: Request) -> reqwest::Result<Response> {
         let started = Instant::now();
         let timeout = *request.timeout_mut().get_or_insert(self.inner().timeout);
         let retry = request.try_clone();
         let (first, refuses_timestamp) = attempt(self.client(), request).await?;
-        let Some(mut retry) = retry.filter(|_| refuses_timestamp) else { return Ok(first) };
-        let Some(corrected) = self.signer().corrected(retry.headers(), first.headers()) else { return Ok(first) };
+        let Some(mut retry) = retry.filter(|_| refuses_timestamp) else {
+            return Ok(first);
+        };
+        let Some(corrected) = self.signer().corrected(retry.headers(), first.headers()) else {
+            return Ok(first);
+        };
         let remaining = || timeout.saturating_sub(started.elapsed());
         let signed = tokio::time::timeout(remaining(), sign(&corrected, &mut retry)).await;
         if !matches!(signed, Ok(Ok(()))) || remaining().is_zero() {
@@ -82,11 +95,15 @@ impl Client {
 
 async fn sign(signer: &Signer, request: &mut Request) -> Result<(), SignError> {
     let unsigned = signer.prepare(request.method(), request.url().path())?;
-    unsigned.sign_with_timeout().await?.insert_into(request.headers_mut());
+    unsigned
+        .sign_with_timeout()
+        .await?
+        .insert_into(request.headers_mut());
     Ok(())
 }
 
-/// Returns the response, whose body is unread unless its status is 401, and whether it refuses the timestamp.
+/// Returns the response, whose body is unread unless its status is 401, and whether it refuses the
+/// timestamp.
 async fn attempt(client: &reqwest::Client, request: Request) -> reqwest::Result<(Response, bool)> {
     let response = client.execute(request).await?;
     if response.status() != StatusCode::UNAUTHORIZED {
@@ -101,7 +118,8 @@ async fn attempt(client: &reqwest::Client, request: Request) -> reqwest::Result<
 /// [`ErrorResponse`](crate::types::ErrorResponse); any other is kept, and marked.
 async fn normalize(response: Response) -> Response {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    let (mut head, body) = read_limited(response, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
+    let (mut head, body) =
+        read_limited(response, if is_error { MAX_ERROR } else { MAX_SUCCESS }).await;
     if !is_error {
         return with_body(head, body);
     }

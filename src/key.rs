@@ -1,5 +1,5 @@
-//! Parses PEM text into a validated RSA or Ed25519 private key, or diagnoses why it cannot be used. Parsing and validation
-//! use `rsa` and `ed25519-dalek` with either backend.
+//! Parses PEM text into a validated RSA or Ed25519 private key, or diagnoses why it cannot be used.
+//! Parsing and validation use `rsa` and `ed25519-dalek` with either backend.
 
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -25,8 +25,9 @@ pub(crate) enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// Parses the first private key in `text`, PKCS#1 or PKCS#8. Other text before and after it is ignored; its lines may
-    /// be indented or quoted, end in CRLF, or be separated by a literal `\n`.
+    /// Parses the first private key in `text`, PKCS#1 or PKCS#8. Other text before and after it is
+    /// ignored; its lines may be indented or quoted, end in CRLF, or be separated by a literal
+    /// `\n`.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let text = normalize(text);
         if text.trim().is_empty() {
@@ -69,10 +70,13 @@ impl PrivateKey {
     }
 }
 
-/// Rejects integers of unsuitable sizes before validation, which would take minutes for some of them.
+/// Rejects integers of unsuitable sizes before validation, which would take minutes for some of
+/// them.
 fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> {
     let modulus_bits = bit_length(key.modulus.as_bytes());
-    if key.other_prime_infos.is_some() || bit_length(key.prime1.as_bytes()) != bit_length(key.prime2.as_bytes()) {
+    if key.other_prime_infos.is_some()
+        || bit_length(key.prime1.as_bytes()) != bit_length(key.prime2.as_bytes())
+    {
         return Err(KeyError::InvalidRsaPrimes);
     }
     if modulus_bits < MIN_RSA_BITS {
@@ -83,15 +87,22 @@ fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> 
     }
     let fits = |number: &[u8]| bit_length(number) <= modulus_bits;
     let numbers = [key.public_exponent, key.private_exponent, key.prime1];
-    if numbers.iter().all(|number| fits(number.as_bytes())) { Ok(()) } else { Err(KeyError::Damaged) }
+    if numbers.iter().all(|number| fits(number.as_bytes())) {
+        Ok(())
+    } else {
+        Err(KeyError::Damaged)
+    }
 }
 
 /// Returns the length in bits of a big-endian number without leading zero bytes.
 fn bit_length(number: &[u8]) -> usize {
-    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+    number
+        .first()
+        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// Splits text into lines, also at a literal `\n`, and trims white space, quotes and byte order marks from each.
+/// Splits text into lines, also at a literal `\n`, and trims white space, quotes and byte order
+/// marks from each.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let is_padding = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
     let lines = text.split('\n').flat_map(|line| line.split("\\n"));
@@ -100,7 +111,8 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Joins the [`lines`] of a text with line feeds.
 fn normalize(text: &str) -> Zeroizing<String> {
-    // Normalizing only shortens the text, so the buffer is never reallocated, which would leave a copy of the key behind.
+    // Normalizing only shortens the text, so the buffer is never reallocated, which would leave a
+    // copy of the key behind.
     let mut normalized = Zeroizing::new(String::with_capacity(text.len() + 1));
     for line in lines(text) {
         normalized.push_str(line);
@@ -134,22 +146,30 @@ pub enum KeyError {
     #[error("empty text; provide the whole private key, from its BEGIN to its END line")]
     Empty,
     /// The text has no `-----BEGIN` line.
-    #[error("not PEM: no `-----BEGIN` line; provide the key itself, not its path, from its BEGIN to its END line")]
+    #[error(
+        "not PEM: no `-----BEGIN` line; provide the key itself, not its path, from its BEGIN to its END line"
+    )]
     NotPem,
     /// The file is binary DER.
     #[error("DER, not PEM; convert it: `openssl pkey -inform DER -in KEY -out kalshi.pem`")]
     Der,
     /// The bytes are not UTF-8.
-    #[error("not UTF-8 text; save it as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`")]
+    #[error(
+        "not UTF-8 text; save it as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`"
+    )]
     NotUtf8,
     /// The file is larger than 64 KiB.
     #[error("larger than 64 KiB; provide a PEM file with only the private key")]
     TooLarge,
     /// The key is encrypted with a passphrase.
-    #[error("the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file")]
+    #[error(
+        "the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file"
+    )]
     Encrypted,
     /// The key is in OpenSSH format.
-    #[error("an OpenSSH key; use PEM, or convert a copy of an RSA key in place: `ssh-keygen -p -N '' -m PEM -f COPY`")]
+    #[error(
+        "an OpenSSH key; use PEM, or convert a copy of an RSA key in place: `ssh-keygen -p -N '' -m PEM -f COPY`"
+    )]
     OpenSsh,
     /// The key is an elliptic-curve key other than Ed25519.
     #[error(
@@ -157,22 +177,30 @@ pub enum KeyError {
     )]
     EllipticCurve,
     /// The text contains a public key but no private key.
-    #[error("a public key; provide the private key, which was shown once when the API key was created")]
+    #[error(
+        "a public key; provide the private key, which was shown once when the API key was created"
+    )]
     PublicKey,
     /// The text contains a certificate but no private key.
-    #[error("a certificate; provide the private key, which was shown once when the API key was created")]
+    #[error(
+        "a certificate; provide the private key, which was shown once when the API key was created"
+    )]
     Certificate,
     /// The text is PEM without a private key.
     #[error("PEM without a private key; look for `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`")]
     OtherSection,
     /// The algorithm of the key is neither RSA nor Ed25519.
-    #[error("neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519 -out KEY`")]
+    #[error(
+        "neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519 -out KEY`"
+    )]
     OtherAlgorithm,
     /// The key is truncated or was altered.
     #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
     /// The RSA key is shorter than 2048 bits.
-    #[error("an RSA key of {bits} bits; use 2048 or more, or Ed25519: `openssl genpkey -algorithm ed25519 -out KEY`")]
+    #[error(
+        "an RSA key of {bits} bits; use 2048 or more, or Ed25519: `openssl genpkey -algorithm ed25519 -out KEY`"
+    )]
     RsaTooShort {
         /// The length of the modulus.
         bits: usize,
@@ -183,10 +211,15 @@ pub enum KeyError {
     )]
     InvalidRsaPrimes,
     /// The key is valid, but the cryptography backend cannot use it.
-    #[error("{} cannot sign with this key; use RSA of 2048 to 8192 bits or Ed25519", crate::CRYPTO_BACKEND)]
+    #[error(
+        "{} cannot sign with this key; use RSA of 2048 to 8192 bits or Ed25519",
+        crate::CRYPTO_BACKEND
+    )]
     Unusable,
     /// The text has no `Kalshi-API-Key-ID` line.
-    #[error("no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or pass the ID separately")]
+    #[error(
+        "no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or pass the ID separately"
+    )]
     MissingApiKeyId,
     /// The ID in a `Kalshi-API-Key-ID` line is not visible ASCII.
     #[error("invalid ID in the `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]

@@ -1,22 +1,26 @@
-//! Private keys on disk: files that only their owner can read, never overwritten, and synced before anyone relies on them.
+//! Private keys on disk: files that only their owner can read, never overwritten, and synced before
+//! anyone relies on them.
 //!
-//! [`save`] writes a key with its ID, [`Credentials::from_key_file`](crate::Credentials::from_key_file) reads both back.
-//! A file is PEM with one line before it (explanatory text, which RFC 7468 allows and PEM parsers skip):
+//! [`save`] writes a key with its ID,
+//! [`Credentials::from_key_file`](crate::Credentials::from_key_file) reads both back. A file is PEM
+//! with one line before it (explanatory text, which RFC 7468 allows and PEM parsers skip):
 //!
 //! ```text
 //! Kalshi-API-Key-ID: a952bcbe-ec3b-4b5b-b8f9-11dae589608c
 //! -----BEGIN PRIVATE KEY----- …
 //! ```
 //!
-//! [`save`] writes to a temporary name in the same folder, syncs, renames without replacing and syncs the folder: whatever
-//! interrupts it, the name holds the whole key or does not exist. Only a crash can leave the temporary file,
-//! `.NAME.kalshi-tmp`; it may hold a private key, and the next call for the same name reports it.
+//! [`save`] writes to a temporary name in the same folder, syncs, renames without replacing and
+//! syncs the folder: whatever interrupts it, the name holds the whole key or does not exist. Only a
+//! crash can leave the temporary file, `.NAME.kalshi-tmp`; it may hold a private key, and the next
+//! call for the same name reports it.
 //!
-//! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the sticky bit) is refused,
-//! as is a file system without modes, such as FAT.
-//! On Windows `icacls` replaces the permissions that the folder passes on with full access for the owner (`OWNER RIGHTS`)
-//! while the file is empty and open for no other process; where that fails, as on a FAT volume, nothing is saved. The owner
-//! of a file is whoever Windows makes it: for a process that runs as administrator, that may be all administrators.
+//! On Unix the file is created with mode 0600, and a folder that everyone may write to (without the
+//! sticky bit) is refused, as is a file system without modes, such as FAT. On Windows `icacls`
+//! replaces the permissions that the folder passes on with full access for the owner (`OWNER
+//! RIGHTS`) while the file is empty and open for no other process; where that fails, as on a FAT
+//! volume, nothing is saved. The owner of a file is whoever Windows makes it: for a process that
+//! runs as administrator, that may be all administrators.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -32,7 +36,8 @@ pub use crate::small_file::read_small_file;
 use crate::text::quoted_path;
 use crate::types::PrivateKeyPem;
 
-/// Saves a private key, and the ID of its API key if there is one already, to a file that does not exist yet.
+/// Saves a private key, and the ID of its API key if there is one already, to a file that does not
+/// exist yet.
 ///
 /// ```
 /// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, key_file};
@@ -49,7 +54,11 @@ use crate::types::PrivateKeyPem;
 /// # Errors
 ///
 /// On any error but [`KeyFileError::NotSynced`] no file of this name was created.
-pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -> Result<(), KeyFileError> {
+pub fn save(
+    path: impl AsRef<Path>,
+    key_id: Option<&str>,
+    key: &PrivateKeyPem,
+) -> Result<(), KeyFileError> {
     save_text(path.as_ref(), key_id, key.expose_secret())
 }
 
@@ -57,21 +66,28 @@ pub fn save(path: impl AsRef<Path>, key_id: Option<&str>, key: &PrivateKeyPem) -
 pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<(), KeyFileError> {
     check_folder(path)?;
     if path.symlink_metadata().is_ok() {
-        return Err(KeyFileError::Exists { path: path.to_owned() });
+        return Err(KeyFileError::Exists {
+            path: path.to_owned(),
+        });
     }
     let file = write_temporary(path, key_id, pem)?;
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
-        _ => not_saved(path)(error.error),
-    })?;
+    file.persist_noclobber(path)
+        .map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::Exists {
+                path: path.to_owned(),
+            },
+            _ => not_saved(path)(error.error),
+        })?;
     sync(path)
 }
 
-/// Adds the ID of the API key to a file that [`save`] wrote without one. A file that names it already is synced.
+/// Adds the ID of the API key to a file that [`save`] wrote without one. A file that names it
+/// already is synced.
 ///
 /// # Errors
 ///
-/// [`KeyFileError::NamesAnotherKey`], and when the file cannot be read or written. It then holds what it held before, unless [`KeyFileError::NotSynced`].
+/// [`KeyFileError::NamesAnotherKey`], and when the file cannot be read or written. It then holds
+/// what it held before, unless [`KeyFileError::NotSynced`].
 ///
 /// ```
 /// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, key_file};
@@ -86,19 +102,26 @@ pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<
 /// ```
 pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileError> {
     let path = path.as_ref();
-    let text = read_file(path).map_err(|error| not_saved(path)(io::Error::other(error)))?.0;
+    let text = read_file(path)
+        .map_err(|error| not_saved(path)(io::Error::other(error)))?
+        .0;
     match find_key_id(&text) {
         Ok(None) => {}
         Ok(Some(found)) if found == key_id => return sync(path),
-        _ => return Err(KeyFileError::NamesAnotherKey { path: path.to_owned() }),
+        _ => {
+            return Err(KeyFileError::NamesAnotherKey {
+                path: path.to_owned(),
+            });
+        }
     }
     let file = write_temporary(path, Some(key_id), &text)?;
-    file.persist(path).map_err(|error| not_saved(path)(error.error))?;
+    file.persist(path)
+        .map_err(|error| not_saved(path)(error.error))?;
     sync(path)
 }
 
-/// Checks that a key can be saved under this name, as far as that can be known before: the name is free and possible, and
-/// files can be created in its folder. To be called before a key is created.
+/// Checks that a key can be saved under this name, as far as that can be known before: the name is
+/// free and possible, and files can be created in its folder. To be called before a key is created.
 ///
 /// # Errors
 ///
@@ -118,8 +141,18 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
     let path = path.as_ref();
     check_folder(path)?;
     for (path, taken) in [
-        (path.to_owned(), KeyFileError::Exists { path: path.to_owned() }),
-        (temporary_path(path), KeyFileError::StaleTemporaryFile { path: temporary_path(path) }),
+        (
+            path.to_owned(),
+            KeyFileError::Exists {
+                path: path.to_owned(),
+            },
+        ),
+        (
+            temporary_path(path),
+            KeyFileError::StaleTemporaryFile {
+                path: temporary_path(path),
+            },
+        ),
     ] {
         match path.symlink_metadata() {
             Ok(_) => return Err(taken),
@@ -127,13 +160,18 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
             Err(error) => return Err(not_saved(&path)(error)),
         }
     }
-    // Only a rehearsal shows whether the system accepts both names, and renames without replacing. In a folder of its own, so
-    // that a crash leaves nothing that the next call would take for a key.
-    let folder =
-        tempfile::Builder::new().prefix(".kalshi-check-").tempdir_in(folder_of(path)).map_err(not_saved(path))?;
+    // Only a rehearsal shows whether the system accepts both names, and renames without replacing.
+    // In a folder of its own, so that a crash leaves nothing that the next call would take for a
+    // key.
+    let folder = tempfile::Builder::new()
+        .prefix(".kalshi-check-")
+        .tempdir_in(folder_of(path))
+        .map_err(not_saved(path))?;
     let rehearsed = folder.path().join(path.file_name().unwrap_or_default());
     let temporary = create_temporary(&rehearsed).map_err(not_saved(path))?;
-    let created = temporary.persist_noclobber(&rehearsed).map_err(|error| not_saved(path)(error.error))?;
+    let created = temporary
+        .persist_noclobber(&rehearsed)
+        .map_err(|error| not_saved(path)(error.error))?;
     // Some names of Windows open a device.
     if !created.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(not_saved(path)(io::ErrorKind::InvalidFilename.into()));
@@ -148,8 +186,9 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
 pub struct Loaded {
     /// The text of the file.
     pub key: PrivateKeyPem,
-    /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the key. On Windows, whether
-    /// a group such as Users or Everyone can, or `icacls` does not tell; a single user who was given access is not noticed.
+    /// Whether other users of this machine can read the file: then `chmod 600` it, or replace the
+    /// key. On Windows, whether a group such as Users or Everyone can, or `icacls` does not tell; a
+    /// single user who was given access is not noticed.
     pub readable_by_others: bool,
 }
 
@@ -157,8 +196,9 @@ pub struct Loaded {
 ///
 /// # Errors
 ///
-/// [`CredentialsError::File`] when the file cannot be read, [`CredentialsError::KeyFile`] when it is not text. Whether the
-/// text is a private key is checked by [`Credentials`](crate::Credentials).
+/// [`CredentialsError::File`] when the file cannot be read, [`CredentialsError::KeyFile`] when it
+/// is not text. Whether the text is a private key is checked by
+/// [`Credentials`](crate::Credentials).
 ///
 /// ```
 /// use kalshi_api_keys::{KeyAlgorithm, KeyPair, key_file};
@@ -175,54 +215,83 @@ pub struct Loaded {
 pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
     let path = path.as_ref();
     let (mut text, metadata) = read_file(path)?;
-    Ok(Loaded { key: std::mem::take(&mut *text).into(), readable_by_others: is_open_to_others(path, &metadata) })
+    Ok(Loaded {
+        key: std::mem::take(&mut *text).into(),
+        readable_by_others: is_open_to_others(path, &metadata),
+    })
 }
 
 /// Syncs a file and its folder.
 pub(crate) fn sync(path: &Path) -> Result<(), KeyFileError> {
     // Windows syncs only what is open for writing; elsewhere the file may be read-only.
-    let file = OpenOptions::new().append(true).open(path).or_else(|_| File::open(path));
+    let file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .or_else(|_| File::open(path));
     let synced = file.and_then(|file| file.sync_all());
     let synced = synced.and_then(|()| sync_folder(folder_of(path)));
-    synced.map_err(|source| KeyFileError::NotSynced { path: path.to_owned(), source })
+    synced.map_err(|source| KeyFileError::NotSynced {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Removes a file that [`save`] wrote.
 pub(crate) fn remove(path: &Path) -> Result<(), KeyFileError> {
-    std::fs::remove_file(path).map_err(|source| KeyFileError::NotRemoved { path: path.to_owned(), source })
+    std::fs::remove_file(path).map_err(|source| KeyFileError::NotRemoved {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Removes the temporary file that a crash left, if there is one.
 pub(crate) fn remove_temporary(path: &Path) -> Result<(), KeyFileError> {
     let temporary = temporary_path(path);
-    if temporary.symlink_metadata().is_ok() { remove(&temporary) } else { Ok(()) }
+    if temporary.symlink_metadata().is_ok() {
+        remove(&temporary)
+    } else {
+        Ok(())
+    }
 }
 
 /// Writes and syncs the temporary file of a key file.
-fn write_temporary(path: &Path, key_id: Option<&str>, pem: &str) -> Result<NamedTempFile, KeyFileError> {
+fn write_temporary(
+    path: &Path,
+    key_id: Option<&str>,
+    pem: &str,
+) -> Result<NamedTempFile, KeyFileError> {
     let mut file = create_temporary(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::StaleTemporaryFile { path: temporary_path(path) },
+        io::ErrorKind::AlreadyExists => KeyFileError::StaleTemporaryFile {
+            path: temporary_path(path),
+        },
         _ => not_saved(path)(error),
     })?;
     let mut text = Zeroizing::new(String::with_capacity(pem.len() + 512));
     if let Some(key_id) = key_id {
         let line = format!("{KEY_ID_HEADER}: {key_id}\n");
         if !matches!(find_key_id(&line), Ok(Some(read_back)) if read_back == key_id) {
-            return Err(not_saved(path)(io::Error::other("the ID of its API key is unusable")));
+            return Err(not_saved(path)(io::Error::other(
+                "the ID of its API key is unusable",
+            )));
         }
         text.push_str(&line);
     }
     text.push_str(pem);
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_saved(path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(not_saved(path))?;
     Ok(file)
 }
 
-/// Creates the temporary file of a file: for its owner alone, with a name of its own instead of a random one, removed when
-/// dropped.
+/// Creates the temporary file of a file: for its owner alone, with a name of its own instead of a
+/// random one, removed when dropped.
 pub(crate) fn create_temporary(path: &Path) -> io::Result<NamedTempFile> {
     let name = temporary_path(path);
     let name = name.file_name().unwrap_or_default();
-    tempfile::Builder::new().prefix(name).rand_bytes(0).make_in(folder_of(path), create_new)
+    tempfile::Builder::new()
+        .prefix(name)
+        .rand_bytes(0)
+        .make_in(folder_of(path), create_new)
 }
 
 /// The name that a file has until it is complete.
@@ -234,7 +303,9 @@ pub(crate) fn temporary_path(path: &Path) -> PathBuf {
 }
 
 pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."))
 }
 
 fn check_folder(path: &Path) -> Result<(), KeyFileError> {
@@ -243,13 +314,15 @@ fn check_folder(path: &Path) -> Result<(), KeyFileError> {
     }
     let folder = folder_of(path);
     if is_writable_by_everyone(&folder.metadata().map_err(not_saved(path))?) {
-        return Err(KeyFileError::SharedFolder { folder: folder.to_owned() });
+        return Err(KeyFileError::SharedFolder {
+            folder: folder.to_owned(),
+        });
     }
     Ok(())
 }
 
-/// Returns whether the name stands for the file that it spells: not with a slash at its end, nor on Windows with what it drops,
-/// takes for the name of a stream or of a device.
+/// Returns whether the name stands for the file that it spells: not with a slash at its end, nor on
+/// Windows with what it drops, takes for the name of a stream or of a device.
 fn is_plain_name(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -259,17 +332,30 @@ fn is_plain_name(path: &Path) -> bool {
 
 /// Returns whether Windows takes a name for one of a device, such as `NUL` or `com1.pem`.
 fn is_device_name(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
+    let port = stem
+        .strip_prefix("COM")
+        .or_else(|| stem.strip_prefix("LPT"));
     let is_port = port.is_some_and(|number| {
         let mut number = number.chars();
-        matches!((number.next(), number.next()), (Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'), None))
+        matches!(
+            (number.next(), number.next()),
+            (Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'), None)
+        )
     });
     is_port || matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
 }
 
 fn not_saved(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
-    move |source| KeyFileError::NotSaved { path: path.to_owned(), source }
+    move |source| KeyFileError::NotSaved {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(unix)]
@@ -281,19 +367,28 @@ mod platform {
 
     /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
         let metadata = file.metadata()?;
         if !is_mine(&metadata) || is_open_to_others(path, &metadata) {
             // It is empty, and the error is reported.
             let _ = std::fs::remove_file(path);
-            return Err(io::Error::other("on this file system it belongs to another user, or others can read it"));
+            return Err(io::Error::other(
+                "on this file system it belongs to another user, or others can read it",
+            ));
         }
         Ok(file)
     }
 
     /// Opens without following a link and without waiting for the other end of a pipe.
     pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
+        options
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)
     }
 
     pub(crate) fn is_mine(metadata: &Metadata) -> bool {
@@ -338,11 +433,16 @@ mod platform {
 
     /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        // Others may rename it, as must this process, but not open it for reading: what they opened before it was restricted,
-        // they could read later.
+        // Others may rename it, as must this process, but not open it for reading: what they opened
+        // before it was restricted, they could read later.
         const FILE_SHARE_DELETE: u32 = 4;
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).share_mode(FILE_SHARE_DELETE).open(path)?;
+        let file = options
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .share_mode(FILE_SHARE_DELETE)
+            .open(path)?;
         acl::restrict_to_owner(path).inspect_err(|_| {
             // It is empty, and the error is reported.
             let _ = std::fs::remove_file(path);
@@ -388,9 +488,14 @@ mod platform {
 use platform::{create_new, is_open_to_others, is_writable_by_everyone};
 pub(crate) use platform::{is_in_use, is_mine, sync_folder};
 
-/// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a regular one, that
-/// belongs to somebody else, that others have access to, or that is larger than `limit` bytes.
-pub(crate) fn open_private(options: &mut OpenOptions, path: &Path, limit: u64) -> io::Result<Option<File>> {
+/// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a
+/// regular one, that belongs to somebody else, that others have access to, or that is larger than
+/// `limit` bytes.
+pub(crate) fn open_private(
+    options: &mut OpenOptions,
+    path: &Path,
+    limit: u64,
+) -> io::Result<Option<File>> {
     if path.symlink_metadata()?.is_symlink() {
         return Ok(None);
     }

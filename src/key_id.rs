@@ -1,5 +1,5 @@
-//! The ID of an API key in signed headers, and the line of a key file that names it. The line stands before the PEM text,
-//! where RFC 7468 allows explanatory text.
+//! The ID of an API key in signed headers, and the line of a key file that names it. The line
+//! stands before the PEM text, where RFC 7468 allows explanatory text.
 
 use http::HeaderValue;
 
@@ -9,9 +9,12 @@ use crate::text::could_be_key_material;
 /// The name of that line: `Kalshi-API-Key-ID: a952bcbe-…`.
 pub(crate) const KEY_ID_HEADER: &str = "Kalshi-API-Key-ID";
 
-/// Returns an ID as it is sent; `None` unless it is visible ASCII, and nothing that could be a private key.
+/// Returns an ID as it is sent; `None` unless it is visible ASCII, and nothing that could be a
+/// private key.
 pub(crate) fn to_header(id: &str) -> Option<HeaderValue> {
-    let is_valid = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) && !could_be_key_material(id);
+    let is_valid = !id.is_empty()
+        && id.bytes().all(|byte| byte.is_ascii_graphic())
+        && !could_be_key_material(id);
     HeaderValue::from_str(id).ok().filter(|_| is_valid)
 }
 
@@ -19,9 +22,17 @@ pub(crate) fn to_header(id: &str) -> Option<HeaderValue> {
 pub(crate) fn find_key_id(text: &str) -> Result<Option<HeaderValue>, KeyError> {
     let mut ids = lines(text).filter_map(|line| {
         let (name, id) = line.split_once(':')?;
-        name.trim_end().eq_ignore_ascii_case(KEY_ID_HEADER).then(|| id.trim())
+        name.trim_end()
+            .eq_ignore_ascii_case(KEY_ID_HEADER)
+            .then(|| id.trim())
     });
-    let Some(id) = ids.next() else { return Ok(None) };
+    let Some(id) = ids.next() else {
+        return Ok(None);
+    };
     let header = to_header(id).ok_or(KeyError::InvalidApiKeyId)?;
-    if ids.any(|other| other != id) { Err(KeyError::ConflictingApiKeyIds) } else { Ok(Some(header)) }
+    if ids.any(|other| other != id) {
+        Err(KeyError::ConflictingApiKeyIds)
+    } else {
+        Ok(Some(header))
+    }
 }

@@ -68,40 +68,53 @@ impl TryFrom<ApiKeyType> for KeyAlgorithm {
 pub struct KeyPair(PrivateKey);
 
 impl KeyPair {
-    /// Generates a key pair with the system's random number generator. RSA takes about a tenth of a second with the
-    /// feature `aws-lc-rs`, and some seconds without it.
+    /// Generates a key pair with the system's random number generator. RSA takes about a tenth of a
+    /// second with the feature `aws-lc-rs`, and some seconds without it.
     ///
     /// # Errors
     ///
     /// [`KeyPairError::GenerationFailed`] if the random number generator fails.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyPairError> {
         match algorithm {
-            KeyAlgorithm::Rsa => crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key)))),
+            KeyAlgorithm::Rsa => {
+                crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key))))
+            }
             KeyAlgorithm::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
-                OsRng.try_fill_bytes(&mut *seed).map_err(|_| KeyPairError::GenerationFailed)?;
-                Ok(Self(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))))
+                OsRng
+                    .try_fill_bytes(&mut *seed)
+                    .map_err(|_| KeyPairError::GenerationFailed)?;
+                Ok(Self(PrivateKey::Ed25519(Box::new(
+                    ed25519_dalek::SigningKey::from_bytes(&seed),
+                ))))
             }
         }
     }
 
-    /// Returns the public key as PEM (`-----BEGIN PUBLIC KEY-----`), the format that `createApiKey` expects.
+    /// Returns the public key as PEM (`-----BEGIN PUBLIC KEY-----`), the format that `createApiKey`
+    /// expects.
     ///
     /// # Errors
     ///
     /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn public_key_pem(&self) -> Result<String, KeyPairError> {
-        self.0.public_key().to_pem().ok_or(KeyPairError::EncodingFailed)
+        self.0
+            .public_key()
+            .to_pem()
+            .ok_or(KeyPairError::EncodingFailed)
     }
 
-    /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo) as `SHA256:` and unpadded base64,
-    /// like [`Credentials::fingerprint`](crate::Credentials::fingerprint).
+    /// Returns the SHA-256 fingerprint of the public key (DER, SubjectPublicKeyInfo) as `SHA256:`
+    /// and unpadded base64, like [`Credentials::fingerprint`](crate::Credentials::fingerprint).
     ///
     /// # Errors
     ///
     /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn fingerprint(&self) -> Result<String, KeyPairError> {
-        self.0.public_key().fingerprint().ok_or(KeyPairError::EncodingFailed)
+        self.0
+            .public_key()
+            .fingerprint()
+            .ok_or(KeyPairError::EncodingFailed)
     }
 
     /// Returns the private key as PEM: PKCS#1 for RSA and PKCS#8 for Ed25519, as the service does.
@@ -111,11 +124,18 @@ impl KeyPair {
     /// [`KeyPairError::EncodingFailed`] if the key cannot be encoded.
     pub fn private_key_pem(&self) -> Result<PrivateKeyPem, KeyPairError> {
         let pem = match &self.0 {
-            PrivateKey::Rsa(key) => key.to_pkcs1_pem(LineEnding::LF).map_err(|_| KeyPairError::EncodingFailed),
+            PrivateKey::Rsa(key) => key
+                .to_pkcs1_pem(LineEnding::LF)
+                .map_err(|_| KeyPairError::EncodingFailed),
             PrivateKey::Ed25519(key) => {
                 // PKCS#8 v1 has no public key, and older OpenSSL rejects v2.
-                let bytes = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
-                bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyPairError::EncodingFailed)
+                let bytes = KeypairBytes {
+                    secret_key: key.to_bytes(),
+                    public_key: None,
+                };
+                bytes
+                    .to_pkcs8_pem(LineEnding::LF)
+                    .map_err(|_| KeyPairError::EncodingFailed)
             }
         };
         pem.map(|mut pem| std::mem::take(&mut *pem).into())

@@ -39,7 +39,9 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
 }
 
-pub use client::{BuildError, CONNECT_TIMEOUT, ClientBuilder, READ_TIMEOUT, REQUEST_TIMEOUT, http_client_builder};
+pub use client::{
+    BuildError, CONNECT_TIMEOUT, ClientBuilder, READ_TIMEOUT, REQUEST_TIMEOUT, http_client_builder,
+};
 pub use credentials::{Credentials, CredentialsError};
 pub use crypto::CRYPTO_BACKEND;
 pub use environment::{BaseUrl, Environment, EnvironmentError};
@@ -52,7 +54,9 @@ pub use key_pair::{KeyAlgorithm, KeyPair, KeyPairError};
 pub use operation::Operation;
 pub use progenitor_client::ResponseValue;
 pub use public_key::{PublicKeyError, SignatureError};
-pub use signer::{MAX_CLOCK_CORRECTION, SignError, SignableRequest, SignedHeaders, Signer, UnsignedHeaders};
+pub use signer::{
+    MAX_CLOCK_CORRECTION, SignError, SignableRequest, SignedHeaders, Signer, UnsignedHeaders,
+};
 pub use {http, reqwest};
 
 /// For the fuzz targets alone.

@@ -24,7 +24,10 @@ pub struct Operation {
 impl Operation {
     /// Returns the operation of the spec with this `operationId`.
     pub fn find(id: &str) -> Option<Self> {
-        spec::OPERATIONS.iter().find(|operation| operation.id == id).copied()
+        spec::OPERATIONS
+            .iter()
+            .find(|operation| operation.id == id)
+            .copied()
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

@@ -1,5 +1,6 @@
-//! Public keys: parsed from PEM, identified by a fingerprint, and verified against. Uses `rsa` and `ed25519-dalek` with
-//! either backend, so that what aws-lc-rs signs is verified by an independent implementation.
+//! Public keys: parsed from PEM, identified by a fingerprint, and verified against. Uses `rsa` and
+//! `ed25519-dalek` with either backend, so that what aws-lc-rs signs is verified by an independent
+//! implementation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -30,41 +31,54 @@ impl PublicKey {
             return Err(PublicKeyError::PrivateKey);
         }
         // Its lines may be indented, and anything may precede it.
-        let lines = pem.lines().map(str::trim).skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----");
+        let lines = pem
+            .lines()
+            .map(str::trim)
+            .skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----");
         let section: String = lines.flat_map(|line| [line, "\n"]).collect();
-        let der = SubjectPublicKeyInfoDer::from_pem_slice(section.as_bytes()).map_err(|_| PublicKeyError::NotPem)?;
-        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).map_err(|_| PublicKeyError::Malformed)?;
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(section.as_bytes())
+            .map_err(|_| PublicKeyError::NotPem)?;
+        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref())
+            .map_err(|_| PublicKeyError::Malformed)?;
         match info.algorithm.oid {
             rsa::pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.subject_public_key.raw_bytes()),
-            ed25519_dalek::pkcs8::ALGORITHM_OID => match ed25519_dalek::VerifyingKey::try_from(info) {
-                // A weak (small-order) key verifies signatures made without a private key.
-                Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
-                Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
-            },
+            ed25519_dalek::pkcs8::ALGORITHM_OID => {
+                match ed25519_dalek::VerifyingKey::try_from(info) {
+                    // A weak (small-order) key verifies signatures made without a private key.
+                    Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
+                    Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
+                }
+            }
             _ => Err(PublicKeyError::UnsupportedAlgorithm),
         }
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
         let key = rsa::pkcs1::RsaPublicKey::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
-        let integer = |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
+        let integer =
+            |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
         let (modulus, exponent) = (integer(key.modulus), integer(key.public_exponent));
         if !RSA_BITS.contains(&modulus.bits()) {
-            return Err(PublicKeyError::UnsupportedRsaSize { bits: modulus.bits() });
+            return Err(PublicKeyError::UnsupportedRsaSize {
+                bits: modulus.bits(),
+            });
         }
         // `RsaPublicKey::new` rejects more than 4096 bits.
         let key = RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end());
         key.map(Self::Rsa).map_err(|_| PublicKeyError::Malformed)
     }
 
-    /// Returns the SHA-256 fingerprint of the key (DER, SubjectPublicKeyInfo), formatted like OpenSSH's: `SHA256:` and
-    /// unpadded base64. `None` if the key cannot be encoded.
+    /// Returns the SHA-256 fingerprint of the key (DER, SubjectPublicKeyInfo), formatted like
+    /// OpenSSH's: `SHA256:` and unpadded base64. `None` if the key cannot be encoded.
     pub(crate) fn fingerprint(&self) -> Option<String> {
         let der = match self {
             Self::Rsa(key) => key.to_public_key_der(),
             Self::Ed25519(key) => key.to_public_key_der(),
         };
-        Some(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(der.ok()?))))
+        Some(format!(
+            "SHA256:{}",
+            STANDARD_NO_PAD.encode(Sha256::digest(der.ok()?))
+        ))
     }
 
     /// Returns the key as PEM, as `createApiKey` takes it. `None` if it cannot be encoded.
@@ -78,10 +92,11 @@ impl PublicKey {
 
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Rsa(key) => key.verify(Pss::new::<Sha256>(), &Sha256::digest(message), signature).is_ok(),
-            Self::Ed25519(key) => {
-                ed25519_dalek::Signature::from_slice(signature).is_ok_and(|s| key.verify_strict(message, &s).is_ok())
-            }
+            Self::Rsa(key) => key
+                .verify(Pss::new::<Sha256>(), &Sha256::digest(message), signature)
+                .is_ok(),
+            Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
+                .is_ok_and(|s| key.verify_strict(message, &s).is_ok()),
         }
     }
 
@@ -99,19 +114,29 @@ impl PublicKey {
             return Err(SignatureError::Text);
         }
         if signature.len() != expected {
-            return Err(SignatureError::Length { actual: signature.len(), expected });
+            return Err(SignatureError::Length {
+                actual: signature.len(),
+                expected,
+            });
         }
         let digest = Sha256::digest(message);
         if self.verify(&digest, signature) {
             return Err(SignatureError::DigestedTwice);
         }
         if let Self::Rsa(key) = self {
-            if key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok() {
+            if key
+                .verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature)
+                .is_ok()
+            {
                 return Err(SignatureError::Pkcs1v15);
             }
-            // A mistaken salt is as long as some digest, or as the key allows, which is OpenSSL's default.
+            // A mistaken salt is as long as some digest, or as the key allows, which is OpenSSL's
+            // default.
             let longest = expected - Sha256::output_size() - 2;
-            let uses = |salt: &usize| key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature).is_ok();
+            let uses = |salt: &usize| {
+                key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature)
+                    .is_ok()
+            };
             if let Some(actual) = (0..=Sha512::output_size()).chain([longest]).find(uses) {
                 return Err(SignatureError::SaltLength { actual });
             }
@@ -125,13 +150,17 @@ impl PublicKey {
 #[non_exhaustive]
 pub enum PublicKeyError {
     /// The text contains a private key.
-    #[error("it contains a private key; provide its public half, as `openssl pkey -pubout` prints it")]
+    #[error(
+        "it contains a private key; provide its public half, as `openssl pkey -pubout` prints it"
+    )]
     PrivateKey,
     /// There is no PEM section `PUBLIC KEY`.
     #[error("no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it")]
     NotPem,
     /// The PEM section does not contain a valid key.
-    #[error("the public key is truncated or damaged; copy it again, from its BEGIN to its END line")]
+    #[error(
+        "the public key is truncated or damaged; copy it again, from its BEGIN to its END line"
+    )]
     Malformed,
     /// The algorithm is neither RSA nor Ed25519.
     #[error("the public key is neither RSA nor Ed25519; use a key of one of these")]
@@ -144,7 +173,8 @@ pub enum PublicKeyError {
     },
 }
 
-/// What is wrong with a signature that does not verify. The service would refuse it without saying why.
+/// What is wrong with a signature that does not verify. The service would refuse it without saying
+/// why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
@@ -152,7 +182,9 @@ pub enum SignatureError {
     #[error("the signature is text, not bytes; decode its base64 or hexadecimal digits")]
     Text,
     /// Its length is wrong for the public key.
-    #[error("the signature has {actual} bytes, not {expected}; check which key signs, and return it raw, unwrapped")]
+    #[error(
+        "the signature has {actual} bytes, not {expected}; check which key signs, and return it raw, unwrapped"
+    )]
     Length {
         /// Its length in bytes.
         actual: usize,
@@ -163,15 +195,21 @@ pub enum SignatureError {
     #[error("the signature is RSASSA-PKCS1-v1_5; sign with RSASSA-PSS")]
     Pkcs1v15,
     /// It is RSASSA-PSS with another salt length.
-    #[error("the salt of the signature has {actual} bytes, not {SALT_LEN}; set it to the length of the digest")]
+    #[error(
+        "the salt of the signature has {actual} bytes, not {SALT_LEN}; set it to the length of the digest"
+    )]
     SaltLength {
         /// The length of its salt in bytes.
         actual: usize,
     },
     /// The SHA-256 digest was signed as if it were the message.
-    #[error("the message was hashed twice; pass the message itself (or, for RSA, mark the input as a digest)")]
+    #[error(
+        "the message was hashed twice; pass the message itself (or, for RSA, mark the input as a digest)"
+    )]
     DigestedTwice,
     /// None of the above: it was made by another key, of another message, or with another hash.
-    #[error("the signature is by another key, of another message or with another hash; check which key signs")]
+    #[error(
+        "the signature is by another key, of another message or with another hash; check which key signs"
+    )]
     Mismatch,
 }

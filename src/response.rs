@@ -1,5 +1,5 @@
-//! Reads response bodies, up to a size limit, before they are parsed. Because a body may contain a private key, a body that
-//! cannot be parsed is returned to the caller and never printed.
+//! Reads response bodies, up to a size limit, before they are parsed. Because a body may contain a
+//! private key, a body that cannot be parsed is returned to the caller and never printed.
 
 use std::sync::Arc;
 
@@ -24,17 +24,17 @@ pub(crate) enum Truncated {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotFromService;
 
-/// Carries the reason that a request was not signed from the hooks to [`Error`](crate::Error). The generator's errors have no
-/// variant with a cause, except around a response.
+/// Carries the reason that a request was not signed from the hooks to [`Error`](crate::Error). The
+/// generator's errors have no variant with a cause, except around a response.
 pub(crate) fn not_signed<E>(reason: SignError) -> Error<E> {
     let mut response = http::Response::new(Bytes::new());
     response.extensions_mut().insert(Arc::new(reason));
     Error::UnexpectedResponse(response.into())
 }
 
-/// Reads at most `limit` bytes of the body. Returns the response, whose body is consumed, and the body, whose memory is
-/// zeroized when its last reference is dropped. If the body is incomplete, the extensions of the response contain
-/// [`Truncated`].
+/// Reads at most `limit` bytes of the body. Returns the response, whose body is consumed, and the
+/// body, whose memory is zeroized when its last reference is dropped. If the body is incomplete,
+/// the extensions of the response contain [`Truncated`].
 pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Response, Bytes) {
     let mut body = Zeroizing::new(Vec::new());
     let truncated = loop {
@@ -56,10 +56,13 @@ pub(crate) async fn read_limited(mut response: Response, limit: usize) -> (Respo
     (response, Bytes::from_owner(body))
 }
 
-/// Appends `chunk` to `body` without leaving a copy in freed memory, as `Vec::extend` would when it reallocates.
+/// Appends `chunk` to `body` without leaving a copy in freed memory, as `Vec::extend` would when it
+/// reallocates.
 fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
     if body.capacity() - body.len() < chunk.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((body.len() + chunk.len()).max(2 * body.capacity())));
+        let mut larger = Zeroizing::new(Vec::with_capacity(
+            (body.len() + chunk.len()).max(2 * body.capacity()),
+        ));
         larger.extend_from_slice(body);
         *body = larger;
     }
@@ -68,27 +71,37 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
 
 /// Returns the response with its body replaced.
 pub(crate) fn with_body(mut original: Response, body: Bytes) -> Response {
-    let built = http::Response::builder().url(original.url().clone()).body(body);
+    let built = http::Response::builder()
+        .url(original.url().clone())
+        .body(body);
     // The builder only fails on invalid headers or statuses, and none are set.
     let mut response = built.expect("no header or status was set");
     *response.status_mut() = original.status();
     *response.version_mut() = original.version();
     *response.headers_mut() = std::mem::take(original.headers_mut());
-    response.extensions_mut().extend(std::mem::take(original.extensions_mut()));
+    response
+        .extensions_mut()
+        .extend(std::mem::take(original.extensions_mut()));
     Response::from(response)
 }
 
-/// Parses the body of a response. Replaces [`ResponseValue::from_response`], whose error prints the body and which discards
-/// a truncated body. A response that cannot be parsed is returned as [`Error::UnexpectedResponse`], with the received part
-/// of its body.
-pub(crate) async fn read<T: DeserializeOwned, E>(response: Response) -> Result<ResponseValue<T>, Error<E>> {
+/// Parses the body of a response. Replaces [`ResponseValue::from_response`], whose error prints the
+/// body and which discards a truncated body. A response that cannot be parsed is returned as
+/// [`Error::UnexpectedResponse`], with the received part of its body.
+pub(crate) async fn read<T: DeserializeOwned, E>(
+    response: Response,
+) -> Result<ResponseValue<T>, Error<E>> {
     // The body was already read, with a limit, and is in memory.
     let (mut head, body) = read_limited(response, usize::MAX).await;
     // The parser's error is discarded, because it may quote the body.
     if head.extensions().get::<NotFromService>().is_none()
         && let Ok(value) = serde_json::from_slice(&body)
     {
-        return Ok(ResponseValue::new(value, head.status(), std::mem::take(head.headers_mut())));
+        return Ok(ResponseValue::new(
+            value,
+            head.status(),
+            std::mem::take(head.headers_mut()),
+        ));
     }
     if body.is_empty()
         && let Some(Truncated::Broken(error)) = head.extensions_mut().remove()

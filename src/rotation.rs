@@ -1,24 +1,30 @@
-//! Replacing an API key without downtime, and without losing or leaking a key when something goes wrong.
+//! Replacing an API key without downtime, and without losing or leaking a key when something goes
+//! wrong.
 //!
-//! [`rotate`] creates a key, saves its private key, verifies that it works, deletes the old key, and verifies that. Run it
-//! again after any failure, interruption or crash, and it continues where it stopped.
+//! [`rotate`] creates a key, saves its private key, verifies that it works, deletes the old key,
+//! and verifies that. Run it again after any failure, interruption or crash, and it continues where
+//! it stopped.
 //!
 //! What it relies on:
 //!
-//! - The name of the new key contains a random token that no other key has. A key with that token whose private key was never
-//!   saved is the result of a lost response, and is deleted; no other key is, but the old one.
-//! - A journal next to the key file, `FILE.rotation`, records what was asked for, whether a request that may have created a
-//!   key is unaccounted for, and which private key was generated or saved. It is created before the first request that changes
-//!   something, locked while a process works on the rotation, and removed at the end. It contains no key material.
-//! - A key counts as created or deleted only when a list of keys shows so, and a list only counts if it contains the key that
-//!   signed the request ([`list()`]). A status code proves nothing: a gateway or a cache may have made it up.
-//! - The old key is deleted last: after the private key of the new one was synced to disk, and a list signed by the new one
-//!   showed it with the scopes and the sub-account that were asked for.
-//! - For an [external key](Plan::external_key), the file holds its public key and its ID. Until it does, a key with the token
-//!   is one that a lost response created, and is kept if the external key can sign for it.
-//! - A request whose response was lost may still be processed later, as long as its timestamp is accepted. A rotation
-//!   with such a request ends with [`Failure::Unsettled`] even if everything else is done; a run after [`SETTLE_TIME`] lists
-//!   the keys once more and finishes.
+//! - The name of the new key contains a random token that no other key has. A key with that token
+//!   whose private key was never saved is the result of a lost response, and is deleted; no other
+//!   key is, but the old one.
+//! - A journal next to the key file, `FILE.rotation`, records what was asked for, whether a request
+//!   that may have created a key is unaccounted for, and which private key was generated or saved.
+//!   It is created before the first request that changes something, locked while a process works on
+//!   the rotation, and removed at the end. It contains no key material.
+//! - A key counts as created or deleted only when a list of keys shows so, and a list only counts
+//!   if it contains the key that signed the request ([`list()`]). A status code proves nothing: a
+//!   gateway or a cache may have made it up.
+//! - The old key is deleted last: after the private key of the new one was synced to disk, and a
+//!   list signed by the new one showed it with the scopes and the sub-account that were asked for.
+//! - For an [external key](Plan::external_key), the file holds its public key and its ID. Until it
+//!   does, a key with the token is one that a lost response created, and is kept if the external
+//!   key can sign for it.
+//! - A request whose response was lost may still be processed later, as long as its timestamp is
+//!   accepted. A rotation with such a request ends with [`Failure::Unsettled`] even if everything
+//!   else is done; a run after [`SETTLE_TIME`] lists the keys once more and finishes.
 
 mod decide;
 mod error;
@@ -48,14 +54,18 @@ use crate::credentials::{key_id_in, read_file};
 use crate::public_key::PublicKey;
 use crate::text::{quoted_path, with_causes};
 use crate::types::{
-    ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest, PrivateKeyPem,
+    ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest,
+    PrivateKeyPem,
 };
-use crate::{Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError, Signer};
+use crate::{
+    Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError,
+    Signer,
+};
 use crate::{key_file, key_id};
 
-/// How long after a request whose response was lost the service may still create a key. Its timestamp was accepted after
-/// 10 seconds and refused after 30. It is counted by this machine's clock: if that is set forward in between, look once more
-/// at the list of keys.
+/// How long after a request whose response was lost the service may still create a key. Its
+/// timestamp was accepted after 10 seconds and refused after 30. It is counted by this machine's
+/// clock: if that is set forward in between, look once more at the list of keys.
 pub const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// A step of a rotation.
@@ -89,7 +99,8 @@ pub enum Step {
         /// Its ID.
         key_id: String,
     },
-    /// A key is about to be deleted: the old one, or one of this rotation whose private key was lost.
+    /// A key is about to be deleted: the old one, or one of this rotation whose private key was
+    /// lost.
     Deleting {
         /// Its ID.
         key_id: String,
@@ -110,7 +121,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Creating { name } => write!(f, "creating the key {name:?}"),
-            Self::Saved { key_id, file } => write!(f, "saved the key {key_id} to {}", quoted_path(file)),
+            Self::Saved { key_id, file } => {
+                write!(f, "saved the key {key_id} to {}", quoted_path(file))
+            }
             Self::Verified { key_id } => write!(f, "verified that {key_id} works"),
             Self::Deleting { key_id } => write!(f, "deleting {key_id}"),
             Self::Deleted { key_id } => write!(f, "deleted {key_id}"),
@@ -154,22 +167,28 @@ pub struct Rotated {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// To continue, call it again with the same plan. The client may still sign with the old key, even if that is deleted by
-/// now: the new one is in the file. The old key deletes itself if the new one lacks the scope `write`.
+/// To continue, call it again with the same plan. The client may still sign with the old key, even
+/// if that is deleted by now: the new one is in the file. The old key deletes itself if the new one
+/// lacks the scope `write`.
 ///
-/// To give up while the old key is active, delete the new key, its file and the journal. Once the old key is deleted, only
-/// finishing is left; if the new key was deleted since as well, such as by a rotation of its own, remove the journal.
+/// To give up while the old key is active, delete the new key, its file and the journal. Once the
+/// old key is deleted, only finishing is left; if the new key was deleted since as well, such as by
+/// a rotation of its own, remove the journal.
 ///
 /// Files are written and synced on the calling thread, which takes milliseconds on most disks.
 ///
 /// # Errors
 ///
-/// [`RotationError`] says what failed, what is known of the keys, and whether to run the rotation again.
+/// [`RotationError`] says what failed, what is known of the keys, and whether to run the rotation
+/// again.
 pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationError> {
     let own = with_own_signer(client);
     let mut rotation = Rotation {
         state: RotationState {
-            old_key_id: plan.replace.clone().unwrap_or_else(|| own.signer().credentials().key_id().to_owned()),
+            old_key_id: plan
+                .replace
+                .clone()
+                .unwrap_or_else(|| own.signer().credentials().key_id().to_owned()),
             old_key: KeyState::Unknown,
             new_key_id: None,
             journal: None,
@@ -182,11 +201,15 @@ pub async fn rotate(client: &Client, plan: Plan) -> Result<Rotated, RotationErro
         unsaved: None,
         warning: None,
     };
-    rotation.run().await.map_err(|failure| RotationError { failure, state: Box::new(rotation.state) })
+    rotation.run().await.map_err(|failure| RotationError {
+        failure,
+        state: Box::new(rotation.state),
+    })
 }
 
 struct Rotation {
-    /// Signs with the credentials that the caller's client had at the beginning, whatever replaces them there.
+    /// Signs with the credentials that the caller's client had at the beginning, whatever replaces
+    /// them there.
     client: Client,
     /// The signer of the caller's client.
     signer: Signer,
@@ -194,9 +217,11 @@ struct Rotation {
     state: RotationState,
     /// What was asked to be deleted, and not yet proved to be.
     deleting: Vec<String>,
-    /// Why no key will be created any more. The rotation ends once a list proves that there is none.
+    /// Why no key will be created any more. The rotation ends once a list proves that there is
+    /// none.
     aborted: Option<Failure>,
-    /// A key that was created and not saved. It has to be listed once before a list proves that it is deleted.
+    /// A key that was created and not saved. It has to be listed once before a list proves that it
+    /// is deleted.
     unsaved: Option<String>,
     warning: Option<String>,
 }
@@ -214,7 +239,8 @@ struct Observed {
 
 impl Rotation {
     async fn run(&mut self) -> Result<Rotated, Failure> {
-        self.state.journal = Some(journal_path(&self.plan.file)).filter(|path| path.symlink_metadata().is_ok());
+        self.state.journal =
+            Some(journal_path(&self.plan.file)).filter(|path| path.symlink_metadata().is_ok());
         let mut journal = Journal::open(&self.plan.file, unix_secs())?;
         if let Some(journal) = &journal {
             self.resume(journal)?;
@@ -239,8 +265,12 @@ impl Rotation {
                 (Err(failure), unfinished) => {
                     journal = unfinished;
                     if failure.is_retryable() {
-                        let Some(next) = delays.next() else { return Err(self.with_reason(failure)) };
-                        self.report(Step::Retrying { failure: with_causes(&failure) });
+                        let Some(next) = delays.next() else {
+                            return Err(self.with_reason(failure));
+                        };
+                        self.report(Step::Retrying {
+                            failure: with_causes(&failure),
+                        });
                         delay = next;
                     } else if failure.aborts() && journal.is_some() {
                         self.aborted = Some(failure);
@@ -256,7 +286,10 @@ impl Rotation {
     /// Adds why the rotation was aborted before.
     fn with_reason(&mut self, failure: Failure) -> Failure {
         match self.aborted.take() {
-            Some(reason) => Failure::CleanUp { reason: Box::new(reason), source: Box::new(failure) },
+            Some(reason) => Failure::CleanUp {
+                reason: Box::new(reason),
+                source: Box::new(failure),
+            },
             None => failure,
         }
     }
@@ -278,11 +311,31 @@ impl Rotation {
             || in_file.is_some_and(|new| signs(new.key_id()))
             || journal.has_saved(signing.key_id());
         let differs = [
-            ("key to replace", plan.replace.as_ref().is_some_and(|id| *id != goal.old_key_id)),
+            (
+                "key to replace",
+                plan.replace
+                    .as_ref()
+                    .is_some_and(|id| *id != goal.old_key_id),
+            ),
             ("key to replace", plan.replace.is_none() && !is_own),
-            ("name", plan.name.as_ref().is_some_and(|name| name != base_name(&goal.name))),
-            ("set of scopes", plan.scopes.as_ref().is_some_and(|scopes| *scopes != goal.scopes)),
-            ("sub-account", plan.subaccount.as_ref().is_some_and(|number| *number != goal.subaccount)),
+            (
+                "name",
+                plan.name
+                    .as_ref()
+                    .is_some_and(|name| name != base_name(&goal.name)),
+            ),
+            (
+                "set of scopes",
+                plan.scopes
+                    .as_ref()
+                    .is_some_and(|scopes| *scopes != goal.scopes),
+            ),
+            (
+                "sub-account",
+                plan.subaccount
+                    .as_ref()
+                    .is_some_and(|number| *number != goal.subaccount),
+            ),
             (KEY_PAIR_SOURCE, plan.source != goal.source),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
@@ -297,26 +350,46 @@ impl Rotation {
         key_file::check(&self.plan.file).map_err(Failure::Save)?;
         self.test_external_key().await?;
         let keys = list(&self.client).await.map_err(Failure::List)?;
-        let old = keys.iter().find(|key| key.api_key_id == self.state.old_key_id).ok_or(Failure::OldKeyNotFound)?;
+        let old = keys
+            .iter()
+            .find(|key| key.api_key_id == self.state.old_key_id)
+            .ok_or(Failure::OldKeyNotFound)?;
         let token = format!("{:016x}", OsRng.next_u64());
         let goal = Goal {
             version: journal::VERSION,
             base_url: self.client.environment().base_url().to_string(),
             old_key_id: old.api_key_id.clone(),
-            name: new_name(self.plan.name.as_deref().unwrap_or(base_name(&old.name)), &token),
+            name: new_name(
+                self.plan.name.as_deref().unwrap_or(base_name(&old.name)),
+                &token,
+            ),
             token,
-            scopes: self.plan.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
-            subaccount: self.plan.subaccount.clone().unwrap_or_else(|| old.subaccount.clone()),
+            scopes: self
+                .plan
+                .scopes
+                .clone()
+                .unwrap_or_else(|| old.scopes.clone()),
+            subaccount: self
+                .plan
+                .subaccount
+                .clone()
+                .unwrap_or_else(|| old.subaccount.clone()),
             source: self.plan.source.clone(),
         };
         if ApiKeyId::try_from(old.api_key_id.as_str()).is_err() {
-            return Err(Failure::CannotVerify("no URL can carry the ID of the old key"));
+            return Err(Failure::CannotVerify(
+                "no URL can carry the ID of the old key",
+            ));
         }
         if old.fcm_subtrader_id.is_some() {
-            return Err(Failure::CannotVerify("the old key is bound to an FCM subtrader"));
+            return Err(Failure::CannotVerify(
+                "the old key is bound to an FCM subtrader",
+            ));
         }
         if !goal.scopes.contains(&ApiKeyScope::Read) {
-            return Err(Failure::CannotVerify("the new key would lack the scope read"));
+            return Err(Failure::CannotVerify(
+                "the new key would lack the scope read",
+            ));
         }
         let journal = Journal::create(&self.plan.file, goal)?;
         // Another rotation may have finished since.
@@ -330,17 +403,28 @@ impl Rotation {
 
     /// Lets an external key sign, and verifies the signature. What it signs is not a request.
     async fn test_external_key(&mut self) -> Result<(), Failure> {
-        let Some(external) = &self.plan.external else { return Ok(()) };
-        let unsigned = Signer::new(external.clone()).prepare(&Method::GET, "/").map_err(Failure::ExternalKey)?;
-        unsigned.sign_with_timeout().await.map_err(Failure::ExternalKey)?;
+        let Some(external) = &self.plan.external else {
+            return Ok(());
+        };
+        let unsigned = Signer::new(external.clone())
+            .prepare(&Method::GET, "/")
+            .map_err(Failure::ExternalKey)?;
+        unsigned
+            .sign_with_timeout()
+            .await
+            .map_err(Failure::ExternalKey)?;
         Ok(())
     }
 
-    /// Observes, decides and acts. Returns what was observed when nothing is left to do, or nothing may be done any more.
+    /// Observes, decides and acts. Returns what was observed when nothing is left to do, or nothing
+    /// may be done any more.
     async fn step(&mut self, journal: &mut Journal) -> Result<Option<Observed>, Failure> {
         let observed = self.observe(journal).await?;
         let listed = |id: &str| observed.keys.iter().any(|key| key.api_key_id == id);
-        let in_file = observed.keys.iter().find(|key| observed.file.key_id() == Some(&key.api_key_id));
+        let in_file = observed
+            .keys
+            .iter()
+            .find(|key| observed.file.key_id() == Some(&key.api_key_id));
         if let Some(new) = in_file.filter(|key| is_ours(&journal.goal, key)) {
             journal.saved(&new.api_key_id)?;
         }
@@ -349,7 +433,13 @@ impl Rotation {
             return Err(Failure::UnsavedKeyNotListed(unsaved.clone()));
         }
         let signed_by_new_key = observed.unverified.is_none();
-        match decide(&journal.goal, &observed.file, &journal.saved, &observed.keys, signed_by_new_key) {
+        match decide(
+            &journal.goal,
+            &observed.file,
+            &journal.saved,
+            &observed.keys,
+            signed_by_new_key,
+        ) {
             Next::Identify(key_id) => self.identify(journal, &key_id).await?,
             Next::DeleteStray(key_id) => self.delete(&journal.goal, &observed, key_id).await?,
             Next::RefuseElsewhere(key_id) => return Err(Failure::NewKeyElsewhere(key_id)),
@@ -359,10 +449,15 @@ impl Rotation {
             Next::RefuseFile => return Err(observed.file.into_error()),
             Next::RefuseForeignKey(key_id) => return Err(Failure::ForeignKey(key_id)),
             Next::RefuseKey(key_id) => return Err(Failure::KeyMismatch(key_id)),
-            Next::Verify => return Err(observed.unverified.map_or(Failure::Stopped, Failure::Verify)),
+            Next::Verify => {
+                return Err(observed
+                    .unverified
+                    .map_or(Failure::Stopped, Failure::Verify));
+            }
             // Afterwards, nobody could delete a key that still appears.
             Next::DeleteOld
-                if !journal.goal.scopes.contains(&ApiKeyScope::Write) && self.is_unsettled(journal, &observed) =>
+                if !journal.goal.scopes.contains(&ApiKeyScope::Write)
+                    && self.is_unsettled(journal, &observed) =>
             {
                 return Err(Failure::Unsettled);
             }
@@ -382,7 +477,10 @@ impl Rotation {
         let goal = &journal.goal;
         let file = self.observe_file(journal);
         let listed_at = unix_secs();
-        self.state.new_key_id = file.key_id().filter(|id| journal.has_saved(id)).map(str::to_owned);
+        self.state.new_key_id = file
+            .key_id()
+            .filter(|id| journal.has_saved(id))
+            .map(str::to_owned);
         let mut unverified = None;
         let mut listed = None;
         if let KeyFile::WithId(new) = &file {
@@ -393,7 +491,8 @@ impl Rotation {
         }
         let keys = match listed {
             Some(keys) => keys,
-            // The old key may be deleted already; what counts then is that the new one does not work.
+            // The old key may be deleted already; what counts then is that the new one does not
+            // work.
             None => match list(&self.client).await {
                 Ok(keys) => keys,
                 Err(error) => return Err(unverified.map_or(Failure::List(error), Failure::Verify)),
@@ -403,7 +502,12 @@ impl Rotation {
         let new = keys.iter().find(is_new).map(|key| key.api_key_id.clone());
         self.state.new_key_id = new.or(self.state.new_key_id.take());
         self.learn(goal, &keys);
-        Ok(Observed { file, keys, listed_at, unverified })
+        Ok(Observed {
+            file,
+            keys,
+            listed_at,
+            unverified,
+        })
     }
 
     /// Looks at the file.
@@ -412,7 +516,8 @@ impl Rotation {
             return KeyFile::Missing;
         }
         if let Some(external) = &self.plan.external {
-            return external_in_file(external, &self.plan.file, journal).unwrap_or_else(KeyFile::Unusable);
+            return external_in_file(external, &self.plan.file, journal)
+                .unwrap_or_else(KeyFile::Unusable);
         }
         match Credentials::from_key_file(&self.plan.file) {
             Ok(credentials) => KeyFile::WithId(credentials),
@@ -431,24 +536,36 @@ impl Rotation {
     /// Keeps and reports what a verified list shows.
     fn learn(&mut self, goal: &Goal, keys: &[ApiKey]) {
         let listed = |id: &String| keys.iter().any(|key| key.api_key_id == *id);
-        self.state.old_key = if listed(&goal.old_key_id) { KeyState::Active } else { KeyState::Deleted };
-        let (deleting, deleted) = std::mem::take(&mut self.deleting).into_iter().partition::<Vec<_>, _>(listed);
+        self.state.old_key = if listed(&goal.old_key_id) {
+            KeyState::Active
+        } else {
+            KeyState::Deleted
+        };
+        let (deleting, deleted) = std::mem::take(&mut self.deleting)
+            .into_iter()
+            .partition::<Vec<_>, _>(listed);
         self.deleting = deleting;
         for key_id in deleted {
             self.report(Step::Deleted { key_id });
         }
     }
 
-    /// Creates the new key. Its private key is saved before if it is generated here, and else as soon as it arrives.
+    /// Creates the new key. Its private key is saved before if it is generated here, and else as
+    /// soon as it arrives.
     async fn create(&mut self, journal: &mut Journal, file: &KeyFile) -> Result<(), Failure> {
         let new = match &journal.goal.source {
             Source::Service(key_type) => New::Generated(key_type.clone()),
             Source::External(_) => {
-                let external = self.plan.external.as_ref().ok_or(Failure::PlanMismatch(KEY_PAIR_SOURCE))?;
+                let external = self
+                    .plan
+                    .external
+                    .as_ref()
+                    .ok_or(Failure::PlanMismatch(KEY_PAIR_SOURCE))?;
                 let public_key = public_key_pem(external)?;
                 if matches!(file, KeyFile::Missing) {
                     journal.generated(external.fingerprint().to_owned())?;
-                    key_file::save_text(&self.plan.file, None, &public_key).map_err(Failure::Save)?;
+                    key_file::save_text(&self.plan.file, None, &public_key)
+                        .map_err(Failure::Save)?;
                 }
                 New::Registered(public_key)
             }
@@ -456,22 +573,37 @@ impl Rotation {
                 if matches!(file, KeyFile::Missing) {
                     let algorithm = KeyAlgorithm::try_from(key_type.clone())?;
                     // An RSA key takes up to some seconds.
-                    let generated = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
+                    let generated =
+                        tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
                     let pair = generated.unwrap_or(Err(KeyPairError::GenerationFailed))?;
                     journal.generated(pair.fingerprint()?)?;
-                    key_file::save(&self.plan.file, None, &pair.private_key_pem()?).map_err(Failure::Save)?;
+                    key_file::save(&self.plan.file, None, &pair.private_key_pem()?)
+                        .map_err(Failure::Save)?;
                 }
-                New::Registered(public_key_pem(&Credentials::from_pem_file("unused", &self.plan.file)?)?)
+                New::Registered(public_key_pem(&Credentials::from_pem_file(
+                    "unused",
+                    &self.plan.file,
+                )?)?)
             }
         };
-        self.report(Step::Creating { name: journal.goal.name.clone() });
+        self.report(Step::Creating {
+            name: journal.goal.name.clone(),
+        });
         journal.create_sent(unix_secs())?;
         match send_create(&self.client, &journal.goal, new).await {
-            Ok(Created { key_id, private_key, warning }) => {
+            Ok(Created {
+                key_id,
+                private_key,
+                warning,
+            }) => {
                 self.warning = warning;
                 let saved = match private_key {
-                    Some(key) => self.save(&key_id, &key).inspect_err(|_| self.unsaved = Some(key_id.clone())),
-                    None => key_file::add_key_id(&self.plan.file, &key_id).map_err(Failure::KeyFile),
+                    Some(key) => self
+                        .save(&key_id, &key)
+                        .inspect_err(|_| self.unsaved = Some(key_id.clone())),
+                    None => {
+                        key_file::add_key_id(&self.plan.file, &key_id).map_err(Failure::KeyFile)
+                    }
                 };
                 // What is in the file may be in use from now on, even if it was not synced.
                 if saved.as_ref().err().is_none_or(Failure::is_not_synced) {
@@ -480,7 +612,10 @@ impl Rotation {
                     journal.create_settled()?;
                 }
                 saved?;
-                self.report(Step::Saved { key_id, file: self.plan.file.clone() });
+                self.report(Step::Saved {
+                    key_id,
+                    file: self.plan.file.clone(),
+                });
                 Ok(())
             }
             Err(error) => {
@@ -500,13 +635,17 @@ impl Rotation {
         key_file::save(&self.plan.file, Some(key_id), key).map_err(Failure::Save)
     }
 
-    /// Finds out whether the private key in the file, or the external one, belongs to a key of this rotation: if it can sign
-    /// a list with its ID. If not, the key is deleted, unless its private key was saved.
+    /// Finds out whether the private key in the file, or the external one, belongs to a key of this
+    /// rotation: if it can sign a list with its ID. If not, the key is deleted, unless its private
+    /// key was saved.
     async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
             Some(external) => {
                 let key_id = key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)?;
-                Credentials { key_id, ..external.clone() }
+                Credentials {
+                    key_id,
+                    ..external.clone()
+                }
             }
             None => Credentials::from_pem_file(key_id, &self.plan.file)?,
         };
@@ -517,7 +656,9 @@ impl Rotation {
                 self.state.new_key_id = Some(key_id.to_owned());
                 Ok(journal.saved(key_id)?)
             }
-            Err(ListError::Api(error)) if error.is_wrong_signature() && journal.has_saved(key_id) => {
+            Err(ListError::Api(error))
+                if error.is_wrong_signature() && journal.has_saved(key_id) =>
+            {
                 Err(Failure::ForeignFile)
             }
             Err(ListError::Api(error)) if error.is_wrong_signature() => {
@@ -529,16 +670,28 @@ impl Rotation {
     }
 
     /// Deletes a key with the new key if that can, or else with the client's.
-    async fn delete(&mut self, goal: &Goal, observed: &Observed, key_id: String) -> Result<(), Failure> {
+    async fn delete(
+        &mut self,
+        goal: &Goal,
+        observed: &Observed,
+        key_id: String,
+    ) -> Result<(), Failure> {
         let client = match &observed.file {
-            KeyFile::WithId(new) if observed.unverified.is_none() && goal.scopes.contains(&ApiKeyScope::Write) => {
+            KeyFile::WithId(new)
+                if observed.unverified.is_none() && goal.scopes.contains(&ApiKeyScope::Write) =>
+            {
                 self.client.with_credentials(new.clone())
             }
             _ => self.client.clone(),
         };
         if key_id == goal.old_key_id {
             self.state.old_key = KeyState::Unknown;
-            if let Some(new_key_id) = self.state.new_key_id.clone().filter(|_| !self.deleting.contains(&key_id)) {
+            if let Some(new_key_id) = self
+                .state
+                .new_key_id
+                .clone()
+                .filter(|_| !self.deleting.contains(&key_id))
+            {
                 self.report(Step::Verified { key_id: new_key_id });
             }
         }
@@ -549,10 +702,17 @@ impl Rotation {
     async fn send_delete(&mut self, client: Client, key_id: String) -> Result<(), Failure> {
         let repeated = self.deleting.contains(&key_id);
         if !repeated {
-            self.report(Step::Deleting { key_id: key_id.clone() });
+            self.report(Step::Deleting {
+                key_id: key_id.clone(),
+            });
             self.deleting.push(key_id.clone());
         }
-        match client.delete_api_key().api_key(key_id.as_str()).send().await {
+        match client
+            .delete_api_key()
+            .api_key(key_id.as_str())
+            .send()
+            .await
+        {
             Ok(_) if repeated => Err(Failure::StillListed(key_id)),
             Ok(_) => Ok(()),
             Err(source) => Err(Failure::Delete { key_id, source }),
@@ -570,7 +730,12 @@ impl Rotation {
                 self.switch_signer(&KeyFile::WithId(new.clone()));
                 let (key_id, file) = (new.key_id().to_owned(), self.plan.file.clone());
                 let client = self.client.with_credentials(new);
-                Ok(Rotated { key_id, file, client, warning: self.warning.take() })
+                Ok(Rotated {
+                    key_id,
+                    file,
+                    client,
+                    warning: self.warning.take(),
+                })
             }
             (_, file) => {
                 if let Err(failure) = self.remove_traces(journal, &file) {
@@ -584,7 +749,8 @@ impl Rotation {
 
     fn remove_traces(&self, journal: Journal, file: &KeyFile) -> Result<(), Failure> {
         if matches!(file, KeyFile::WithoutId(Origin::Generated)) {
-            // Written here, and registered nowhere: the list proved that no key of this rotation exists.
+            // Written here, and registered nowhere: the list proved that no key of this rotation
+            // exists.
             key_file::remove(&self.plan.file)?;
         }
         Ok(journal.remove()?)
@@ -603,7 +769,9 @@ impl Rotation {
 
     /// Waits, unless the plan's stop future is ready before.
     async fn is_stopped_within(&mut self, delay: Duration) -> bool {
-        tokio::time::timeout(delay, self.plan.stop.as_mut()).await.is_ok()
+        tokio::time::timeout(delay, self.plan.stop.as_mut())
+            .await
+            .is_ok()
     }
 }
 
@@ -625,33 +793,75 @@ struct Created {
 
 /// Sends the request that creates the new key.
 async fn send_create(client: &Client, goal: &Goal, new: New) -> Result<Created, Error> {
-    let (name, scopes, subaccount) = (goal.name.as_str(), goal.scopes.clone(), goal.subaccount.clone());
+    let (name, scopes, subaccount) = (
+        goal.name.as_str(),
+        goal.scopes.clone(),
+        goal.subaccount.clone(),
+    );
     match new {
         New::Registered(public_key) => {
             let body = CreateApiKeyRequest::builder();
-            let body = body.name(name).public_key(public_key).scopes(scopes).subaccount(subaccount);
-            let new = client.create_api_key().body(body).send().await?.into_inner();
-            Ok(Created { key_id: new.api_key_id, private_key: None, warning: new.warning })
+            let body = body
+                .name(name)
+                .public_key(public_key)
+                .scopes(scopes)
+                .subaccount(subaccount);
+            let new = client
+                .create_api_key()
+                .body(body)
+                .send()
+                .await?
+                .into_inner();
+            Ok(Created {
+                key_id: new.api_key_id,
+                private_key: None,
+                warning: new.warning,
+            })
         }
         New::Generated(key_type) => {
             let body = GenerateApiKeyRequest::builder();
-            let body = body.name(name).scopes(scopes).subaccount(subaccount).key_type(key_type);
-            let new = client.generate_api_key().body(body).send().await?.into_inner();
-            Ok(Created { key_id: new.api_key_id, private_key: Some(new.private_key), warning: new.warning })
+            let body = body
+                .name(name)
+                .scopes(scopes)
+                .subaccount(subaccount)
+                .key_type(key_type);
+            let new = client
+                .generate_api_key()
+                .body(body)
+                .send()
+                .await?
+                .into_inner();
+            Ok(Created {
+                key_id: new.api_key_id,
+                private_key: Some(new.private_key),
+                warning: new.warning,
+            })
         }
     }
 }
 
-/// Looks at the file of an external key, which is that of this rotation only if it holds the public key.
-fn external_in_file(external: &Credentials, path: &Path, journal: &Journal) -> Result<KeyFile, CredentialsError> {
+/// Looks at the file of an external key, which is that of this rotation only if it holds the public
+/// key.
+fn external_in_file(
+    external: &Credentials,
+    path: &Path,
+    journal: &Journal,
+) -> Result<KeyFile, CredentialsError> {
     let (text, _) = read_file(path)?;
-    let fingerprint = PublicKey::from_pem(&text).ok().and_then(|key| key.fingerprint());
+    let fingerprint = PublicKey::from_pem(&text)
+        .ok()
+        .and_then(|key| key.fingerprint());
     if fingerprint.as_deref() != Some(external.fingerprint()) {
         return Ok(KeyFile::Foreign);
     }
     match key_id_in(path, &text) {
-        Ok(key_id) => Ok(KeyFile::WithId(Credentials { key_id, ..external.clone() })),
-        Err(error) if error.is_missing_key_id() => Ok(KeyFile::WithoutId(origin(journal, external.fingerprint()))),
+        Ok(key_id) => Ok(KeyFile::WithId(Credentials {
+            key_id,
+            ..external.clone()
+        })),
+        Err(error) if error.is_missing_key_id() => {
+            Ok(KeyFile::WithoutId(origin(journal, external.fingerprint())))
+        }
         Err(error) => Err(error),
     }
 }
@@ -666,11 +876,15 @@ fn origin(journal: &Journal, fingerprint: &str) -> Origin {
 }
 
 fn public_key_pem(credentials: &Credentials) -> Result<String, KeyPairError> {
-    credentials.public_key.to_pem().ok_or(KeyPairError::EncodingFailed)
+    credentials
+        .public_key
+        .to_pem()
+        .ok_or(KeyPairError::EncodingFailed)
 }
 
 fn is_missing(path: &Path) -> bool {
-    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    path.symlink_metadata()
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Returns the name of a new key, which ends in the date and a token.
@@ -688,11 +902,18 @@ const MARK: &str = " (rotated ";
 /// Returns a name without what an earlier rotation added.
 fn base_name(name: &str) -> &str {
     match name.rsplit_once(MARK) {
-        Some((base, rest)) if rest.len() == "24 Nov 2026 0123456789abcdef)".len() && rest.ends_with(')') => base,
+        Some((base, rest))
+            if rest.len() == "24 Nov 2026 0123456789abcdef)".len() && rest.ends_with(')') =>
+        {
+            base
+        }
         _ => name,
     }
 }
 
 fn unix_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }

@@ -1,5 +1,5 @@
-//! A local server for tests that implements the same four operations. It keeps everything in memory, listens on a
-//! loopback port, and stops when the [`Sandbox`] is dropped.
+//! A local server for tests that implements the same four operations. It keeps everything in
+//! memory, listens on a loopback port, and stops when the [`Sandbox`] is dropped.
 //!
 //! ```
 //! use kalshi_api_keys::{Client, sandbox::Sandbox, types::GenerateApiKeyRequest};
@@ -17,13 +17,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Sandbox::fail_next`] injects a [`Fault`], [`Sandbox::set_clock_offset_secs`] moves the server's clock, and
-//! [`Sandbox::set_tier`] changes what the account may do.
+//! [`Sandbox::fail_next`] injects a [`Fault`], [`Sandbox::set_clock_offset_secs`] moves the
+//! server's clock, and [`Sandbox::set_tier`] changes what the account may do.
 //!
 //! # Fidelity
 //!
-//! Each rule comes from the service's documentation, from responses recorded from the live service, or is a guess where
-//! neither says anything. Do not rely on a guess.
+//! Each rule comes from the service's documentation, from responses recorded from the live service,
+//! or is a guess where neither says anything. Do not rely on a guess.
 //!
 //! | rule | source |
 //! |---|---|
@@ -102,8 +102,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a server with the default settings: a free port of 127.0.0.1, a [`Tier::Premier`] account, and an Ed25519
-    /// root key with the scopes `read` and `write`.
+    /// Starts a server with the default settings: a free port of 127.0.0.1, a [`Tier::Premier`]
+    /// account, and an Ed25519 root key with the scopes `read` and `write`.
     ///
     /// # Errors
     ///
@@ -131,14 +131,14 @@ impl Sandbox {
         self.environment.clone()
     }
 
-    /// Returns the credentials of the root key, which has the scopes `read` and `write` and no sub-account or subtrader.
-    /// It can be deleted like any other key.
+    /// Returns the credentials of the root key, which has the scopes `read` and `write` and no
+    /// sub-account or subtrader. It can be deleted like any other key.
     pub fn credentials(&self) -> Credentials {
         self.credentials.clone()
     }
 
-    /// Returns the private key of the [credentials](Self::credentials), for use by another process. Like the service,
-    /// the sandbox keeps no other private key.
+    /// Returns the private key of the [credentials](Self::credentials), for use by another process.
+    /// Like the service, the sandbox keeps no other private key.
     ///
     /// ```
     /// use kalshi_api_keys::{key_file, sandbox::Sandbox};
@@ -156,14 +156,15 @@ impl Sandbox {
         self.root_private_key.clone()
     }
 
-    /// Sets the API usage level of the account. Below [`Tier::Premier`], `createApiKey` returns 403 (documented).
+    /// Sets the API usage level of the account. Below [`Tier::Premier`], `createApiKey` returns 403
+    /// (documented).
     pub fn set_tier(&self, tier: Tier) {
         self.state.lock().account.tier = tier;
     }
 
-    /// Sets how many seconds the server's clock is ahead of this machine's, or behind it if negative; the default is 0.
-    /// The clock decides which timestamps are accepted, and appears in the `Date` of every response, where it is limited
-    /// to the years 1970 to 9999.
+    /// Sets how many seconds the server's clock is ahead of this machine's, or behind it if
+    /// negative; the default is 0. The clock decides which timestamps are accepted, and appears in
+    /// the `Date` of every response, where it is limited to the years 1970 to 9999.
     ///
     /// ```
     /// use kalshi_api_keys::{Client, sandbox::Sandbox};
@@ -182,42 +183,47 @@ impl Sandbox {
         self.state.lock().clock.offset_secs = seconds;
     }
 
-    /// Sets how far a timestamp may deviate from the server's clock in either direction. The default is 10 seconds
-    /// (recorded).
+    /// Sets how far a timestamp may deviate from the server's clock in either direction. The
+    /// default is 10 seconds (recorded).
     pub fn set_time_window(&self, window: Duration) {
         self.state.lock().clock.window = window;
     }
 
-    /// Sets whether the account is an FCM member. By default it is not, and naming an `fcm_subtrader_id` returns 403
-    /// (documented).
+    /// Sets whether the account is an FCM member. By default it is not, and naming an
+    /// `fcm_subtrader_id` returns 403 (documented).
     pub fn set_fcm_member(&self, member: bool) {
         self.state.lock().account.fcm_member = member;
     }
 
-    /// Makes an FCM subtrader visible. Binding a key to one that is not visible returns 409 (documented).
+    /// Makes an FCM subtrader visible. Binding a key to one that is not visible returns 409
+    /// (documented).
     pub fn add_fcm_subtrader(&self, id: &str) {
-        self.state.lock().account.fcm_subtraders.insert(id.to_owned());
+        self.state
+            .lock()
+            .account
+            .fcm_subtraders
+            .insert(id.to_owned());
     }
 
-    /// Sets `api_key_region_expiration_ts`, in Unix seconds: when the account's location attestation lapses. The default
-    /// is `None`, which omits the field.
+    /// Sets `api_key_region_expiration_ts`, in Unix seconds: when the account's location
+    /// attestation lapses. The default is `None`, which omits the field.
     pub fn set_region_expiration(&self, unix_secs: Option<i64>) {
         self.state.lock().account.region_expiration = unix_secs;
     }
 
-    /// Sets the `warning` that is returned with every key created or generated. The default is `None`, which omits the
-    /// field.
+    /// Sets the `warning` that is returned with every key created or generated. The default is
+    /// `None`, which omits the field.
     pub fn set_creation_warning(&self, warning: Option<String>) {
         self.state.lock().account.warning = warning;
     }
 
-    /// Adds a key without the checks of `createApiKey`, except those of the public key. It may have unknown scopes, a
-    /// sub-account above 63, or an ID that is not a UUID.
+    /// Adds a key without the checks of `createApiKey`, except those of the public key. It may have
+    /// unknown scopes, a sub-account above 63, or an ID that is not a UUID.
     ///
     /// # Errors
     ///
-    /// [`RegisterError::PublicKey`] if `createApiKey` would refuse the public key; [`RegisterError::DuplicateId`] if the
-    /// account already has a key with this ID.
+    /// [`RegisterError::PublicKey`] if `createApiKey` would refuse the public key;
+    /// [`RegisterError::DuplicateId`] if the account already has a key with this ID.
     ///
     /// ```
     /// use kalshi_api_keys::sandbox::{RegisterError, Sandbox};
@@ -249,8 +255,8 @@ impl Sandbox {
         self.state.lock().requests
     }
 
-    /// Injects a fault into the next request of any of the four operations. Faults queue up: each request, signed or
-    /// not, takes the oldest that applies to its operation.
+    /// Injects a fault into the next request of any of the four operations. Faults queue up: each
+    /// request, signed or not, takes the oldest that applies to its operation.
     pub fn fail_next(&self, fault: Fault) {
         self.state.lock().faults.push(None, fault);
     }
@@ -284,6 +290,8 @@ impl Drop for Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Sandbox")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }

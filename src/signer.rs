@@ -1,4 +1,5 @@
-//! Signing requests: timestamp, method and path in, the three headers that the service requires out.
+//! Signing requests: timestamp, method and path in, the three headers that the service requires
+//! out.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,7 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request,
+};
 use smallvec::SmallVec;
 
 use crate::credentials::{Credentials, Key};
@@ -19,8 +22,9 @@ use crate::{error_body, spec};
 
 /// The largest clock correction that is applied, in either direction: 24 hours.
 ///
-/// A signature covers neither host nor body, so whoever can forge a response could otherwise obtain signatures that become
-/// valid at a time of their choice. Over HTTPS, a clock further off fails certificate validation anyway.
+/// A signature covers neither host nor body, so whoever can forge a response could otherwise obtain
+/// signatures that become valid at a time of their choice. Over HTTPS, a clock further off fails
+/// certificate validation anyway.
 pub const MAX_CLOCK_CORRECTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A `Date` header counts whole seconds.
@@ -28,13 +32,14 @@ const DATE_RESOLUTION_MS: u64 = 1000;
 
 /// Signs requests with [`Credentials`].
 ///
-/// Cloning is cheap; clones share their credentials, their clock and its correction. One signer serves this crate's
-/// client, Kalshi's other REST endpoints and its WebSocket handshake.
+/// Cloning is cheap; clones share their credentials, their clock and its correction. One signer
+/// serves this crate's client, Kalshi's other REST endpoints and its WebSocket handshake.
 ///
-/// The signed message is `timestamp + METHOD + path` without separators; the timestamp is Unix time in milliseconds, the
-/// path excludes the query. Host, query and body are not signed. RSA keys sign with RSASSA-PSS (SHA-256, MGF1 with SHA-256,
-/// a salt of 32 bytes), Ed25519 keys with plain Ed25519. The rule comes from the service's documentation; the spec's
-/// `kalshiAccessSignature` states it.
+/// The signed message is `timestamp + METHOD + path` without separators; the timestamp is Unix time
+/// in milliseconds, the path excludes the query. Host, query and body are not signed. RSA keys sign
+/// with RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes), Ed25519 keys with plain
+/// Ed25519. The rule comes from the service's documentation; the spec's `kalshiAccessSignature`
+/// states it.
 ///
 /// ```no_run
 /// use kalshi_api_keys::{Credentials, Environment, Signer};
@@ -79,17 +84,25 @@ impl Signer {
     /// ```
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { now: Arc::new(clock), offset: Arc::default(), ..self }
+        Self {
+            now: Arc::new(clock),
+            offset: Arc::default(),
+            ..self
+        }
     }
 
     /// Returns a signer with other credentials that shares this signer's clock and its correction.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { credentials: Arc::new(ArcSwap::from_pointee(credentials)), ..self.clone() }
+        Self {
+            credentials: Arc::new(ArcSwap::from_pointee(credentials)),
+            ..self.clone()
+        }
     }
 
-    /// Replaces the credentials of this signer, its clones, and the clients that sign with them, from the next signature
-    /// on. A signature in progress completes with the credentials that it started with.
+    /// Replaces the credentials of this signer, its clones, and the clients that sign with them,
+    /// from the next signature on. A signature in progress completes with the credentials that it
+    /// started with.
     ///
     /// ```
     /// # use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair, Signer};
@@ -113,33 +126,37 @@ impl Signer {
 
     /// Adds the three headers to a request, replacing earlier ones.
     ///
-    /// The URL must be final: its path is signed as it is, with its percent-encoding. On an error the request is unchanged.
+    /// The URL must be final: its path is signed as it is, with its percent-encoding. On an error
+    /// the request is unchanged.
     ///
     /// # Errors
     ///
     /// Those of [`headers`](Self::headers).
     pub fn sign(&self, request: &mut impl SignableRequest) -> Result<(), SignError> {
         let (method, path) = request.method_and_path();
-        self.headers(method, path)?.insert_into(request.headers_mut());
+        self.headers(method, path)?
+            .insert_into(request.headers_mut());
         Ok(())
     }
 
-    /// Returns the three headers for a method and a path, signed with a private key that is in this process.
+    /// Returns the three headers for a method and a path, signed with a private key that is in this
+    /// process.
     ///
     /// # Errors
     ///
-    /// Those of [`prepare`](Self::prepare), [`SignError::SigningFailed`], and [`SignError::NotLocal`] for an external key.
+    /// Those of [`prepare`](Self::prepare), [`SignError::SigningFailed`], and
+    /// [`SignError::NotLocal`] for an external key.
     pub fn headers(&self, method: &Method, path: &str) -> Result<SignedHeaders, SignError> {
         self.prepare(method, path)?.sign_locally()
     }
 
     /// Returns the headers of a request that is yet to be signed, with the message to sign.
     ///
-    /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`), percent-encoded as sent. A query,
-    /// from `?` on, is cut off.
+    /// The path is the one in the request line: from the root (`/trade-api/v2/api_keys`),
+    /// percent-encoded as sent. A query, from `?` on, is cut off.
     ///
-    /// [`UnsignedHeaders::sign`] has the message signed by the key of the credentials, wherever that is. Or sign it yourself,
-    /// without any async runtime:
+    /// [`UnsignedHeaders::sign`] has the message signed by the key of the credentials, wherever
+    /// that is. Or sign it yourself, without any async runtime:
     ///
     /// ```
     /// # fn example(signer: &kalshi_api_keys::Signer, token: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), kalshi_api_keys::SignError> {
@@ -152,43 +169,55 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`SignError::RelativePath`] or [`SignError::UnencodedPath`] if no request line can carry the path,
-    /// [`SignError::ClockBefore1970`] if the clock is that wrong.
+    /// [`SignError::RelativePath`] or [`SignError::UnencodedPath`] if no request line can carry the
+    /// path, [`SignError::ClockBefore1970`] if the clock is that wrong.
     pub fn prepare(&self, method: &Method, path: &str) -> Result<UnsignedHeaders, SignError> {
         let path = path.split_once('?').map_or(path, |(path, _query)| path);
         if !path.starts_with('/') {
             return Err(SignError::RelativePath);
         }
-        if let Some(at) = path.bytes().position(|b| !b.is_ascii_graphic() || b == b'#') {
+        if let Some(at) = path
+            .bytes()
+            .position(|b| !b.is_ascii_graphic() || b == b'#')
+        {
             return Err(SignError::UnencodedPath { at });
         }
         let now = unix_ms((self.now)())?.saturating_add(self.clock_offset_ms());
-        let timestamp = u64::try_from(now).map_err(|_| SignError::ClockBefore1970)?.to_string();
+        let timestamp = u64::try_from(now)
+            .map_err(|_| SignError::ClockBefore1970)?
+            .to_string();
         let mut message = SmallVec::new();
         message.extend_from_slice(timestamp.as_bytes());
         message.extend(method.as_str().bytes().map(|b| b.to_ascii_uppercase()));
         message.extend_from_slice(path.as_bytes());
-        Ok(UnsignedHeaders { credentials: self.credentials.load_full(), timestamp, message })
+        Ok(UnsignedHeaders {
+            credentials: self.credentials.load_full(),
+            timestamp,
+            message,
+        })
     }
 
-    /// Returns what is added to the clock, in milliseconds: 0 unless a correction was adopted, never more than
-    /// [`MAX_CLOCK_CORRECTION`]. Positive if the clock is behind the service's.
+    /// Returns what is added to the clock, in milliseconds: 0 unless a correction was adopted,
+    /// never more than [`MAX_CLOCK_CORRECTION`]. Positive if the clock is behind the service's.
     pub fn clock_offset_ms(&self) -> i64 {
         self.offset.load(Ordering::Relaxed)
     }
 
-    /// Discards the clock correction of this signer and its clones, for example after this machine's clock was set.
+    /// Discards the clock correction of this signer and its clones, for example after this
+    /// machine's clock was set.
     pub fn reset_clock(&self) {
         self.offset.store(0, Ordering::Relaxed);
     }
 
-    /// Returns a signer with a corrected clock if it is worth sending a refused request again: `response` refused its
-    /// timestamp, has a `Date` header that implies another timestamp, and the correction does not exceed
-    /// [`MAX_CLOCK_CORRECTION`]. Works with any endpoint of the service; this crate's client does it by itself.
+    /// Returns a signer with a corrected clock if it is worth sending a refused request again:
+    /// `response` refused its timestamp, has a `Date` header that implies another timestamp, and
+    /// the correction does not exceed [`MAX_CLOCK_CORRECTION`]. Works with any endpoint of the
+    /// service; this crate's client does it by itself.
     ///
-    /// The correction is provisional: sign the second request with the returned signer, and pass it to
-    /// [`adopt_clock`](Self::adopt_clock) if that request succeeds. `sent` are the headers of the
-    /// refused request. Sending again is safe: the service checks the timestamp before it acts on a request.
+    /// The correction is provisional: sign the second request with the returned signer, and pass it
+    /// to [`adopt_clock`](Self::adopt_clock) if that request succeeds. `sent` are the headers of
+    /// the refused request. Sending again is safe: the service checks the timestamp before it acts
+    /// on a request.
     ///
     /// ```
     /// # use kalshi_api_keys::{Signer, SignError};
@@ -206,7 +235,11 @@ impl Signer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn corrected_by<B: AsRef<[u8]>>(&self, sent: &HeaderMap, response: &Response<B>) -> Option<Self> {
+    pub fn corrected_by<B: AsRef<[u8]>>(
+        &self,
+        sent: &HeaderMap,
+        response: &Response<B>,
+    ) -> Option<Self> {
         if !refuses_timestamp(response.status(), response.body().as_ref()) {
             return None;
         }
@@ -217,10 +250,18 @@ impl Signer {
     pub(crate) fn corrected(&self, sent: &HeaderMap, response: &HeaderMap) -> Option<Self> {
         let service_ms = unix_ms(date(response)? + DATE_TRUNCATION).ok()?;
         let offset = service_ms.saturating_sub(unix_ms((self.now)()).ok()?);
-        let sent_ms: i64 = sent.get(spec::KALSHI_ACCESS_TIMESTAMP)?.to_str().ok()?.parse().ok()?;
+        let sent_ms: i64 = sent
+            .get(spec::KALSHI_ACCESS_TIMESTAMP)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()?;
         let is_other = service_ms.abs_diff(sent_ms) > DATE_RESOLUTION_MS;
         let is_plausible = Duration::from_millis(offset.unsigned_abs()) <= MAX_CLOCK_CORRECTION;
-        (is_other && is_plausible).then(|| Self { offset: Arc::new(AtomicI64::new(offset)), ..self.clone() })
+        (is_other && is_plausible).then(|| Self {
+            offset: Arc::new(AtomicI64::new(offset)),
+            ..self.clone()
+        })
     }
 
     /// Adopts the clock correction of another signer, for this signer and its clones.
@@ -234,14 +275,17 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("credentials", &self.credentials()).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("credentials", &self.credentials())
+            .finish_non_exhaustive()
     }
 }
 
 /// Returns whether a response refuses a request for nothing but its timestamp.
 pub(crate) fn refuses_timestamp(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::UNAUTHORIZED
-        && error_body::parse(body).is_some_and(|error| error.code.as_deref() == Some("header_timestamp_expired"))
+        && error_body::parse(body)
+            .is_some_and(|error| error.code.as_deref() == Some("header_timestamp_expired"))
 }
 
 /// The `Date` of a response, in whole seconds.
@@ -250,11 +294,14 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
 }
 
 fn unix_ms(time: SystemTime) -> Result<i64, SignError> {
-    let since_1970 = time.duration_since(UNIX_EPOCH).map_err(|_| SignError::ClockBefore1970)?;
+    let since_1970 = time
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| SignError::ClockBefore1970)?;
     i64::try_from(since_1970.as_millis()).map_err(|_| SignError::ClockBefore1970)
 }
 
-/// A request that [`Signer::sign`] can sign: one of reqwest, one of `http` (with any body), or its `Parts`.
+/// A request that [`Signer::sign`] can sign: one of reqwest, one of `http` (with any body), or its
+/// `Parts`.
 ///
 /// ```
 /// # fn example(signer: &kalshi_api_keys::Signer) -> Result<(), Box<dyn std::error::Error>> {
@@ -318,7 +365,8 @@ impl UnsignedHeaders {
 
     /// Signs the message with the key of the credentials, and awaits it if it is external.
     ///
-    /// No time limit applies, because that would need a particular runtime: see [`sign_with_timeout`](Self::sign_with_timeout).
+    /// No time limit applies, because that would need a particular runtime: see
+    /// [`sign_with_timeout`](Self::sign_with_timeout).
     ///
     /// ```
     /// # use kalshi_api_keys::{SignError, SignedHeaders, Signer, http::Method};
@@ -329,51 +377,71 @@ impl UnsignedHeaders {
     ///
     /// # Errors
     ///
-    /// [`SignError::SigningFailed`] for a local key; [`SignError::ExternalKey`] and [`SignError::InvalidSignature`] for an
-    /// external one.
+    /// [`SignError::SigningFailed`] for a local key; [`SignError::ExternalKey`] and
+    /// [`SignError::InvalidSignature`] for an external one.
     pub async fn sign(self) -> Result<SignedHeaders, SignError> {
-        let Key::External(key) = &self.credentials.key else { return self.sign_locally() };
-        let signature = key.sign(&self.message).await.map_err(SignError::ExternalKey)?;
+        let Key::External(key) = &self.credentials.key else {
+            return self.sign_locally();
+        };
+        let signature = key
+            .sign(&self.message)
+            .await
+            .map_err(SignError::ExternalKey)?;
         self.with_signature(signature)
     }
 
-    /// Signs as [`sign`](Self::sign) does, with the [time limit](crate::ExternalKey::time_limit) of an external key. Needs a
-    /// tokio runtime with its timer.
+    /// Signs as [`sign`](Self::sign) does, with the [time limit](crate::ExternalKey::time_limit) of
+    /// an external key. Needs a tokio runtime with its timer.
     ///
     /// # Errors
     ///
     /// Those of [`sign`](Self::sign), and [`SignError::TimedOut`].
     pub async fn sign_with_timeout(self) -> Result<SignedHeaders, SignError> {
-        let Key::External(key) = &self.credentials.key else { return self.sign_locally() };
+        let Key::External(key) = &self.credentials.key else {
+            return self.sign_locally();
+        };
         let limit = key.time_limit();
-        tokio::time::timeout(limit, self.sign()).await.unwrap_or(Err(SignError::TimedOut(limit)))
+        tokio::time::timeout(limit, self.sign())
+            .await
+            .unwrap_or(Err(SignError::TimedOut(limit)))
     }
 
     fn sign_locally(self) -> Result<SignedHeaders, SignError> {
-        let Key::Local(key) = &self.credentials.key else { return Err(SignError::NotLocal) };
-        let signature = key.sign(&self.message).map_err(|_| SignError::SigningFailed)?;
+        let Key::Local(key) = &self.credentials.key else {
+            return Err(SignError::NotLocal);
+        };
+        let signature = key
+            .sign(&self.message)
+            .map_err(|_| SignError::SigningFailed)?;
         Ok(self.into_headers(&signature))
     }
 
-    /// Returns the headers with a signature of [`message`](Self::message): its raw bytes, not base64.
+    /// Returns the headers with a signature of [`message`](Self::message): its raw bytes, not
+    /// base64.
     ///
-    /// The signature is RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519, by the private key that
-    /// belongs to the key ID.
+    /// The signature is RSASSA-PSS (SHA-256, MGF1 with SHA-256, a salt of 32 bytes) or Ed25519, by
+    /// the private key that belongs to the key ID.
     ///
     /// # Errors
     ///
-    /// [`SignError::InvalidSignature`], which says what is wrong, for a signature that the public key does not verify.
+    /// [`SignError::InvalidSignature`], which says what is wrong, for a signature that the public
+    /// key does not verify.
     pub fn with_signature(self, signature: impl AsRef<[u8]>) -> Result<SignedHeaders, SignError> {
-        let checked = self.credentials.public_key.check(&self.message, signature.as_ref());
+        let checked = self
+            .credentials
+            .public_key
+            .check(&self.message, signature.as_ref());
         checked.map_err(SignError::InvalidSignature)?;
         Ok(self.into_headers(signature.as_ref()))
     }
 
     fn into_headers(self, signature: &[u8]) -> SignedHeaders {
         // Cannot fail: digits and base64 are visible ASCII.
-        let timestamp = HeaderValue::try_from(self.timestamp).expect("digits are a valid header value");
+        let timestamp =
+            HeaderValue::try_from(self.timestamp).expect("digits are a valid header value");
         let signature = STANDARD.encode(signature);
-        let mut signature = HeaderValue::try_from(signature).expect("base64 is a valid header value");
+        let mut signature =
+            HeaderValue::try_from(signature).expect("base64 is a valid header value");
         signature.set_sensitive(true);
         SignedHeaders([
             (spec::KALSHI_ACCESS_KEY, self.credentials.key_id.clone()),
@@ -383,11 +451,12 @@ impl UnsignedHeaders {
     }
 }
 
-/// The three headers of a signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and `KALSHI-ACCESS-SIGNATURE`.
+/// The three headers of a signed request: `KALSHI-ACCESS-KEY`, `KALSHI-ACCESS-TIMESTAMP` and
+/// `KALSHI-ACCESS-SIGNATURE`.
 ///
-/// They are valid for one method and path, and for about ten seconds. The signature is marked sensitive, which hides it
-/// from `Debug`. They extend a [`HeaderMap`] and collect into one; to replace earlier ones in a request, use
-/// [`Signer::sign`].
+/// They are valid for one method and path, and for about ten seconds. The signature is marked
+/// sensitive, which hides it from `Debug`. They extend a [`HeaderMap`] and collect into one; to
+/// replace earlier ones in a request, use [`Signer::sign`].
 ///
 /// ```no_run
 /// # use kalshi_api_keys::Signer;
@@ -422,22 +491,33 @@ impl IntoIterator for SignedHeaders {
 #[non_exhaustive]
 pub enum SignError {
     /// The path does not begin with `/`.
-    #[error("the path to sign does not begin with `/`; pass it from the root, without scheme and host")]
+    #[error(
+        "the path to sign does not begin with `/`; pass it from the root, without scheme and host"
+    )]
     RelativePath,
     /// The path contains a fragment, or a character that must be percent-encoded.
-    #[error("byte {at} of the path must be percent-encoded, or begins a fragment; pass the path as it will be sent")]
+    #[error(
+        "byte {at} of the path must be percent-encoded, or begins a fragment; pass the path as it will be sent"
+    )]
     UnencodedPath {
         /// The offset of the first such byte.
         at: usize,
     },
     /// The clock is before 1970, or millions of years ahead.
-    #[error("this machine's clock is before 1970; set it: the service accepts a difference of ten seconds")]
+    #[error(
+        "this machine's clock is before 1970; set it: the service accepts a difference of ten seconds"
+    )]
     ClockBefore1970,
     /// The cryptography library failed.
-    #[error("signing with {} failed; check the system's random number generator", crate::CRYPTO_BACKEND)]
+    #[error(
+        "signing with {} failed; check the system's random number generator",
+        crate::CRYPTO_BACKEND
+    )]
     SigningFailed,
     /// The private key is not in this process, so a signature has to be awaited.
-    #[error("the private key is not in this process; use `Signer::prepare`, and await the signature")]
+    #[error(
+        "the private key is not in this process; use `Signer::prepare`, and await the signature"
+    )]
     NotLocal,
     /// The external key returned an error, which is the source.
     #[error("the external key did not sign")]
@@ -447,7 +527,8 @@ pub enum SignError {
         "the external key did not sign within {0:?}; check that it is reachable and does not wait for a touch or a PIN"
     )]
     TimedOut(Duration),
-    /// The external key returned something other than a signature of the message by the private key of its public key.
+    /// The external key returned something other than a signature of the message by the private key
+    /// of its public key.
     #[error("the external key returned an invalid signature")]
     InvalidSignature(#[source] SignatureError),
 }

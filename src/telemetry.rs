@@ -1,5 +1,5 @@
-//! Spans of the operations, with the attribute names of OpenTelemetry's HTTP conventions. Bodies, headers and key
-//! material are never recorded.
+//! Spans of the operations, with the attribute names of OpenTelemetry's HTTP conventions. Bodies,
+//! headers and key material are never recorded.
 
 use std::future::Future;
 
@@ -10,8 +10,8 @@ use tracing::{Instrument as _, Span};
 use crate::response::Truncated;
 use crate::{Environment, Error, Operation};
 
-/// Runs the call of an operation in its span, and records how it ended. `otel.name` is what OpenTelemetry calls an HTTP
-/// client's span: method and template.
+/// Runs the call of an operation in its span, and records how it ended. `otel.name` is what
+/// OpenTelemetry calls an HTTP client's span: method and template.
 pub(crate) async fn instrument<T>(
     environment: &Environment,
     Operation { method, path, .. }: Operation,
@@ -40,7 +40,10 @@ fn record<T>(span: &Span, result: &Result<ResponseValue<T>, Error>) {
         Ok(response) => Some(response.status()),
         Err(error) => error.status(),
     };
-    span.record("http.response.status_code", status.map(|status| status.as_u16()));
+    span.record(
+        "http.response.status_code",
+        status.map(|status| status.as_u16()),
+    );
     let Err(error) = result else { return };
     let error_type = match error {
         Error::InvalidRequest(_) => "invalid_request",
@@ -49,8 +52,15 @@ fn record<T>(span: &Span, result: &Result<ResponseValue<T>, Error>) {
         Error::CommunicationError(cause) if cause.is_connect() => "connection_failed",
         Error::CommunicationError(_) => "request_failed",
         Error::ResponseBodyError(_) => "truncated_body",
-        Error::UnexpectedResponse(response) if response.extensions().get::<Truncated>().is_some() => "truncated_body",
-        _ => match status.as_ref().filter(|status| status.is_client_error() || status.is_server_error()) {
+        Error::UnexpectedResponse(response)
+            if response.extensions().get::<Truncated>().is_some() =>
+        {
+            "truncated_body"
+        }
+        _ => match status
+            .as_ref()
+            .filter(|status| status.is_client_error() || status.is_server_error())
+        {
             Some(status) => status.as_str(),
             None => "unexpected_response",
         },

@@ -1,8 +1,8 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
-//! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole line.
-//! [`could_be_key_material`] tells which values must not be shown at all. [`with_causes`] formats an error, [`clock_skew`]
-//! the difference of two clocks.
+//! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole
+//! line. [`could_be_key_material`] tells which values must not be shown at all. [`with_causes`]
+//! formats an error, [`clock_skew`] the difference of two clocks.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -12,12 +12,13 @@ use std::time::{Duration, SystemTime};
 /// The most characters that [`printable`] shows of a value.
 pub const MAX_PRINTABLE_CHARS: usize = 200;
 
-/// The shortest run of base64 or hexadecimal digits that is taken for key material. An Ed25519 key has 64 digits of
-/// base64, a line of PEM 64, an API key ID 36.
+/// The shortest run of base64 or hexadecimal digits that is taken for key material. An Ed25519 key
+/// has 64 digits of base64, a line of PEM 64, an API key ID 36.
 const MIN_KEY_RUN: usize = 60;
 
-/// Returns `text` on one line, with every character visible: control and format characters (bidirectional overrides,
-/// zero-width characters, tags), separators other than the space, private and unassigned code points become escapes.
+/// Returns `text` on one line, with every character visible: control and format characters
+/// (bidirectional overrides, zero-width characters, tags), separators other than the space, private
+/// and unassigned code points become escapes.
 ///
 /// ```
 /// use kalshi_api_keys::text::escape;
@@ -34,12 +35,17 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if is_visible(c) { escaped.push(c) } else { escaped.extend(c.escape_default()) }
+        if is_visible(c) {
+            escaped.push(c)
+        } else {
+            escaped.extend(c.escape_default())
+        }
     }
     Cow::Owned(escaped)
 }
 
-/// Returns `text` as [`escape`] does, shortened to its first [`MAX_PRINTABLE_CHARS`] characters and `…`.
+/// Returns `text` as [`escape`] does, shortened to its first [`MAX_PRINTABLE_CHARS`] characters and
+/// `…`.
 ///
 /// ```
 /// use kalshi_api_keys::text::printable;
@@ -53,7 +59,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a path in quotation marks, escaped as by [`escape`]: unlike `Debug`, with single backslashes on Windows.
+/// Returns a path in quotation marks, escaped as by [`escape`]: unlike `Debug`, with single
+/// backslashes on Windows.
 ///
 /// ```
 /// use kalshi_api_keys::text::quoted_path;
@@ -64,8 +71,9 @@ pub fn quoted_path(path: impl AsRef<Path>) -> String {
     format!("\"{}\"", escape(&path.as_ref().to_string_lossy()))
 }
 
-/// Returns whether `text` could be a private key or a part of one, in any common encoding: PEM with or without its
-/// `BEGIN` line, or DER in base64, base64url or hexadecimal. Such text does not belong in an error message.
+/// Returns whether `text` could be a private key or a part of one, in any common encoding: PEM with
+/// or without its `BEGIN` line, or DER in base64, base64url or hexadecimal. Such text does not
+/// belong in an error message.
 ///
 /// It errs on the side of caution: a long path in mixed case is taken for a key, too.
 ///
@@ -84,7 +92,10 @@ pub fn could_be_key_material(text: &str) -> bool {
             .split(|c: char| !c.is_ascii_hexdigit())
             .filter(is_long)
             .any(|run| run.contains(|c: char| c.is_ascii_digit()))
-        || text.split(|c| !is_base64(c)).filter(is_long).any(has_digits_and_both_cases)
+        || text
+            .split(|c| !is_base64(c))
+            .filter(is_long)
+            .any(has_digits_and_both_cases)
 }
 
 /// Returns whether a run of base64 digits is unlike words and paths, most of which are in one case.
@@ -103,18 +114,22 @@ fn has_digits_and_both_cases(run: &str) -> bool {
 /// ```
 pub fn with_causes(error: &dyn Error) -> String {
     let message = error.to_string();
-    let Some(source) = error.source() else { return message };
+    let Some(source) = error.source() else {
+        return message;
+    };
     match message.split_once("; ") {
         Some((what, advice)) => format!("{what}: {}; {advice}", with_causes(source)),
         None => format!("{message}: {}", with_causes(source)),
     }
 }
 
-/// What is added to a `Date` header, which is truncated to whole seconds: on average, half of one has passed since.
+/// What is added to a `Date` header, which is truncated to whole seconds: on average, half of one
+/// has passed since.
 pub(crate) const DATE_TRUNCATION: Duration = Duration::from_millis(500);
 
-/// Returns how far a clock that shows `now` is from the service's, by the `Date` of a response that has just arrived, such as
-/// `41 s behind the service's`. `None` if they agree, as far as a date in whole seconds shows it.
+/// Returns how far a clock that shows `now` is from the service's, by the `Date` of a response that
+/// has just arrived, such as `41 s behind the service's`. `None` if they agree, as far as a date in
+/// whole seconds shows it.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -136,7 +151,8 @@ pub fn clock_skew(date: SystemTime, now: SystemTime) -> Option<String> {
     }
 }
 
-/// Returns whether a character is printable. For characters other than ASCII, the standard library knows.
+/// Returns whether a character is printable. For characters other than ASCII, the standard library
+/// knows.
 fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c == ' ' || c.is_ascii_graphic();

@@ -1,5 +1,6 @@
-//! Types of the OpenAPI description: generated structs and builders, and hand-written types for what the generator cannot
-//! express (open enums, values that are validated only in requests, and a secret).
+//! Types of the OpenAPI description: generated structs and builders, and hand-written types for
+//! what the generator cannot express (open enums, values that are validated only in requests, and a
+//! secret).
 //!
 //! A builder becomes a request, or is passed to an operation, which validates it before it is sent:
 //!

@@ -1,4 +1,5 @@
-//! Counts the heap allocations of `Signer::headers`. Two are inherent: the returned timestamp and signature.
+//! Counts the heap allocations of `Signer::headers`. Two are inherent: the returned timestamp and
+//! signature.
 
 use std::hint::black_box;
 

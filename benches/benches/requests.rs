@@ -1,5 +1,6 @@
-//! Measures a complete `get_api_keys` call to the sandbox over a warm connection against a bare signature followed by the
-//! same request sent with plain reqwest and precomputed headers; then the throughput with 1, 16 and 256 requests in flight.
+//! Measures a complete `get_api_keys` call to the sandbox over a warm connection against a bare
+//! signature followed by the same request sent with plain reqwest and precomputed headers; then the
+//! throughput with 1, 16 and 256 requests in flight.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -21,29 +22,48 @@ const REQUESTS: u32 = 8192;
 fn main() {
     for key_type in [ApiKeyType::Rsa, ApiKeyType::Ed25519] {
         compare(key_type.clone());
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(runtime.spawn(throughput(key_type))).unwrap();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(runtime.spawn(throughput(key_type)))
+            .unwrap();
     }
 }
 
 fn compare(key_type: ApiKeyType) {
     // One thread for the server and one for the client, as on two machines.
-    let server = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let client_runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let sandbox = server.block_on(Sandbox::builder().root_key_type(key_type.clone()).start()).unwrap();
+    let sandbox = server
+        .block_on(Sandbox::builder().root_key_type(key_type.clone()).start())
+        .unwrap();
     // Keeps precomputed headers valid for the whole run.
     sandbox.set_time_window(Duration::from_secs(3600));
 
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     let call = || async { client.get_api_keys().send().await.map(drop).unwrap() };
 
-    // Every request has its own timestamp and signature: verifying the same one again would be faster.
+    // Every request has its own timestamp and signature: verifying the same one again would be
+    // faster.
     let (start, milliseconds) = (SystemTime::now(), AtomicU64::default());
     let clock = move || start + Duration::from_millis(milliseconds.fetch_add(1, Ordering::Relaxed));
     let signer = Signer::new(sandbox.credentials()).with_clock(clock);
     let precomputed = RefCell::new(Vec::<HeaderMap>::new());
     let precompute = || {
-        let headers = (0..=REPEATS).map(|_| signer.headers(&Method::GET, PATH).unwrap().into_iter().collect());
+        let headers = (0..=REPEATS).map(|_| {
+            signer
+                .headers(&Method::GET, PATH)
+                .unwrap()
+                .into_iter()
+                .collect()
+        });
         precomputed.borrow_mut().extend(headers);
     };
     let http = http_client_builder(&sandbox.environment()).build().unwrap();
@@ -60,8 +80,8 @@ fn compare(key_type: ApiKeyType) {
         let sign = bare_rsa(&private_key(key_type.clone()));
         Box::new(move || _ = black_box(sign()))
     };
-    // In sequence, as in a complete call: the server's thread falls asleep while the client signs, and must be woken in
-    // both cases.
+    // In sequence, as in a complete call: the server's thread falls asleep while the client signs,
+    // and must be woken in both cases.
     let sign_then_send = || async {
         sign();
         bare().await;
@@ -85,13 +105,20 @@ fn compare(key_type: ApiKeyType) {
     println!("  get_api_keys                                        {call_us:>8.1} µs");
     println!("  bare signature, then reqwest, precomputed headers   {floor_us:>8.1} µs");
     println!("  reqwest alone, precomputed headers                  {bare_us:>8.1} µs");
-    println!("  median ratio of the first to the second             {:>8.3}", median(ratios));
+    println!(
+        "  median ratio of the first to the second             {:>8.3}",
+        median(ratios)
+    );
 }
 
-/// Prints the requests per second of one client on two threads, with a number of tasks that each send one request after
-/// another.
+/// Prints the requests per second of one client on two threads, with a number of tasks that each
+/// send one request after another.
 async fn throughput(key_type: ApiKeyType) {
-    let sandbox = Sandbox::builder().root_key_type(key_type.clone()).start().await.unwrap();
+    let sandbox = Sandbox::builder()
+        .root_key_type(key_type.clone())
+        .start()
+        .await
+        .unwrap();
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     println!(
         "\n{key_type}: {REQUESTS} requests of one client, with the sandbox and its verification on the same two threads"

@@ -1,4 +1,5 @@
-//! Helpers shared by the benchmarks: keys, bare signatures as the baseline, and interleaved comparison.
+//! Helpers shared by the benchmarks: keys, bare signatures as the baseline, and interleaved
+//! comparison.
 
 use std::time::Instant;
 
@@ -16,7 +17,10 @@ pub const MESSAGE: &[u8] = b"1703123456789GET/trade-api/v2/api_keys";
 
 /// Generates a private key.
 pub fn private_key(key_type: ApiKeyType) -> PrivateKeyPem {
-    KeyPair::generate(key_type.try_into().unwrap()).unwrap().private_key_pem().unwrap()
+    KeyPair::generate(key_type.try_into().unwrap())
+        .unwrap()
+        .private_key_pem()
+        .unwrap()
 }
 
 pub fn signer(key: &PrivateKeyPem) -> Signer {
@@ -25,11 +29,20 @@ pub fn signer(key: &PrivateKeyPem) -> Signer {
 
 /// Returns a function that signs with aws-lc-rs alone: RSA-PSS with the given key.
 pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> + use<> {
-    let der = rsa::RsaPrivateKey::from_pkcs1_pem(key.expose_secret()).unwrap().to_pkcs1_der().unwrap();
+    let der = rsa::RsaPrivateKey::from_pkcs1_pem(key.expose_secret())
+        .unwrap()
+        .to_pkcs1_der()
+        .unwrap();
     let pair = RsaKeyPair::from_der(der.as_bytes()).unwrap();
     move || {
         let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), MESSAGE, &mut signature).unwrap();
+        pair.sign(
+            &RSA_PSS_SHA256,
+            &SystemRandom::new(),
+            MESSAGE,
+            &mut signature,
+        )
+        .unwrap();
         signature
     }
 }
@@ -50,12 +63,16 @@ pub struct Contender<'a> {
 
 impl<'a> Contender<'a> {
     pub fn new(name: &'static str, repeats: u32, run: impl Fn() + 'a) -> Self {
-        Self { name, repeats, run: Box::new(run) }
+        Self {
+            name,
+            repeats,
+            run: Box::new(run),
+        }
     }
 }
 
-/// Prints the median time of each contender, and the median of its ratios to the first one. The contenders take turns in
-/// every round, so that other load on the machine affects them alike.
+/// Prints the median time of each contender, and the median of its ratios to the first one. The
+/// contenders take turns in every round, so that other load on the machine affects them alike.
 pub fn ratios(contenders: &[Contender<'_>]) {
     const ROUNDS: usize = 101;
     let mut times = vec![Vec::with_capacity(ROUNDS); contenders.len()];
@@ -68,10 +85,24 @@ pub fn ratios(contenders: &[Contender<'_>]) {
             times.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(contender.repeats));
         }
     }
-    println!("\n{:<28} {:>10} {:>14}", format!("median of {ROUNDS} rounds"), "µs", "to the first");
+    println!(
+        "\n{:<28} {:>10} {:>14}",
+        format!("median of {ROUNDS} rounds"),
+        "µs",
+        "to the first"
+    );
     for (contender, own) in contenders.iter().zip(&times) {
-        let to_first = own.iter().zip(&times[0]).map(|(own, first)| own / first).collect();
-        println!("{:<28} {:>10.1} {:>14.3}", contender.name, median(own.clone()), median(to_first));
+        let to_first = own
+            .iter()
+            .zip(&times[0])
+            .map(|(own, first)| own / first)
+            .collect();
+        println!(
+            "{:<28} {:>10.1} {:>14.3}",
+            contender.name,
+            median(own.clone()),
+            median(to_first)
+        );
     }
 }
 

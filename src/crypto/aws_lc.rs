@@ -22,13 +22,16 @@ impl SigningKey {
         match key {
             PrivateKey::Rsa(key) => {
                 let der = key.to_pkcs1_der().map_err(|_| KeyError::Unusable)?;
-                RsaKeyPair::from_der(der.as_bytes()).map(Self::Rsa).map_err(|_| KeyError::Unusable)
-            }
-            PrivateKey::Ed25519(key) => {
-                Ed25519KeyPair::from_seed_and_public_key(key.as_bytes(), key.verifying_key().as_bytes())
-                    .map(Self::Ed25519)
+                RsaKeyPair::from_der(der.as_bytes())
+                    .map(Self::Rsa)
                     .map_err(|_| KeyError::Unusable)
             }
+            PrivateKey::Ed25519(key) => Ed25519KeyPair::from_seed_and_public_key(
+                key.as_bytes(),
+                key.verifying_key().as_bytes(),
+            )
+            .map(Self::Ed25519)
+            .map_err(|_| KeyError::Unusable),
         }
     }
 
@@ -37,7 +40,13 @@ impl SigningKey {
         match self {
             Self::Rsa(key) => {
                 let mut signature = Signature::from_elem(0, key.public_modulus_len());
-                key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| SigningFailed)?;
+                key.sign(
+                    &RSA_PSS_SHA256,
+                    &SystemRandom::new(),
+                    message,
+                    &mut signature,
+                )
+                .map_err(|_| SigningFailed)?;
                 Ok(signature)
             }
             Self::Ed25519(key) => {

@@ -1,5 +1,5 @@
-//! The `rsa` and `ed25519-dalek` backend, which needs no C compiler. RSA signing is blinded, because `rsa` is not
-//! constant-time (RUSTSEC-2023-0071).
+//! The `rsa` and `ed25519-dalek` backend, which needs no C compiler. RSA signing is blinded,
+//! because `rsa` is not constant-time (RUSTSEC-2023-0071).
 
 use ed25519_dalek::Signer as _;
 use rsa::pss::BlindedSigningKey;
@@ -20,7 +20,9 @@ pub(crate) enum SigningKey {
 impl SigningKey {
     pub(crate) fn new(key: &PrivateKey) -> Result<Self, KeyError> {
         Ok(match key {
-            PrivateKey::Rsa(key) => Self::Rsa(Box::new(BlindedSigningKey::new(rsa::RsaPrivateKey::clone(key)))),
+            PrivateKey::Rsa(key) => Self::Rsa(Box::new(BlindedSigningKey::new(
+                rsa::RsaPrivateKey::clone(key),
+            ))),
             PrivateKey::Ed25519(key) => Self::Ed25519(key.clone()),
         })
     }
@@ -29,7 +31,9 @@ impl SigningKey {
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
-                let signature = key.try_sign_with_rng(&mut OsRng, message).map_err(|_| SigningFailed)?;
+                let signature = key
+                    .try_sign_with_rng(&mut OsRng, message)
+                    .map_err(|_| SigningFailed)?;
                 Ok(Signature::from_slice(&signature.to_bytes()))
             }
             Self::Ed25519(key) => Ok(Signature::from_slice(&key.sign(message).to_bytes())),

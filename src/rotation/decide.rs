@@ -48,7 +48,8 @@ impl KeyFile {
 /// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Find out whether the private key in the file belongs to this key of the rotation; if it does, add the ID.
+    /// Find out whether the private key in the file belongs to this key of the rotation; if it
+    /// does, add the ID.
     Identify(String),
     /// Delete this key of the rotation, whose private key is not in the file.
     DeleteStray(String),
@@ -72,24 +73,39 @@ pub(super) enum Next {
     Finish,
 }
 
-/// Decides the next step from the key file, the IDs of the keys that were saved, and a verified list, which the new key signed
-/// or not.
-pub(super) fn decide(goal: &Goal, file: &KeyFile, saved: &[String], keys: &[ApiKey], signed_by_new_key: bool) -> Next {
+/// Decides the next step from the key file, the IDs of the keys that were saved, and a verified
+/// list, which the new key signed or not.
+pub(super) fn decide(
+    goal: &Goal,
+    file: &KeyFile,
+    saved: &[String],
+    keys: &[ApiKey],
+    signed_by_new_key: bool,
+) -> Next {
     let is_saved = |id: &String| saved.contains(id);
     let not_in_file = |id: &String| file.key_id() != Some(id);
-    let is_stray = |key: &&ApiKey| is_ours(goal, key) && not_in_file(&key.api_key_id) && !is_saved(&key.api_key_id);
+    let is_stray = |key: &&ApiKey| {
+        is_ours(goal, key) && not_in_file(&key.api_key_id) && !is_saved(&key.api_key_id)
+    };
     if let Some(stray) = keys.iter().find(is_stray) {
         let id = stray.api_key_id.clone();
-        return if matches!(file, KeyFile::WithoutId(_)) { Next::Identify(id) } else { Next::DeleteStray(id) };
+        return if matches!(file, KeyFile::WithoutId(_)) {
+            Next::Identify(id)
+        } else {
+            Next::DeleteStray(id)
+        };
     }
     // The last one is the likeliest to be in the file.
     let is_listed = |id: &&String| not_in_file(id) && keys.iter().any(|key| key.api_key_id == **id);
     let id = match (file, saved.iter().rev().find(is_listed).cloned()) {
-        (KeyFile::Foreign | KeyFile::Unusable(_), _) | (KeyFile::WithoutId(Origin::Unknown), None) => {
+        (KeyFile::Foreign | KeyFile::Unusable(_), _)
+        | (KeyFile::WithoutId(Origin::Unknown), None) => {
             return Next::RefuseFile;
         }
         (KeyFile::WithoutId(_), Some(saved)) => return Next::Identify(saved),
-        (KeyFile::Missing | KeyFile::WithId(_), Some(saved)) => return Next::RefuseElsewhere(saved),
+        (KeyFile::Missing | KeyFile::WithId(_), Some(saved)) => {
+            return Next::RefuseElsewhere(saved);
+        }
         (KeyFile::WithoutId(Origin::Saved(id)), None) => return Next::ListAgain(id.clone()),
         (KeyFile::Missing | KeyFile::WithoutId(Origin::Generated), None) => return Next::Create,
         (KeyFile::WithId(credentials), None) => credentials.key_id().to_owned(),
@@ -133,34 +149,82 @@ mod tests {
     }
 
     fn key(id: &str, name: &str) -> ApiKey {
-        let key = json!({ "api_key_id": id, "name": name, "scopes": ["write", "read"], "subaccount": 7 });
+        let key =
+            json!({ "api_key_id": id, "name": name, "scopes": ["write", "read"], "subaccount": 7 });
         serde_json::from_value(key).unwrap()
     }
 
     fn with_id(id: &str) -> KeyFile {
         let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
-        KeyFile::WithId(Credentials::from_pem(id, pair.private_key_pem().unwrap().expose_secret()).unwrap())
+        KeyFile::WithId(
+            Credentials::from_pem(id, pair.private_key_pem().unwrap().expose_secret()).unwrap(),
+        )
     }
 
     #[test]
     fn every_state_has_its_next_step() {
         use Next::*;
-        let (old, new, stray, other) = (key("old", "o"), key("new", "ours"), key("stray", "ours"), key("other", "o"));
+        let (old, new, stray, other) = (
+            key("old", "o"),
+            key("new", "ours"),
+            key("stray", "ours"),
+            key("other", "o"),
+        );
         let unusable = || KeyFile::Unusable(CredentialsError::MissingApiKeyId);
         let table = [
             // Nothing was created, or it was deleted again.
             (KeyFile::Missing, vec![&old, &other], false, Create),
-            (KeyFile::WithoutId(Origin::Generated), vec![&old], false, Create),
-            (KeyFile::WithoutId(Origin::Unknown), vec![&old], false, RefuseFile),
+            (
+                KeyFile::WithoutId(Origin::Generated),
+                vec![&old],
+                false,
+                Create,
+            ),
+            (
+                KeyFile::WithoutId(Origin::Unknown),
+                vec![&old],
+                false,
+                RefuseFile,
+            ),
             (unusable(), vec![&old], false, RefuseFile),
             (KeyFile::Foreign, vec![&old], false, RefuseFile),
             // A key whose private half is not in the file.
-            (KeyFile::Missing, vec![&old, &stray], false, DeleteStray("stray".into())),
-            (unusable(), vec![&old, &stray], false, DeleteStray("stray".into())),
-            (with_id("new"), vec![&old, &new, &stray], true, DeleteStray("stray".into())),
-            (with_id("new"), vec![&stray], false, DeleteStray("stray".into())),
-            (KeyFile::WithoutId(Origin::Generated), vec![&old, &new], false, Identify("new".into())),
-            (KeyFile::WithoutId(Origin::Unknown), vec![&old, &new], false, Identify("new".into())),
+            (
+                KeyFile::Missing,
+                vec![&old, &stray],
+                false,
+                DeleteStray("stray".into()),
+            ),
+            (
+                unusable(),
+                vec![&old, &stray],
+                false,
+                DeleteStray("stray".into()),
+            ),
+            (
+                with_id("new"),
+                vec![&old, &new, &stray],
+                true,
+                DeleteStray("stray".into()),
+            ),
+            (
+                with_id("new"),
+                vec![&stray],
+                false,
+                DeleteStray("stray".into()),
+            ),
+            (
+                KeyFile::WithoutId(Origin::Generated),
+                vec![&old, &new],
+                false,
+                Identify("new".into()),
+            ),
+            (
+                KeyFile::WithoutId(Origin::Unknown),
+                vec![&old, &new],
+                false,
+                Identify("new".into()),
+            ),
             // The new key, as far as it is proved to work.
             (with_id("new"), vec![&old], false, ListAgain("new".into())),
             (with_id("new"), vec![&old, &new], false, Verify),
@@ -168,34 +232,70 @@ mod tests {
             (with_id("new"), vec![&old, &new, &other], true, DeleteOld),
             (with_id("new"), vec![&new, &other], true, Finish),
             // A file that belongs to a key of another name, such as the old one.
-            (with_id("old"), vec![&old], true, RefuseForeignKey("old".into())),
+            (
+                with_id("old"),
+                vec![&old],
+                true,
+                RefuseForeignKey("old".into()),
+            ),
         ];
         for (file, keys, signed_by_new_key, next) in table {
             let keys: Vec<_> = keys.into_iter().cloned().collect();
-            assert_eq!(decide(&goal(), &file, &[], &keys, signed_by_new_key), next, "{file:?} {keys:?}");
+            assert_eq!(
+                decide(&goal(), &file, &[], &keys, signed_by_new_key),
+                next,
+                "{file:?} {keys:?}"
+            );
         }
     }
 
     #[test]
     fn a_key_that_was_saved_is_never_deleted() {
         let keys = [key("old", "o"), key("new", "ours"), key("newer", "ours")];
-        let (saved, elsewhere) = (["new".to_owned(), "newer".to_owned()], Next::RefuseElsewhere("new".into()));
+        let (saved, elsewhere) = (
+            ["new".to_owned(), "newer".to_owned()],
+            Next::RefuseElsewhere("new".into()),
+        );
         for (file, keys, next) in [
             (KeyFile::Missing, &keys[..2], elsewhere),
-            (KeyFile::Unusable(CredentialsError::MissingApiKeyId), &keys[..2], Next::RefuseFile),
+            (
+                KeyFile::Unusable(CredentialsError::MissingApiKeyId),
+                &keys[..2],
+                Next::RefuseFile,
+            ),
             (KeyFile::Foreign, &keys[..2], Next::RefuseFile),
             // Its file was edited, and lacks the ID.
-            (KeyFile::WithoutId(Origin::Unknown), &keys[..2], Next::Identify("new".into())),
-            (KeyFile::WithoutId(Origin::Saved("newer".into())), &keys, Next::Identify("newer".into())),
-            (KeyFile::WithoutId(Origin::Saved("newer".into())), &keys[..1], Next::ListAgain("newer".into())),
+            (
+                KeyFile::WithoutId(Origin::Unknown),
+                &keys[..2],
+                Next::Identify("new".into()),
+            ),
+            (
+                KeyFile::WithoutId(Origin::Saved("newer".into())),
+                &keys,
+                Next::Identify("newer".into()),
+            ),
+            (
+                KeyFile::WithoutId(Origin::Saved("newer".into())),
+                &keys[..1],
+                Next::ListAgain("newer".into()),
+            ),
             // Another one was created and saved because a list lacked it.
             (with_id("newer"), &keys, Next::RefuseElsewhere("new".into())),
             (with_id("new"), &keys, Next::RefuseElsewhere("newer".into())),
             // Unless somebody else deleted it: then another one is created.
             (KeyFile::Missing, &keys[..1], Next::Create),
-            (with_id("newer"), &[key("old", "o"), key("newer", "ours")], Next::DeleteOld),
+            (
+                with_id("newer"),
+                &[key("old", "o"), key("newer", "ours")],
+                Next::DeleteOld,
+            ),
             // Its name is not as asked for.
-            (with_id("new"), &[key("old", "o"), key("new", "renamed")], Next::RefuseKey("new".into())),
+            (
+                with_id("new"),
+                &[key("old", "o"), key("new", "renamed")],
+                Next::RefuseKey("new".into()),
+            ),
         ] {
             assert_eq!(decide(&goal(), &file, &saved, keys, true), next, "{file:?}");
         }
@@ -215,7 +315,11 @@ mod tests {
             let mut new = serde_json::to_value(key("new", "ours")).unwrap();
             new[field] = value;
             let keys = [key("old", "o"), serde_json::from_value(new).unwrap()];
-            assert_eq!(decide(&goal(), &with_id("new"), &[], &keys, true), Next::RefuseKey("new".into()), "{field}");
+            assert_eq!(
+                decide(&goal(), &with_id("new"), &[], &keys, true),
+                Next::RefuseKey("new".into()),
+                "{field}"
+            );
         }
     }
 }

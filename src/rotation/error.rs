@@ -49,7 +49,13 @@ impl fmt::Display for RotationState {
         match (&self.journal, self.old_key) {
             (Some(_), _) => {}
             (None, KeyState::Unknown) => return f.write_str("nothing was created or deleted"),
-            (None, state) => return write!(f, "the old key {} {state}, and no new key exists", self.old_key_id),
+            (None, state) => {
+                return write!(
+                    f,
+                    "the old key {} {state}, and no new key exists",
+                    self.old_key_id
+                );
+            }
         }
         write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
         match &self.new_key_id {
@@ -92,7 +98,8 @@ impl fmt::Display for RotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A journal that was not read names no keys.
         let is_unknown = self.state.old_key == KeyState::Unknown && self.state.new_key_id.is_none();
-        if matches!(self.failure, Failure::Journal(_)) && self.state.journal.is_some() && is_unknown {
+        if matches!(self.failure, Failure::Journal(_)) && self.state.journal.is_some() && is_unknown
+        {
             return self.failure.fmt(f);
         }
         write!(f, "{}; {}", self.failure, self.state)?;
@@ -104,7 +111,11 @@ impl fmt::Display for RotationError {
         write!(
             f,
             "; {}run the same rotation again to finish it",
-            if leave { "leave its file in place, and " } else { "" }
+            if leave {
+                "leave its file in place, and "
+            } else {
+                ""
+            }
         )
     }
 }
@@ -122,9 +133,11 @@ pub enum ListError {
     /// The request failed.
     #[error(transparent)]
     Api(#[from] Error),
-    /// The list does not contain the key that signed the request: something between here and the service, such as a
-    /// cache, returned an old list.
-    #[error("the list of keys does not contain the key {0} that signed the request; check for a cache on the way")]
+    /// The list does not contain the key that signed the request: something between here and the
+    /// service, such as a cache, returned an old list.
+    #[error(
+        "the list of keys does not contain the key {0} that signed the request; check for a cache on the way"
+    )]
     SignerNotListed(String),
 }
 
@@ -188,16 +201,22 @@ pub enum Failure {
     #[error("the file of the new key holds something else, which was left alone; move it away")]
     ForeignFile,
     /// A new key was saved, and exists, but is not the one in the file: it may be in use.
-    #[error("the new key {0} is no longer in its file, and may be in use; put its file back, or delete the key")]
+    #[error(
+        "the new key {0} is no longer in its file, and may be in use; put its file back, or delete the key"
+    )]
     NewKeyElsewhere(String),
     /// The service returned a private key that cannot be used.
     #[error("the service returned an unusable private key")]
     UnusableKey(#[source] CredentialsError),
     /// The file names a key that this rotation did not create.
-    #[error("the file belongs to the key {0}, which this rotation did not create; move the file away")]
+    #[error(
+        "the file belongs to the key {0}, which this rotation did not create; move the file away"
+    )]
     ForeignKey(String),
     /// The new key has other scopes or another sub-account than asked for.
-    #[error("the new key {0} is not as asked for; to give up, delete it, its file and the journal of the rotation")]
+    #[error(
+        "the new key {0} is not as asked for; to give up, delete it, its file and the journal of the rotation"
+    )]
     KeyMismatch(String),
     /// A key was not deleted.
     #[error("cannot delete the key {key_id}")]
@@ -211,8 +230,11 @@ pub enum Failure {
     /// A deleted key is still in the list.
     #[error("the key {0} is still in the list of keys after its deletion")]
     StillListed(String),
-    /// A request that may have created one more key was lost, and the service may still carry it out.
-    #[error("the response to a request that creates a key was lost, so one more key may still appear")]
+    /// A request that may have created one more key was lost, and the service may still carry it
+    /// out.
+    #[error(
+        "the response to a request that creates a key was lost, so one more key may still appear"
+    )]
     Unsettled,
     /// The rotation was aborted, and it is not verified that it left no new key.
     #[error("{}, and it is not verified that no new key is left", without_advice(.reason))]
@@ -227,8 +249,8 @@ pub enum Failure {
     Stopped,
 }
 
-/// Returns whether a request to delete a key was refused, and will be again. That the key was not found proves nothing: see
-/// whether a list contains it.
+/// Returns whether a request to delete a key was refused, and will be again. That the key was not
+/// found proves nothing: see whether a list contains it.
 pub(super) fn is_final(error: &Error) -> bool {
     let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
     error.effect() != Effect::Unknown && !error.is_transient() && !not_found
@@ -243,7 +265,10 @@ impl Failure {
             Self::Delete { source, .. } => !is_final(source),
             // Not retried: an external key may prompt a person each time.
             Self::Verify(ListError::Api(Error::NotSigned(_))) => false,
-            Self::Verify(_) | Self::NewKeyNotListed(_) | Self::UnsavedKeyNotListed(_) | Self::StillListed(_) => true,
+            Self::Verify(_)
+            | Self::NewKeyNotListed(_)
+            | Self::UnsavedKeyNotListed(_)
+            | Self::StillListed(_) => true,
             _ => false,
         }
     }
@@ -255,7 +280,11 @@ impl Failure {
 
     /// Returns whether the private key is in the file, but perhaps not after a power failure.
     pub(super) fn is_not_synced(&self) -> bool {
-        matches!(self, Self::Save(KeyFileError::NotSynced { .. }) | Self::KeyFile(KeyFileError::NotSynced { .. }))
+        matches!(
+            self,
+            Self::Save(KeyFileError::NotSynced { .. })
+                | Self::KeyFile(KeyFileError::NotSynced { .. })
+        )
     }
 
     /// Returns whether no new key should be left: once a list proves that, nothing is left to do.
@@ -272,10 +301,13 @@ impl Failure {
 /// Returns what happened, without what to do next.
 fn without_advice(failure: &Failure) -> String {
     let line = with_causes(failure);
-    line.split_once("; ").map_or(&*line, |(happened, _)| happened).to_owned()
+    line.split_once("; ")
+        .map_or(&*line, |(happened, _)| happened)
+        .to_owned()
 }
 
-const TO_DISCARD: &str = "if it is yours, list the keys before you move it away: a new key may exist";
+const TO_DISCARD: &str =
+    "if it is yours, list the keys before you move it away: a new key may exist";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -287,7 +319,8 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
     },
-    /// It is not a regular file of this user's, others have access to it, or it is too large. It was not read.
+    /// It is not a regular file of this user's, others have access to it, or it is too large. It
+    /// was not read.
     #[error("{} is not a small regular file that only you own and can access, so it was not read; {TO_DISCARD}", quoted_path(.path))]
     Untrusted {
         /// The journal.

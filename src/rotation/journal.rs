@@ -1,5 +1,6 @@
-//! The journal of a rotation, `FILE.rotation` beside the key file: what was asked for, and whether a request that may have
-//! created a key is unaccounted for. It holds no key material. It is locked as long as a process works on the rotation.
+//! The journal of a rotation, `FILE.rotation` beside the key file: what was asked for, and whether
+//! a request that may have created a key is unaccounted for. It holds no key material. It is locked
+//! as long as a process works on the rotation.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -52,7 +53,8 @@ pub(super) struct Journal {
     file: Locked,
     pub(super) path: PathBuf,
     pub(super) goal: Goal,
-    /// When an earlier run last sent a request that may have created a key and whose outcome is unknown.
+    /// When an earlier run last sent a request that may have created a key and whose outcome is
+    /// unknown.
     unsettled_before: Option<u64>,
     /// This run has sent such a request.
     pub(super) unsettled: bool,
@@ -64,8 +66,8 @@ pub(super) struct Journal {
     pub(super) registered: bool,
 }
 
-/// A locked file, unlocked when dropped. Closing it is not enough: a child process that is just being started has it open as
-/// well.
+/// A locked file, unlocked when dropped. Closing it is not enough: a child process that is just
+/// being started has it open as well.
 #[derive(Debug)]
 struct Locked(File);
 
@@ -76,7 +78,8 @@ impl Drop for Locked {
     }
 }
 
-/// Returns the path of the journal beside a key file, which exists while a rotation to this file is unfinished.
+/// Returns the path of the journal beside a key file, which exists while a rotation to this file is
+/// unfinished.
 ///
 /// ```
 /// assert_eq!(kalshi_api_keys::rotation::journal_path("new.pem").as_os_str(), "new.pem.rotation");
@@ -91,12 +94,21 @@ impl Journal {
     /// Opens and locks the journal of an unfinished rotation, if there is one.
     pub(super) fn open(key_file: &Path, now: u64) -> Result<Option<Self>, JournalError> {
         let path = journal_path(key_file);
-        let failed = |source| JournalError::Io { path: path.clone(), source };
-        let file = match key_file::open_private(OpenOptions::new().read(true).write(true), &path, MAX_JOURNAL) {
+        let failed = |source| JournalError::Io {
+            path: path.clone(),
+            source,
+        };
+        let file = match key_file::open_private(
+            OpenOptions::new().read(true).write(true),
+            &path,
+            MAX_JOURNAL,
+        ) {
             Ok(Some(file)) => file,
             Ok(None) => return Err(JournalError::Untrusted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if key_file::is_in_use(&error) => return Err(JournalError::InProgress { path }),
+            Err(error) if key_file::is_in_use(&error) => {
+                return Err(JournalError::InProgress { path });
+            }
             // A name that no file can have; whoever creates it will report that.
             Err(_) if path.symlink_metadata().is_err() => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -109,12 +121,19 @@ impl Journal {
         }
         let mut bytes = Vec::new();
         file.0.read_to_end(&mut bytes).map_err(failed)?;
-        let invalid = |source| JournalError::Invalid { path: path.clone(), source };
-        let text = String::from_utf8(bytes).map_err(|error| invalid(serde::de::Error::custom(error)))?;
+        let invalid = |source| JournalError::Invalid {
+            path: path.clone(),
+            source,
+        };
+        let text =
+            String::from_utf8(bytes).map_err(|error| invalid(serde::de::Error::custom(error)))?;
         let mut lines = text.split_inclusive('\n');
         let goal: Goal = serde_json::from_str(lines.next().unwrap_or_default()).map_err(invalid)?;
         if goal.version != VERSION {
-            return Err(invalid(serde::de::Error::custom(format!("version {}", goal.version))));
+            return Err(invalid(serde::de::Error::custom(format!(
+                "version {}",
+                goal.version
+            ))));
         }
         let mut journal = Self::new(file, path.clone(), goal);
         let mut pending = None;
@@ -123,14 +142,21 @@ impl Journal {
         for line in lines.filter(|line| line.ends_with('\n')) {
             length += line.len() as u64;
             match serde_json::from_str(line).map_err(invalid)? {
-                Event::CreateSent(at) => journal.unsettled_before = pending.replace(at).or(journal.unsettled_before),
+                Event::CreateSent(at) => {
+                    journal.unsettled_before = pending.replace(at).or(journal.unsettled_before)
+                }
                 Event::CreateSettled => pending = None,
                 Event::Generated(fingerprint) => journal.set_generated(fingerprint),
                 Event::Saved(key_id) => journal.add_saved(key_id),
             }
         }
         journal.unsettled_before = pending.or(journal.unsettled_before);
-        journal.file.0.set_len(length).and_then(|()| journal.file.0.seek(SeekFrom::End(0))).map_err(failed)?;
+        journal
+            .file
+            .0
+            .set_len(length)
+            .and_then(|()| journal.file.0.seek(SeekFrom::End(0)))
+            .map_err(failed)?;
         if journal.unsettled_before.is_some_and(|at| at > now) {
             // The clock was set back since. When it was sent is unknown: before now.
             journal.create_sent(now)?;
@@ -142,19 +168,28 @@ impl Journal {
     /// Creates, locks and syncs the journal of a new rotation.
     pub(super) fn create(key_file: &Path, goal: Goal) -> Result<Self, JournalError> {
         let path = journal_path(key_file);
-        let failed = |source| JournalError::Io { path: path.clone(), source };
+        let failed = |source| JournalError::Io {
+            path: path.clone(),
+            source,
+        };
         let folder = key_file::folder_of(&path);
         let temporary = key_file::temporary_path(&path);
         match temporary.symlink_metadata() {
             // Left by a run that was killed. Its content does not matter.
             Ok(metadata) if metadata.is_file() && key_file::is_mine(&metadata) => {
-                let file = open_without_blocking(&temporary).map_err(|error| match key_file::is_in_use(&error) {
-                    true => JournalError::InProgress { path: path.clone() },
-                    false => failed(error),
-                })?;
+                let file =
+                    open_without_blocking(&temporary).map_err(
+                        |error| match key_file::is_in_use(&error) {
+                            true => JournalError::InProgress { path: path.clone() },
+                            false => failed(error),
+                        },
+                    )?;
                 lock(&file, &path)?;
                 let removed = std::fs::remove_file(&temporary);
-                removed.map_err(|source| JournalError::Io { path: temporary.clone(), source })?;
+                removed.map_err(|source| JournalError::Io {
+                    path: temporary.clone(),
+                    source,
+                })?;
             }
             Ok(_) => return Err(JournalError::Untrusted { path: temporary }),
             Err(_) => {}
@@ -162,11 +197,16 @@ impl Journal {
         let mut temporary = key_file::create_temporary(&path).map_err(failed)?;
         lock(temporary.as_file(), &path)?;
         let line = serde_json::to_string(&goal).map_err(|error| failed(error.into()))?;
-        writeln!(temporary, "{line}").and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
-        let file = temporary.persist_noclobber(&path).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => JournalError::InProgress { path: path.clone() },
-            _ => failed(error.error),
-        })?;
+        writeln!(temporary, "{line}")
+            .and_then(|()| temporary.as_file().sync_all())
+            .map_err(failed)?;
+        let file =
+            temporary
+                .persist_noclobber(&path)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::AlreadyExists => JournalError::InProgress { path: path.clone() },
+                    _ => failed(error.error),
+                })?;
         if !key_file::is_at(&file, &path) {
             return Err(JournalError::InProgress { path });
         }
@@ -241,14 +281,20 @@ impl Journal {
     }
 
     fn io(&self, source: io::Error) -> JournalError {
-        JournalError::Io { path: self.path.clone(), source }
+        JournalError::Io {
+            path: self.path.clone(),
+            source,
+        }
     }
 
-    /// Returns whether a request may have created a key after a list was requested: one of this run, or one that was sent less than
-    /// the settle time before.
+    /// Returns whether a request may have created a key after a list was requested: one of this
+    /// run, or one that was sent less than the settle time before.
     pub(super) fn is_unsettled(&self, listed_at: u64, settle_time: Duration) -> bool {
         let settles = |sent: u64| sent.saturating_add(settle_time.as_secs());
-        self.unsettled || self.unsettled_before.is_some_and(|sent| listed_at < settles(sent))
+        self.unsettled
+            || self
+                .unsettled_before
+                .is_some_and(|sent| listed_at < settles(sent))
     }
 
     /// Removes the journal of a finished rotation.
@@ -262,7 +308,12 @@ impl Journal {
 
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => JournalError::InProgress { path: path.to_owned() },
-        TryLockError::Error(source) => JournalError::Io { path: path.to_owned(), source },
+        TryLockError::WouldBlock => JournalError::InProgress {
+            path: path.to_owned(),
+        },
+        TryLockError::Error(source) => JournalError::Io {
+            path: path.to_owned(),
+            source,
+        },
     })
 }

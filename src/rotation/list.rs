@@ -7,8 +7,8 @@ use super::plan::RetryPolicy;
 use crate::types::ApiKey;
 use crate::{Client, Effect, Error};
 
-/// Lists the keys of the account, and checks that the list contains the key that signed the request. Any other list, such
-/// as one from a cache that ignores the signature, proves nothing.
+/// Lists the keys of the account, and checks that the list contains the key that signed the
+/// request. Any other list, such as one from a cache that ignores the signature, proves nothing.
 ///
 /// # Errors
 ///
@@ -30,7 +30,11 @@ pub async fn list(client: &Client) -> Result<Vec<ApiKey>, ListError> {
     let client = with_own_signer(client);
     let keys = client.get_api_keys().send().await?.into_inner().api_keys;
     let signer = client.signer().credentials().key_id().to_owned();
-    if keys.iter().any(|key| key.api_key_id == signer) { Ok(keys) } else { Err(ListError::SignerNotListed(signer)) }
+    if keys.iter().any(|key| key.api_key_id == signer) {
+        Ok(keys)
+    } else {
+        Err(ListError::SignerNotListed(signer))
+    }
 }
 
 /// Returns a client whose credentials nobody else replaces.
@@ -44,8 +48,8 @@ pub(super) fn with_own_signer(client: &Client) -> Client {
 ///
 /// # Errors
 ///
-/// [`DeleteError::NotDeleted`], [`DeleteError::NotListed`] or [`DeleteError::UntrustedList`] when nothing was deleted; otherwise
-/// the key may still exist.
+/// [`DeleteError::NotDeleted`], [`DeleteError::NotListed`] or [`DeleteError::UntrustedList`] when
+/// nothing was deleted; otherwise the key may still exist.
 ///
 /// ```
 /// use kalshi_api_keys::rotation::{self, DeleteError, RetryPolicy};
@@ -63,7 +67,11 @@ pub(super) fn with_own_signer(client: &Client) -> Client {
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) -> Result<(), DeleteError> {
+pub async fn delete(
+    client: &Client,
+    key_id: &str,
+    retry_policy: RetryPolicy,
+) -> Result<(), DeleteError> {
     let mut delays = retry_policy.delays();
     let mut sent = false;
     // A list that lags could lack the key before it was deleted as well.
@@ -85,11 +93,15 @@ pub async fn delete(client: &Client, key_id: &str, retry_policy: RetryPolicy) ->
     loop {
         let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
             Err(error) if is_final(&error) && !sent => return Err(DeleteError::NotDeleted(error)),
-            Err(error) if error.effect() == Effect::NotSent && !sent => (DeleteError::NotDeleted(error), true),
+            Err(error) if error.effect() == Effect::NotSent && !sent => {
+                (DeleteError::NotDeleted(error), true)
+            }
             _ => {
                 sent = true;
                 match list(client).await {
-                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => (DeleteError::StillListed, true),
+                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => {
+                        (DeleteError::StillListed, true)
+                    }
                     Ok(_) => return Ok(()),
                     Err(error) => {
                         let retryable = error.is_retryable();

@@ -41,14 +41,19 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 pub struct RetryPolicy {
     /// The number of failures after which to give up, at least 1.
     pub attempts: usize,
-    /// The delay after the first failure. It doubles with each further one, and is at most five seconds.
+    /// The delay after the first failure. It doubles with each further one, and is at most five
+    /// seconds.
     pub first_delay: Duration,
 }
 
 impl RetryPolicy {
-    /// Returns a policy that gives up after this many failures, and waits this long after the first.
+    /// Returns a policy that gives up after this many failures, and waits this long after the
+    /// first.
     pub fn new(attempts: usize, first_delay: Duration) -> Self {
-        Self { attempts: attempts.max(1), first_delay }
+        Self {
+            attempts: attempts.max(1),
+            first_delay,
+        }
     }
 
     /// Returns the delay after each failure but the last.
@@ -100,8 +105,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns a plan that replaces the key that signs with one of the same scopes and sub-account: an Ed25519 key that the service generates,
-    /// saved to a file that does not exist yet.
+    /// Returns a plan that replaces the key that signs with one of the same scopes and sub-account:
+    /// an Ed25519 key that the service generates, saved to a file that does not exist yet.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
@@ -122,48 +127,70 @@ impl Plan {
     /// Replaces the key with this ID instead of the one that signs.
     #[must_use]
     pub fn replace(self, key_id: impl Into<String>) -> Self {
-        Self { replace: Some(key_id.into()), ..self }
+        Self {
+            replace: Some(key_id.into()),
+            ..self
+        }
     }
 
-    /// Sets the new key's name, to which a date and a random token are added. Default: the old key's name, without the
-    /// date and token of an earlier rotation.
+    /// Sets the new key's name, to which a date and a random token are added. Default: the old
+    /// key's name, without the date and token of an earlier rotation.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     /// Sets the new key's scopes. Default: those of the old key.
     #[must_use]
     pub fn scopes(self, scopes: Vec<ApiKeyScope>) -> Self {
-        Self { scopes: Some(scopes), ..self }
+        Self {
+            scopes: Some(scopes),
+            ..self
+        }
     }
 
-    /// Sets the sub-account that the new key is restricted to; `None` leaves it unrestricted. Default: that of the old key.
+    /// Sets the sub-account that the new key is restricted to; `None` leaves it unrestricted.
+    /// Default: that of the old key.
     #[must_use]
     pub fn subaccount(self, subaccount: Option<Subaccount>) -> Self {
-        Self { subaccount: Some(subaccount), ..self }
+        Self {
+            subaccount: Some(subaccount),
+            ..self
+        }
     }
 
     /// Lets the service generate a key pair of this type.
     #[must_use]
     pub fn generate_at_service(self, key_type: ApiKeyType) -> Self {
-        Self { source: Source::Service(key_type), external: None, ..self }
+        Self {
+            source: Source::Service(key_type),
+            external: None,
+            ..self
+        }
     }
 
-    /// Generates the key pair on this machine, so that its private key never travels. Needs the Premier or Market Maker
-    /// API usage level.
+    /// Generates the key pair on this machine, so that its private key never travels. Needs the
+    /// Premier or Market Maker API usage level.
     #[must_use]
     pub fn generate_locally(self, algorithm: KeyAlgorithm) -> Self {
-        Self { source: Source::Local(algorithm.into()), external: None, ..self }
+        Self {
+            source: Source::Local(algorithm.into()),
+            external: None,
+            ..self
+        }
     }
 
-    /// Registers the public key of a private key that is not in this process, instead of generating a key pair. The file holds
-    /// the public key and, before the old key is deleted, the ID of the new one: see
-    /// [`Credentials::external_from_file`](crate::Credentials::external_from_file). Needs the Premier or Market Maker API
-    /// usage level.
+    /// Registers the public key of a private key that is not in this process, instead of generating
+    /// a key pair. The file holds the public key and, before the old key is deleted, the ID of the
+    /// new one: see [`Credentials::external_from_file`](crate::Credentials::external_from_file).
+    /// Needs the Premier or Market Maker API usage level.
     ///
-    /// Each run first has the key sign a test message, so that a key that does not work is found before anything changes. Then
-    /// it signs each list of keys that proves something of the new key, and the deletion of the old key.
+    /// Each run first has the key sign a test message, so that a key that does not work is found
+    /// before anything changes. Then it signs each list of keys that proves something of the new
+    /// key, and the deletion of the old key.
     ///
     /// ```no_run
     /// # use std::error::Error;
@@ -179,45 +206,68 @@ impl Plan {
     /// # Errors
     ///
     /// [`CredentialsError::PublicKey`] for an unusable public key.
-    pub fn external_key(self, public_key_pem: &str, key: impl ExternalKey + 'static) -> Result<Self, CredentialsError> {
+    pub fn external_key(
+        self,
+        public_key_pem: &str,
+        key: impl ExternalKey + 'static,
+    ) -> Result<Self, CredentialsError> {
         let external = Credentials::external("new", public_key_pem, key)?;
-        Ok(Self { source: Source::External(external.fingerprint().to_owned()), external: Some(external), ..self })
+        Ok(Self {
+            source: Source::External(external.fingerprint().to_owned()),
+            external: Some(external),
+            ..self
+        })
     }
 
     /// Sets at how many failed requests a run gives up; the next one continues.
     #[must_use]
     pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
-        Self { retry_policy, ..self }
+        Self {
+            retry_policy,
+            ..self
+        }
     }
 
-    /// Sets how long after a request whose response was lost the service may still create a key. Default:
-    /// [`SETTLE_TIME`](super::SETTLE_TIME).
+    /// Sets how long after a request whose response was lost the service may still create a key.
+    /// Default: [`SETTLE_TIME`](super::SETTLE_TIME).
     #[must_use]
     pub fn settle_time(self, settle_time: Duration) -> Self {
-        Self { settle_time, ..self }
+        Self {
+            settle_time,
+            ..self
+        }
     }
 
-    /// Lets the client that is passed to [`rotate`](super::rotate), and every clone of it, sign with the new key as soon as
-    /// it is verified, before the old key is deleted: see
+    /// Lets the client that is passed to [`rotate`](super::rotate), and every clone of it, sign
+    /// with the new key as soon as it is verified, before the old key is deleted: see
     /// [`Signer::replace_credentials`](crate::Signer::replace_credentials).
     ///
-    /// A new key without the scope `write` cannot delete the old one. If its deletion fails after the switch, continue with a
-    /// client that signs with the old key.
+    /// A new key without the scope `write` cannot delete the old one. If its deletion fails after
+    /// the switch, continue with a client that signs with the old key.
     #[must_use]
     pub fn switch_signer(self) -> Self {
-        Self { switch_signer: true, ..self }
+        Self {
+            switch_signer: true,
+            ..self
+        }
     }
 
     /// Calls a function at each step.
     #[must_use]
     pub fn on_step(self, on_step: impl FnMut(&Step) + Send + 'static) -> Self {
-        Self { on_step: Box::new(on_step), ..self }
+        Self {
+            on_step: Box::new(on_step),
+            ..self
+        }
     }
 
-    /// Stops the rotation once a future is ready, such as a signal. The request in flight is finished and its private key
-    /// saved; the next run continues from there.
+    /// Stops the rotation once a future is ready, such as a signal. The request in flight is
+    /// finished and its private key saved; the next run continues from there.
     #[must_use]
     pub fn stop_on(self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { stop: Box::pin(stop), ..self }
+        Self {
+            stop: Box::pin(stop),
+            ..self
+        }
     }
 }

@@ -50,7 +50,10 @@ impl Account {
     }
 
     pub(super) fn find(&self, id: &str) -> Option<(ApiKey, Arc<PublicKey>)> {
-        self.keys.iter().find(|(key, _)| key.api_key_id == id).cloned()
+        self.keys
+            .iter()
+            .find(|(key, _)| key.api_key_id == id)
+            .cloned()
     }
 
     /// Checks that the account may call `createApiKey`.
@@ -68,9 +71,10 @@ impl Account {
     pub(super) fn check_subtrader(&self, key: &ApiKey) -> Result<(), ApiError> {
         match &key.fcm_subtrader_id {
             None => Ok(()),
-            Some(_) if !self.fcm_member => {
-                Err(ApiError::forbidden("not_an_fcm_member", "fcm_subtrader_id is for FCM members"))
-            }
+            Some(_) if !self.fcm_member => Err(ApiError::forbidden(
+                "not_an_fcm_member",
+                "fcm_subtrader_id is for FCM members",
+            )),
             Some(id) if !self.fcm_subtraders.contains(id) => Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "fcm_subtrader_not_visible",
@@ -86,7 +90,11 @@ impl Account {
     }
 
     /// Adds a key with an ID of the caller's choice.
-    pub(super) fn register(&mut self, key: ApiKey, public_key: PublicKey) -> Result<(), RegisterError> {
+    pub(super) fn register(
+        &mut self,
+        key: ApiKey,
+        public_key: PublicKey,
+    ) -> Result<(), RegisterError> {
         if self.find(&key.api_key_id).is_some() {
             return Err(RegisterError::DuplicateId);
         }

@@ -20,7 +20,12 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: None,
+        }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -32,11 +37,18 @@ impl ApiError {
     }
 
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", "internal server error")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_server_error",
+            "internal server error",
+        )
     }
 
     pub(super) fn with_details(self, details: &'static str) -> Self {
-        Self { details: Some(details), ..self }
+        Self {
+            details: Some(details),
+            ..self
+        }
     }
 
     /// Serializes the body.

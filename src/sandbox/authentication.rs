@@ -11,12 +11,21 @@ use super::state::SharedState;
 use crate::spec;
 use crate::types::ApiKey;
 
-/// Returns the key that signed the request. The error bodies are those recorded from the service, byte for byte.
+/// Returns the key that signed the request. The error bodies are those recorded from the service,
+/// byte for byte.
 pub(super) fn authenticate(state: &SharedState, request: &Parts) -> Result<ApiKey, ApiError> {
-    let key_id = header(request, &spec::KALSHI_ACCESS_KEY)
-        .ok_or_else(|| unauthorized("token_authentication_failure", "token authentication failure"))?;
-    let signature = header(request, &spec::KALSHI_ACCESS_SIGNATURE)
-        .ok_or_else(|| unauthorized("signature_is_missing_from_headers", "signature is missing from headers"))?;
+    let key_id = header(request, &spec::KALSHI_ACCESS_KEY).ok_or_else(|| {
+        unauthorized(
+            "token_authentication_failure",
+            "token authentication failure",
+        )
+    })?;
+    let signature = header(request, &spec::KALSHI_ACCESS_SIGNATURE).ok_or_else(|| {
+        unauthorized(
+            "signature_is_missing_from_headers",
+            "signature is missing from headers",
+        )
+    })?;
     let expired = || unauthorized("header_timestamp_expired", "header timestamp expired");
     let timestamp = header(request, &spec::KALSHI_ACCESS_TIMESTAMP).ok_or_else(expired)?;
     let millis = parse_timestamp(timestamp).ok_or_else(expired)?;
@@ -25,7 +34,10 @@ pub(super) fn authenticate(state: &SharedState, request: &Parts) -> Result<ApiKe
         if !state.clock.accepts(millis) {
             return Err(expired());
         }
-        state.account.find(key_id).ok_or_else(|| authentication_error("NOT_FOUND"))?
+        state
+            .account
+            .find(key_id)
+            .ok_or_else(|| authentication_error("NOT_FOUND"))?
     };
 
     // `Uri` keeps the path as it was sent, percent-encoding included.
@@ -38,26 +50,40 @@ pub(super) fn authenticate(state: &SharedState, request: &Parts) -> Result<ApiKe
     Ok(key)
 }
 
-/// Checks that the key may call the operation. Child scopes such as `write::trade` allow none of the four.
+/// Checks that the key may call the operation. Child scopes such as `write::trade` allow none of
+/// the four.
 pub(super) fn authorize(key: &ApiKey, operation: Operation) -> Result<(), ApiError> {
     if key.fcm_subtrader_id.is_some() {
-        return Err(ApiError::forbidden("fcm_subtrader_key", "a key bound to an FCM subtrader has no REST access"));
+        return Err(ApiError::forbidden(
+            "fcm_subtrader_key",
+            "a key bound to an FCM subtrader has no REST access",
+        ));
     }
     let scope = operation.required_scope();
     if !key.scopes.contains(&scope) {
-        return Err(ApiError::forbidden("insufficient_scope", format!("the key lacks the scope {scope}")));
+        return Err(ApiError::forbidden(
+            "insufficient_scope",
+            format!("the key lacks the scope {scope}"),
+        ));
     }
     Ok(())
 }
 
 /// The value of a header. An empty value, or one that is not visible ASCII, counts as missing.
 fn header<'a>(request: &'a Parts, name: &HeaderName) -> Option<&'a str> {
-    request.headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+    request
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| !value.is_empty())
 }
 
 /// Parses Unix milliseconds. Digits only: `u64::from_str` alone would accept a leading `+`.
 fn parse_timestamp(timestamp: &str) -> Option<u64> {
-    timestamp.parse().ok().filter(|_| timestamp.bytes().all(|b| b.is_ascii_digit()))
+    timestamp
+        .parse()
+        .ok()
+        .filter(|_| timestamp.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn unauthorized(code: &'static str, message: &str) -> ApiError {

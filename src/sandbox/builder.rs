@@ -33,18 +33,27 @@ pub struct SandboxBuilder {
 
 impl Default for SandboxBuilder {
     fn default() -> Self {
-        Self { root_key_type: ApiKeyType::Ed25519, listen: (Ipv4Addr::LOCALHOST, 0).into(), tier: Tier::Premier }
+        Self {
+            root_key_type: ApiKeyType::Ed25519,
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            tier: Tier::Premier,
+        }
     }
 }
 
 impl SandboxBuilder {
-    /// Sets the type of the root key. The default is Ed25519, because generating an RSA key can take seconds.
+    /// Sets the type of the root key. The default is Ed25519, because generating an RSA key can
+    /// take seconds.
     #[must_use]
     pub fn root_key_type(self, root_key_type: ApiKeyType) -> Self {
-        Self { root_key_type, ..self }
+        Self {
+            root_key_type,
+            ..self
+        }
     }
 
-    /// Sets the address to listen on, which must be a loopback address. The default is a free port of 127.0.0.1.
+    /// Sets the address to listen on, which must be a loopback address. The default is a free port
+    /// of 127.0.0.1.
     #[must_use]
     pub fn listen(self, listen: SocketAddr) -> Self {
         Self { listen, ..self }
@@ -60,12 +69,14 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the address is not a loopback address; the error of the system
-    /// if it cannot be bound; [`Other`](io::ErrorKind::Other) if the root key cannot be generated.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the address is not a loopback address; the
+    /// error of the system if it cannot be bound; [`Other`](io::ErrorKind::Other) if the root key
+    /// cannot be generated.
     ///
     /// # Panics
     ///
-    /// If called outside a Tokio runtime with I/O and time enabled, or if the system provides no random numbers.
+    /// If called outside a Tokio runtime with I/O and time enabled, or if the system provides no
+    /// random numbers.
     pub async fn start(self) -> io::Result<Sandbox> {
         if !self.listen.ip().is_loopback() {
             let address = self.listen.ip();
@@ -87,15 +98,25 @@ impl SandboxBuilder {
             .scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write])
             .try_into()
             .map_err(io::Error::other)?;
-        let GeneratedKey { public_key, private_key } = GeneratedKey::new(self.root_key_type).await?;
-        let credentials =
-            Credentials::from_pem(&root_key.api_key_id, private_key.expose_secret()).map_err(io::Error::other)?;
+        let GeneratedKey {
+            public_key,
+            private_key,
+        } = GeneratedKey::new(self.root_key_type).await?;
+        let credentials = Credentials::from_pem(&root_key.api_key_id, private_key.expose_secret())
+            .map_err(io::Error::other)?;
         let mut account = Account::new(self.tier);
         account.add(root_key, public_key);
 
         let state = SharedState::new(account);
         let app = handlers::router(&path, &state);
         let server = tokio::spawn(server::serve(listener, app, state.clone())).abort_handle();
-        Ok(Sandbox { state, server, base_url, environment, credentials, root_private_key: private_key })
+        Ok(Sandbox {
+            state,
+            server,
+            base_url,
+            environment,
+            credentials,
+            root_private_key: private_key,
+        })
     }
 }

@@ -14,7 +14,10 @@ pub(super) struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { offset_secs: 0, window: Duration::from_secs(10) }
+        Self {
+            offset_secs: 0,
+            window: Duration::from_secs(10),
+        }
     }
 }
 

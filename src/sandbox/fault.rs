@@ -17,7 +17,8 @@ use super::operation::Operation;
 
 /// A fault to inject into one request, with [`Sandbox::fail_next`](super::Sandbox::fail_next).
 ///
-/// *Processed* means handled as usual: carried out if the request is authenticated and valid, refused otherwise.
+/// *Processed* means handled as usual: carried out if the request is authenticated and valid,
+/// refused otherwise.
 ///
 /// ```
 /// use kalshi_api_keys::sandbox::{Fault, Sandbox};
@@ -42,7 +43,8 @@ pub enum Fault {
     Respond {
         /// The status code, 100 to 999; any other number becomes 500.
         status: u16,
-        /// The value of `Content-Type`; if empty or not a valid header value, the header is omitted.
+        /// The value of `Content-Type`; if empty or not a valid header value, the header is
+        /// omitted.
         content_type: String,
         /// The body.
         body: Vec<u8>,
@@ -51,19 +53,21 @@ pub enum Fault {
     DropRequest,
     /// Processes the request, then closes the connection before the first byte of the response.
     DropResponse,
-    /// Processes the request, then closes the connection in the middle of the response body. The headers arrive, with
-    /// the `Content-Length` of the whole body.
+    /// Processes the request, then closes the connection in the middle of the response body. The
+    /// headers arrive, with the `Content-Length` of the whole body.
     TruncateResponse {
         /// How many bytes of the body are sent. A body that is not longer is sent in full.
         after: usize,
     },
-    /// Processes the request, and responds with this status code, 100 to 999; any other number becomes 500.
+    /// Processes the request, and responds with this status code, 100 to 999; any other number
+    /// becomes 500.
     ReplaceStatus(u16),
     /// Processes the request, and responds with this body.
     ReplaceBody(Vec<u8>),
     /// Processes the request, and delays the response.
     Delay(Duration),
-    /// Processes the request, and sets a header of the response, such as `Retry-After`, in place of any value it had.
+    /// Processes the request, and sets a header of the response, such as `Retry-After`, in place of
+    /// any value it had.
     SetHeader {
         /// The name of the header.
         name: HeaderName,
@@ -75,8 +79,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A failure of the service itself: responds with status 500 and a JSON error, without processing the request.
-    /// The body is a guess; none has been recorded.
+    /// A failure of the service itself: responds with status 500 and a JSON error, without
+    /// processing the request. The body is a guess; none has been recorded.
     pub fn internal_error() -> Self {
         Self::respond(500, "application/json", ApiError::internal().body())
     }
@@ -97,20 +101,32 @@ impl Fault {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn respond(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self::Respond { status, content_type: content_type.into(), body: body.into() }
+        Self::Respond {
+            status,
+            content_type: content_type.into(),
+            body: body.into(),
+        }
     }
 
     pub(super) fn prevents_processing(&self) -> bool {
         matches!(self, Self::Respond { .. } | Self::DropRequest)
     }
 
-    /// Applies the fault to a response; it starts from an empty one if the fault prevents processing.
+    /// Applies the fault to a response; it starts from an empty one if the fault prevents
+    /// processing.
     pub(super) async fn apply(self, mut response: Response) -> Result<Response, ConnectionClosed> {
         match self {
             Self::DropRequest | Self::DropResponse => return Err(ConnectionClosed),
-            Self::Respond { status, content_type, body } => {
+            Self::Respond {
+                status,
+                content_type,
+                body,
+            } => {
                 *response.status_mut() = status_code(status);
-                if let Some(value) = HeaderValue::try_from(content_type).ok().filter(|value| !value.is_empty()) {
+                if let Some(value) = HeaderValue::try_from(content_type)
+                    .ok()
+                    .filter(|value| !value.is_empty())
+                {
                     response.headers_mut().insert(CONTENT_TYPE, value);
                 }
                 replace_body(&mut response, body.into());
@@ -134,19 +150,31 @@ impl Fault {
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Respond { status, content_type, .. } => {
+            Self::Respond {
+                status,
+                content_type,
+                ..
+            } => {
                 let mut debug = f.debug_struct("Respond");
-                debug.field("status", status).field("content_type", content_type).finish_non_exhaustive()
+                debug
+                    .field("status", status)
+                    .field("content_type", content_type)
+                    .finish_non_exhaustive()
             }
             Self::DropRequest => f.write_str("DropRequest"),
             Self::DropResponse => f.write_str("DropResponse"),
-            Self::TruncateResponse { after } => f.debug_struct("TruncateResponse").field("after", after).finish(),
+            Self::TruncateResponse { after } => f
+                .debug_struct("TruncateResponse")
+                .field("after", after)
+                .finish(),
             Self::ReplaceStatus(status) => f.debug_tuple("ReplaceStatus").field(status).finish(),
             Self::ReplaceBody(_) => f.debug_tuple("ReplaceBody").finish_non_exhaustive(),
             Self::Delay(delay) => f.debug_tuple("Delay").field(delay).finish(),
-            Self::SetHeader { name, value } => {
-                f.debug_struct("SetHeader").field("name", name).field("value", value).finish()
-            }
+            Self::SetHeader { name, value } => f
+                .debug_struct("SetHeader")
+                .field("name", name)
+                .field("value", value)
+                .finish(),
             Self::RemoveHeader(name) => f.debug_tuple("RemoveHeader").field(name).finish(),
         }
     }
@@ -164,11 +192,16 @@ fn replace_body(response: &mut Response, body: Body) {
 
 async fn truncate(mut response: Response, after: usize) -> Result<Response, ConnectionClosed> {
     let body = std::mem::take(response.body_mut());
-    let mut body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| ConnectionClosed)?;
+    let mut body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| ConnectionClosed)?;
     let length = body.len();
     if after < length {
         body.truncate(after);
-        *response.body_mut() = Body::new(TruncatedBody { remaining: body, flushed: false });
+        *response.body_mut() = Body::new(TruncatedBody {
+            remaining: body,
+            flushed: false,
+        });
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     } else {
         replace_body(&mut response, body.into());
@@ -194,7 +227,8 @@ impl hyper::body::Body for TruncatedBody {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.remaining)))));
         }
         if !self.flushed {
-            // hyper discards its write buffer on an error, but flushes it whenever a body is pending.
+            // hyper discards its write buffer on an error, but flushes it whenever a body is
+            // pending.
             self.flushed = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -220,7 +254,10 @@ impl FaultQueue {
 
     /// Removes and returns the oldest fault that applies to the operation.
     pub(super) fn take(&mut self, operation: Operation) -> Option<Fault> {
-        let index = self.0.iter().position(|(target, _)| target.is_none_or(|target| target == operation))?;
+        let index = self
+            .0
+            .iter()
+            .position(|(target, _)| target.is_none_or(|target| target == operation))?;
         Some(self.0.remove(index).1)
     }
 }

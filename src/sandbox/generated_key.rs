@@ -15,8 +15,9 @@ impl GeneratedKey {
     pub(super) async fn new(key_type: ApiKeyType) -> io::Result<Self> {
         let algorithm = KeyAlgorithm::try_from(key_type).map_err(io::Error::other)?;
         // Generating an RSA key can take seconds.
-        let pair =
-            tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await?.map_err(io::Error::other)?;
+        let pair = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm))
+            .await?
+            .map_err(io::Error::other)?;
         let public_key = pair.public_key_pem().map_err(io::Error::other)?;
         Ok(Self {
             public_key: PublicKey::from_pem(&public_key).map_err(io::Error::other)?,

@@ -32,22 +32,38 @@ pub(super) fn router(base: &str, state: &SharedState) -> Router {
     let create = operation(Operation::CreateApiKey, post(create_api_key));
     Router::new()
         .route(&path("/api_keys"), list.merge(create))
-        .route(&path("/api_keys/generate"), operation(Operation::GenerateApiKey, post(generate_api_key)))
-        .route(&path("/api_keys/{api_key}"), operation(Operation::DeleteApiKey, delete(delete_api_key)))
-        .route(&path("/api_keys/"), operation(Operation::DeleteApiKey, delete(missing_key_id)))
+        .route(
+            &path("/api_keys/generate"),
+            operation(Operation::GenerateApiKey, post(generate_api_key)),
+        )
+        .route(
+            &path("/api_keys/{api_key}"),
+            operation(Operation::DeleteApiKey, delete(delete_api_key)),
+        )
+        .route(
+            &path("/api_keys/"),
+            operation(Operation::DeleteApiKey, delete(missing_key_id)),
+        )
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state.clone())
 }
 
-/// Takes the next fault queued for the operation, and processes the request unless the fault prevents that. The fault
-/// travels in the response's extensions to the connection, because only the connection can be closed.
-async fn handle(State((operation, state)): State<(Operation, SharedState)>, request: Request, next: Next) -> Response {
+/// Takes the next fault queued for the operation, and processes the request unless the fault
+/// prevents that. The fault travels in the response's extensions to the connection, because only
+/// the connection can be closed.
+async fn handle(
+    State((operation, state)): State<(Operation, SharedState)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let fault = state.lock().faults.take(operation);
     let mut response = match &fault {
         Some(fault) if fault.prevents_processing() => Response::default(),
-        _ => process(operation, &state, request, next).await.unwrap_or_else(ApiError::into_response),
+        _ => process(operation, &state, request, next)
+            .await
+            .unwrap_or_else(ApiError::into_response),
     };
     if let Some(fault) = fault {
         response.extensions_mut().insert(fault);
@@ -69,14 +85,18 @@ async fn process(
 
 async fn get_api_keys(State(state): State<SharedState>, uri: Uri) -> Result<Response, ApiError> {
     let query = uri.query().unwrap_or_default().as_bytes();
-    let subtrader_id = form_urlencoded::parse(query).find(|(name, _)| name == "fcm_subtrader_id").map(|(_, id)| id);
+    let subtrader_id = form_urlencoded::parse(query)
+        .find(|(name, _)| name == "fcm_subtrader_id")
+        .map(|(_, id)| id);
     let subtrader_id = subtrader_id.as_deref();
     if let Some(id) = subtrader_id {
         check_subtrader_id(id)?;
     }
     let state = state.lock();
-    let keys =
-        state.account.keys().filter(|key| subtrader_id.is_none() || key.fcm_subtrader_id.as_deref() == subtrader_id);
+    let keys = state
+        .account
+        .keys()
+        .filter(|key| subtrader_id.is_none() || key.fcm_subtrader_id.as_deref() == subtrader_id);
     let response = GetApiKeysResponse::builder()
         .api_keys(keys.cloned().collect::<Vec<_>>())
         .api_key_region_expiration_ts(state.account.region_expiration);
@@ -99,7 +119,9 @@ async fn create_api_key(
     state.account.check_tier()?;
     state.account.check_subtrader(&key)?;
     let response = CreateApiKeyResponse::builder();
-    let response = response.api_key_id(key.api_key_id.as_str()).warning(state.account.warning.clone());
+    let response = response
+        .api_key_id(key.api_key_id.as_str())
+        .warning(state.account.warning.clone());
     let response = CreateApiKeyResponse::try_from(response).map_err(|_| ApiError::internal())?;
     state.account.add(key, public_key);
     Ok(json_response(StatusCode::CREATED, &response))
@@ -114,9 +136,12 @@ async fn generate_api_key(
     let key = fields.new_key()?;
     let key_type = fields.key_type()?;
     state.lock().account.check_subtrader(&key)?;
-    let generated = GeneratedKey::new(key_type.clone()).await.map_err(|_| ApiError::internal())?;
+    let generated = GeneratedKey::new(key_type.clone())
+        .await
+        .map_err(|_| ApiError::internal())?;
 
-    // Built by hand: the generated type does not implement `Serialize`, because it holds a private key.
+    // Built by hand: the generated type does not implement `Serialize`, because it holds a private
+    // key.
     let mut response = json!({
         "api_key_id": key.api_key_id,
         "private_key": generated.private_key.expose_secret(),
@@ -134,11 +159,16 @@ async fn delete_api_key(
     State(state): State<SharedState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::bad_request("the API key ID is not percent-encoded UTF-8"))?;
+    let Path(id) =
+        id.map_err(|_| ApiError::bad_request("the API key ID is not percent-encoded UTF-8"))?;
     if state.lock().account.delete(&id) {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
-        Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", "the account has no such API key"))
+        Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "the account has no such API key",
+        ))
     }
 }
 
@@ -147,18 +177,28 @@ async fn missing_key_id() -> ApiError {
 }
 
 async fn not_found() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "not_found", "no operation has this path")
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "no operation has this path",
+    )
 }
 
 async fn method_not_allowed() -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "no operation of this path has this method")
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "no operation of this path has this method",
+    )
 }
 
 fn accept_body(body: Body) -> Result<Bytes, ApiError> {
     body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body is larger than 64 KiB")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "the body is larger than 64 KiB",
+        ),
         _ => ApiError::bad_request("the body is incomplete"),
     })
 }

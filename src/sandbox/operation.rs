@@ -39,5 +39,7 @@ impl FromStr for Operation {
 
 /// The error for an `operationId` that is not in the spec.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown operation {0:?}; expected getApiKeys, createApiKey, generateApiKey or deleteApiKey")]
+#[error(
+    "unknown operation {0:?}; expected getApiKeys, createApiKey, generateApiKey or deleteApiKey"
+)]
 pub struct UnknownOperation(String);

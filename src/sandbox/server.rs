@@ -1,4 +1,5 @@
-//! The accept loop. `axum::serve` cannot close a connection instead of responding, nor close the open ones on drop.
+//! The accept loop. `axum::serve` cannot close a connection instead of responding, nor close the
+//! open ones on drop.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -37,12 +38,15 @@ async fn serve_connection(stream: TcpStream, app: Router, state: SharedState) {
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request| respond(app.call(request), state.clone()));
     // `Date` comes from the sandbox's clock, not the machine's.
-    let connection = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
     // Whatever the error, the client sees the connection closed.
     let _ = connection.await;
 }
 
-/// Counts the request, adds `Date` to its response and applies the fault that the response carries, if any.
+/// Counts the request, adds `Date` to its response and applies the fault that the response carries,
+/// if any.
 async fn respond(
     response: impl Future<Output = Result<Response, Infallible>>,
     state: SharedState,

@@ -3,8 +3,9 @@
 use crate::types::{ApiKey, ApiKeyScope};
 
 impl ApiKey {
-    /// Returns whether the key may trade and transfer for the whole account: it has the scope `write` itself, not only child
-    /// scopes of it, and is restricted to neither a sub-account nor an FCM subtrader.
+    /// Returns whether the key may trade and transfer for the whole account: it has the scope
+    /// `write` itself, not only child scopes of it, and is restricted to neither a sub-account nor
+    /// an FCM subtrader.
     ///
     /// ```
     /// use kalshi_api_keys::types::ApiKey;
@@ -15,6 +16,8 @@ impl ApiKey {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn has_unrestricted_write(&self) -> bool {
-        self.subaccount.is_none() && self.fcm_subtrader_id.is_none() && self.scopes.contains(&ApiKeyScope::Write)
+        self.subaccount.is_none()
+            && self.fcm_subtrader_id.is_none()
+            && self.scopes.contains(&ApiKeyScope::Write)
     }
 }

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use crate::text::could_be_key_material;
 
 /// The ID of an API key in a request: not empty, safe as a URL path segment, and nothing that
-/// [could be a private key](crate::text::could_be_key_material), which would be logged with the URL.
+/// [could be a private key](crate::text::could_be_key_material), which would be logged with the
+/// URL.
 ///
-/// Responses contain IDs as plain strings, so that an unexpected ID does not make a whole response fail to parse. IDs are
-/// validated when they are sent:
+/// Responses contain IDs as plain strings, so that an unexpected ID does not make a whole response
+/// fail to parse. IDs are validated when they are sent:
 ///
 /// ```
 /// use kalshi_api_keys::types::ApiKeyId;
@@ -19,7 +20,9 @@ use crate::text::could_be_key_material;
 /// assert!(ApiKeyId::try_from("..").is_err());
 /// # Ok::<(), kalshi_api_keys::types::InvalidApiKeyId>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(try_from = "String")]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(!try_from))]
 pub struct ApiKeyId(#[cfg_attr(feature = "schemars", schemars(length(min = 1)))] String);
@@ -35,8 +38,8 @@ impl TryFrom<String> for ApiKeyId {
     type Error = InvalidApiKeyId;
 
     fn try_from(id: String) -> Result<Self, InvalidApiKeyId> {
-        // URL parsers treat `\` as `/` and resolve dot segments, even percent-encoded ones; some gateways decode `%2F`
-        // before routing.
+        // URL parsers treat `\` as `/` and resolve dot segments, even percent-encoded ones; some
+        // gateways decode `%2F` before routing.
         match id.as_str() {
             "" | "." | ".." => Err(InvalidApiKeyId),
             _ if id.contains(['/', '\\']) || could_be_key_material(&id) => Err(InvalidApiKeyId),
@@ -79,7 +82,8 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or could be a private key.
+/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or could be a
+/// private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid API key ID: empty, `.` or `..`, contains `/` or `\\`, or could be a private key; copy it from the list of API keys"

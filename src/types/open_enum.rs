@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A value of an open enum that is unknown to this version of the crate. It is only created by converting a string to the
-/// enum, so it never contains a known value.
+/// A value of an open enum that is unknown to this version of the crate. It is only created by
+/// converting a string to the enum, so it never contains a known value.
 ///
 /// ```
 /// use kalshi_api_keys::types::ApiKeyScope;
@@ -31,7 +31,8 @@ impl fmt::Display for UnknownValue {
     }
 }
 
-/// Defines an open enum of strings; the generated code calls it for each schema marked `x-open-enum`.
+/// Defines an open enum of strings; the generated code calls it for each schema marked
+/// `x-open-enum`.
 macro_rules! open_enum {
     ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -55,7 +56,8 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The values known to this version of the crate, in the order of the OpenAPI description.
+            /// The values known to this version of the crate, in the order of the OpenAPI
+            /// description.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
 
             /// Returns the value as it appears in JSON.

@@ -1,6 +1,7 @@
 //! The argument type of builder setters for optional properties.
 
-/// The argument of a builder's setter for an optional property: a value, an [`Option`], or anything that converts to one.
+/// The argument of a builder's setter for an optional property: a value, an [`Option`], or anything
+/// that converts to one.
 ///
 /// ```
 /// use kalshi_api_keys::types::{GenerateApiKeyRequest, Optional, Subaccount};

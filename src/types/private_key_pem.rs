@@ -14,8 +14,8 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 /// assert_eq!(format!("{key:?}"), "PrivateKeyPem([REDACTED])");
 /// ```
 ///
-/// Only [`expose_secret`](Self::expose_secret) reveals it: `Debug` is redacted, there is no `Display`, and neither it nor
-/// a type that contains it can be serialized or compared:
+/// Only [`expose_secret`](Self::expose_secret) reveals it: `Debug` is redacted, there is no
+/// `Display`, and neither it nor a type that contains it can be serialized or compared:
 ///
 /// ```compile_fail
 /// fn print(response: &kalshi_api_keys::types::GenerateApiKeyResponse) {
@@ -23,15 +23,17 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 /// }
 /// ```
 ///
-/// Its memory is zeroized on drop, and so is the buffer into which this crate reads the response. The read buffers of
-/// `hyper`, the TLS library and the kernel, and `serde_json`'s scratch space, are not.
+/// Its memory is zeroized on drop, and so is the buffer into which this crate reads the response.
+/// The read buffers of `hyper`, the TLS library and the kernel, and `serde_json`'s scratch space,
+/// are not.
 #[derive(Clone, serde::Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PrivateKeyPem(String);
 
 impl PrivateKeyPem {
-    /// Returns the PEM text, for example for [`Credentials::from_pem`](crate::Credentials::from_pem). Store it where only
-    /// its owner can read it.
+    /// Returns the PEM text, for example for
+    /// [`Credentials::from_pem`](crate::Credentials::from_pem). Store it where only its owner can
+    /// read it.
     pub fn expose_secret(&self) -> &str {
         &self.0
     }

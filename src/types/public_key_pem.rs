@@ -8,8 +8,8 @@ use crate::public_key::PublicKey;
 
 /// A PEM-encoded public key, RSA (2048 to 8192 bits) or Ed25519.
 ///
-/// Text around its PEM section is dropped, and text with a private key is refused: what is sent is a public key and nothing
-/// else.
+/// Text around its PEM section is dropped, and text with a private key is refused: what is sent is
+/// a public key and nothing else.
 ///
 /// ```
 /// use kalshi_api_keys::types::PublicKeyPem;
@@ -38,7 +38,10 @@ impl TryFrom<&str> for PublicKeyPem {
     type Error = PublicKeyError;
 
     fn try_from(pem: &str) -> Result<Self, PublicKeyError> {
-        PublicKey::from_pem(pem)?.to_pem().map(Self).ok_or(PublicKeyError::Malformed)
+        PublicKey::from_pem(pem)?
+            .to_pem()
+            .map(Self)
+            .ok_or(PublicKeyError::Malformed)
     }
 }
 

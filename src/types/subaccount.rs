@@ -10,8 +10,8 @@ use crate::types::Optional;
 
 /// The number of a sub-account, 0 to 63.
 ///
-/// Conversions validate the range. A number in a response is preserved even if it is out of range, so that the list of keys
-/// still parses if the service adds sub-accounts.
+/// Conversions validate the range. A number in a response is preserved even if it is out of range,
+/// so that the list of keys still parses if the service adds sub-accounts.
 ///
 /// ```
 /// use kalshi_api_keys::types::Subaccount;
@@ -24,13 +24,16 @@ use crate::types::Optional;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Subaccount(#[cfg_attr(feature = "schemars", schemars(with = "u8", range(max = 63)))] Number);
+pub struct Subaccount(
+    #[cfg_attr(feature = "schemars", schemars(with = "u8", range(max = 63)))] Number,
+);
 
 impl Subaccount {
     /// The highest number that is valid in a request.
     pub const MAX: u8 = 63;
 
-    /// Returns the number, or `None` if a response contained one that is not an integer from 0 to 2⁶⁴ − 1.
+    /// Returns the number, or `None` if a response contained one that is not an integer from 0 to
+    /// 2⁶⁴ − 1.
     pub fn get(&self) -> Option<u64> {
         self.0.as_u64()
     }
@@ -66,7 +69,9 @@ impl FromStr for Subaccount {
     type Err = SubaccountOutOfRange;
 
     fn from_str(number: &str) -> Result<Self, SubaccountOutOfRange> {
-        let number: u64 = number.parse().map_err(|_| SubaccountOutOfRange(number.parse().ok()))?;
+        let number: u64 = number
+            .parse()
+            .map_err(|_| SubaccountOutOfRange(number.parse().ok()))?;
         number.try_into()
     }
 }
@@ -75,7 +80,9 @@ impl TryFrom<Subaccount> for u64 {
     type Error = SubaccountOutOfRange;
 
     fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
-        subaccount.get().ok_or(SubaccountOutOfRange(subaccount.0.as_i64().map(Into::into)))
+        subaccount
+            .get()
+            .ok_or(SubaccountOutOfRange(subaccount.0.as_i64().map(Into::into)))
     }
 }
 
@@ -84,11 +91,14 @@ impl TryFrom<Subaccount> for u8 {
 
     fn try_from(subaccount: Subaccount) -> Result<Self, SubaccountOutOfRange> {
         let number = u64::try_from(subaccount)?;
-        number.try_into().map_err(|_| SubaccountOutOfRange(Some(number.into())))
+        number
+            .try_into()
+            .map_err(|_| SubaccountOutOfRange(Some(number.into())))
     }
 }
 
-/// Orders by number. Values that are not integers from 0 to 2⁶⁴ − 1 come last, ordered by their text.
+/// Orders by number. Values that are not integers from 0 to 2⁶⁴ − 1 come last, ordered by their
+/// text.
 impl Ord for Subaccount {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |subaccount: &Self| match subaccount.get() {
@@ -118,7 +128,11 @@ pub struct SubaccountOutOfRange(Option<i128>);
 impl fmt::Display for SubaccountOutOfRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(number) => write!(f, "sub-account {number} is out of range 0..={}", Subaccount::MAX),
+            Some(number) => write!(
+                f,
+                "sub-account {number} is out of range 0..={}",
+                Subaccount::MAX
+            ),
             None => write!(f, "a sub-account is an integer in 0..={}", Subaccount::MAX),
         }
     }

@@ -1,6 +1,6 @@
-//! The command: what it prints, how it exits, what it keeps, and that it shows no key that was not asked for. The binary
-//! itself is run, against the sandbox. `SNAPSHOTS=overwrite cargo test --test integration command::` accepts a change of what
-//! it prints.
+//! The command: what it prints, how it exits, what it keeps, and that it shows no key that was not
+//! asked for. The binary itself is run, against the sandbox. `SNAPSHOTS=overwrite cargo test --test
+//! integration command::` accepts a change of what it prints.
 
 mod arguments;
 mod connection;
@@ -46,9 +46,19 @@ impl TestAccount {
     pub async fn new() -> Self {
         let sandbox = Arc::new(Sandbox::start().await.unwrap());
         let folder = tempfile::tempdir().unwrap();
-        key_file::save(folder.path().join("old.pem"), None, &sandbox.root_private_key()).unwrap();
+        key_file::save(
+            folder.path().join("old.pem"),
+            None,
+            &sandbox.root_private_key(),
+        )
+        .unwrap();
         let old = sandbox.credentials().key_id().to_owned();
-        Self { sandbox, folder, old, redacted: Mutex::default() }
+        Self {
+            sandbox,
+            folder,
+            old,
+            redacted: Mutex::default(),
+        }
     }
 
     /// The command in the folder, with the root key in its variables.
@@ -60,43 +70,76 @@ impl TestAccount {
     pub fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = program_without_variables(program, arguments);
         command.current_dir(self.folder.path());
-        command.env("KALSHI_API_KEY_ID", &self.old).env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
+        command
+            .env("KALSHI_API_KEY_ID", &self.old)
+            .env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
         command.env("KALSHI_API_BASE_URL", self.sandbox.base_url());
         command
     }
 
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         let ran = ran(self.command(arguments)).await;
-        assert!(!ran.shows(&self.sandbox.root_private_key()), "{arguments:?}");
+        assert!(
+            !ran.shows(&self.sandbox.root_private_key()),
+            "{arguments:?}"
+        );
         ran
     }
 
     /// Runs the command and returns a transcript for [`assert_transcript`].
     async fn transcript(&self, arguments: &[&str]) -> String {
-        self.describe(&arguments.join(" ").replace('\n', "\\n"), &self.run(arguments).await)
+        self.describe(
+            &arguments.join(" ").replace('\n', "\\n"),
+            &self.run(arguments).await,
+        )
     }
 
-    /// Returns what a run printed and how it exited, with placeholders for what differs between runs.
+    /// Returns what a run printed and how it exited, with placeholders for what differs between
+    /// runs.
     fn describe(&self, title: &str, ran: &Ran) -> String {
-        let err: String = ran.err.lines().map(|line| format!("2> {line}").trim_end().to_owned() + "\n").collect();
-        self.redactions().redact(&format!("$ {title}\n{}{err}exit code {}\n\n", ran.out, ran.code))
+        let err: String = ran
+            .err
+            .lines()
+            .map(|line| format!("2> {line}").trim_end().to_owned() + "\n")
+            .collect();
+        self.redactions().redact(&format!(
+            "$ {title}\n{}{err}exit code {}\n\n",
+            ran.out, ran.code
+        ))
     }
 
-    /// What differs between runs: the URLs, the IDs of the root key and of the last one that the service created, the suffix
-    /// of a rotated key's name, and what a test adds.
+    /// What differs between runs: the URLs, the IDs of the root key and of the last one that the
+    /// service created, the suffix of a rotated key's name, and what a test adds.
     fn redactions(&self) -> Redactions {
-        let origin = self.sandbox.environment().base_url().origin().ascii_serialization();
+        let origin = self
+            .sandbox
+            .environment()
+            .base_url()
+            .origin()
+            .ascii_serialization();
         let mut redactions = Redactions::new();
-        redactions.extend([("[OLD]", &self.old), ("[URL]", &self.sandbox.base_url().to_owned())]).unwrap();
+        redactions
+            .extend([
+                ("[OLD]", &self.old),
+                ("[URL]", &self.sandbox.base_url().to_owned()),
+            ])
+            .unwrap();
         redactions.insert("[ORIGIN]", origin).unwrap();
-        redactions.extend(self.redacted.lock().unwrap().iter().cloned()).unwrap();
+        redactions
+            .extend(self.redacted.lock().unwrap().iter().cloned())
+            .unwrap();
         // Other IDs are not UUIDs.
-        if let Some(new) =
-            self.sandbox.keys().pop().filter(|key| key.api_key_id.len() == 36 && key.api_key_id != self.old)
+        if let Some(new) = self
+            .sandbox
+            .keys()
+            .pop()
+            .filter(|key| key.api_key_id.len() == 36 && key.api_key_id != self.old)
         {
             redactions.insert("[NEW]", new.api_key_id).unwrap();
             if let Some((_, rotated)) = new.name.split_once(" (rotated ") {
-                redactions.insert("[DATE_AND_TOKEN]", rotated.trim_end_matches(')').to_owned()).unwrap();
+                redactions
+                    .insert("[DATE_AND_TOKEN]", rotated.trim_end_matches(')').to_owned())
+                    .unwrap();
             }
         }
         redactions
@@ -104,7 +147,10 @@ impl TestAccount {
 
     /// Shows a value as a placeholder in transcripts from now on.
     fn redact(&self, placeholder: &'static str, value: impl Into<String>) {
-        self.redacted.lock().unwrap().push((placeholder, value.into()));
+        self.redacted
+            .lock()
+            .unwrap()
+            .push((placeholder, value.into()));
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -114,13 +160,19 @@ impl TestAccount {
     /// The names of all files in the folder, sorted.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
-        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut files: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         files.sort();
         files
     }
 
     pub fn ids(&self) -> Vec<String> {
-        self.sandbox.keys().into_iter().map(|key| key.api_key_id).collect()
+        self.sandbox
+            .keys()
+            .into_iter()
+            .map(|key| key.api_key_id)
+            .collect()
     }
 
     fn last(&self) -> ApiKey {
@@ -137,8 +189,14 @@ impl TestAccount {
     fn key(&self, id: &str, scopes: Vec<ApiKeyScope>, subaccount: Option<u8>) {
         let subaccount = subaccount.map(|number| Subaccount::try_from(number).unwrap());
         let name = format!("the {id}");
-        let key = ApiKey::builder().api_key_id(id).name(name).scopes(scopes).subaccount(subaccount);
-        self.sandbox.register(key.try_into().unwrap(), &ed25519().public).unwrap();
+        let key = ApiKey::builder()
+            .api_key_id(id)
+            .name(name)
+            .scopes(scopes)
+            .subaccount(subaccount);
+        self.sandbox
+            .register(key.try_into().unwrap(), &ed25519().public)
+            .unwrap();
     }
 }
 
@@ -149,12 +207,19 @@ fn command(arguments: &[&str]) -> Command {
 
 fn program_without_variables(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    for name in
-        ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"]
-    {
+    for name in [
+        "KALSHI_API_KEY_ID",
+        "KALSHI_PRIVATE_KEY",
+        "KALSHI_PRIVATE_KEY_PATH",
+        "KALSHI_ENV",
+        "KALSHI_API_BASE_URL",
+    ] {
         command.env_remove(name);
     }
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     command
 }
 
@@ -167,7 +232,11 @@ pub struct Ran {
 impl Ran {
     fn new(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Self {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     fn shows(&self, key: &PrivateKeyPem) -> bool {
@@ -178,25 +247,40 @@ impl Ran {
 /// Every failure is one line that says what to do next, or a usage error of clap.
 pub async fn ran(mut command: Command) -> Ran {
     let ran = Ran::new(command.output().await.unwrap());
-    let errors: Vec<_> = ran.err.lines().filter(|line| !line.starts_with("warning: ")).collect();
-    let is_clap_error = ran.err.ends_with("For more information, try '--help'.\n") || ran.err.starts_with("Lists, ");
+    let errors: Vec<_> = ran
+        .err
+        .lines()
+        .filter(|line| !line.starts_with("warning: "))
+        .collect();
+    let is_clap_error = ran.err.ends_with("For more information, try '--help'.\n")
+        || ran.err.starts_with("Lists, ");
     if is_clap_error {
         assert_eq!((ran.code, ran.out.as_str()), (USAGE, ""));
     } else if ran.code != 0 {
-        assert!(matches!(errors[..], [line] if line.starts_with("error: ") && line.contains("; ")), "{}", ran.err);
+        assert!(
+            matches!(errors[..], [line] if line.starts_with("error: ") && line.contains("; ")),
+            "{}",
+            ran.err
+        );
     }
     ran
 }
 
 /// Runs the command with a stdout of its own.
 async fn ran_into(stdout: Stdio, mut command: Command) -> Ran {
-    let child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+    let child = command
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     Ran::new(child.wait_with_output().await.unwrap())
 }
 
 /// Compares transcripts with a snapshot.
 fn assert_transcript(transcripts: &str, expected: impl IntoData) {
-    let assert = Assert::new().action_env(DEFAULT_ACTION_ENV).normalize_paths(false);
+    let assert = Assert::new()
+        .action_env(DEFAULT_ACTION_ENV)
+        .normalize_paths(false);
     assert.eq(transcripts.trim_end(), expected);
 }
 

@@ -1,4 +1,5 @@
-//! Checks the OpenAPI description against the service's documentation, and hand-written code against the description.
+//! Checks the OpenAPI description against the service's documentation, and hand-written code
+//! against the description.
 //!
 //! The tables of expected values are an independent transcription of the documentation.
 
@@ -15,7 +16,11 @@ use crate::build_script;
 
 /// Reads the OpenAPI description from the repository.
 pub fn spec() -> Value {
-    let yaml = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/api_keys.yaml")).unwrap();
+    let yaml = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/openapi/api_keys.yaml"
+    ))
+    .unwrap();
     build_script::read(&yaml).unwrap()
 }
 
@@ -31,8 +36,14 @@ fn json_schema(part: &Value) -> Value {
     match part {
         Value::Object(members) => {
             let same = members.iter().filter(|(name, _)| *name != "nullable");
-            let same: Value = same.map(|(name, value)| (name.clone(), json_schema(value))).collect();
-            if part["nullable"] == true { json!({ "anyOf": [{ "type": "null" }, same] }) } else { same }
+            let same: Value = same
+                .map(|(name, value)| (name.clone(), json_schema(value)))
+                .collect();
+            if part["nullable"] == true {
+                json!({ "anyOf": [{ "type": "null" }, same] })
+            } else {
+                same
+            }
         }
         Value::Array(items) => items.iter().map(json_schema).collect(),
         other => other.clone(),
@@ -48,7 +59,8 @@ pub fn resolve<'a>(spec: &'a Value, part: &'a Value) -> &'a Value {
 
 // ---- operations ----
 
-/// An operation as documented. Bodies are `media type: schema`; each status has a part of its description.
+/// An operation as documented. Bodies are `media type: schema`; each status has a part of its
+/// description.
 struct Operation {
     id: &'static str,
     method_and_path: &'static str,
@@ -95,7 +107,12 @@ const OPERATIONS: [Operation; 4] = [
         method_and_path: "post /api_keys/generate",
         request_body: Some("application/json: GenerateApiKeyRequest"),
         response_body: Some("application/json: GenerateApiKeyResponse"),
-        documented: &[("201", "generated"), ("400", "invalid"), ("401", "Authentication failed"), ("500", "Internal")],
+        documented: &[
+            ("201", "generated"),
+            ("400", "invalid"),
+            ("401", "Authentication failed"),
+            ("500", "Internal"),
+        ],
         newer: &[("403", "FCM member"), ("409", "not yet visible")],
         parameters: &[],
     },
@@ -104,7 +121,11 @@ const OPERATIONS: [Operation; 4] = [
         method_and_path: "get /api_keys",
         request_body: None,
         response_body: Some("application/json: GetApiKeysResponse"),
-        documented: &[("200", "keys of the account"), ("401", "Authentication failed"), ("500", "Internal")],
+        documented: &[
+            ("200", "keys of the account"),
+            ("401", "Authentication failed"),
+            ("500", "Internal"),
+        ],
         newer: &[],
         parameters: &["fcm_subtrader_id in query, optional: FcmSubtraderId"],
     },
@@ -114,7 +135,10 @@ const OPERATIONS: [Operation; 4] = [
 fn operations(spec: &Value) -> BTreeMap<String, &Value> {
     let paths = spec["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
-        item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation))
     });
     operations.collect()
 }
@@ -122,7 +146,8 @@ fn operations(spec: &Value) -> BTreeMap<String, &Value> {
 /// Returns each media type of a body with a summary of its schema.
 fn content(body: &Value) -> Option<String> {
     let content = body["content"].as_object()?.iter();
-    let content = content.map(|(media_type, media)| format!("{media_type}: {}", summary(&media["schema"])));
+    let content =
+        content.map(|(media_type, media)| format!("{media_type}: {}", summary(&media["schema"])));
     Some(content.collect::<Vec<_>>().join(", "))
 }
 
@@ -130,40 +155,84 @@ fn content(body: &Value) -> Option<String> {
 fn operations_match_the_documentation() {
     let spec = spec();
     let found = operations(&spec);
-    // Operations that are not listed here are allowed, so that adding one only takes an edit of the description.
+    // Operations that are not listed here are allowed, so that adding one only takes an edit of the
+    // description.
     for expected in OPERATIONS {
         let found = found[expected.method_and_path];
         let id = expected.id;
         assert_eq!(found["operationId"], id);
-        assert_eq!(content(&found["requestBody"]).as_deref(), expected.request_body, "request body of {id}");
-        assert_eq!(found["requestBody"].is_object(), found["requestBody"]["required"] == true, "{id}'s request body");
+        assert_eq!(
+            content(&found["requestBody"]).as_deref(),
+            expected.request_body,
+            "request body of {id}"
+        );
+        assert_eq!(
+            found["requestBody"].is_object(),
+            found["requestBody"]["required"] == true,
+            "{id}'s request body"
+        );
 
-        let parameters = found["parameters"].as_array().into_iter().flatten().map(|parameter| {
-            let presence = if parameter["required"] == true { "required" } else { "optional" };
-            let (name, location) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
-            format!("{name} in {location}, {presence}: {}", summary(&parameter["schema"]))
-        });
-        assert_eq!(parameters.collect::<Vec<_>>(), expected.parameters, "parameters of {id}");
+        let parameters = found["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|parameter| {
+                let presence = if parameter["required"] == true {
+                    "required"
+                } else {
+                    "optional"
+                };
+                let (name, location) = (
+                    parameter["name"].as_str().unwrap(),
+                    parameter["in"].as_str().unwrap(),
+                );
+                format!(
+                    "{name} in {location}, {presence}: {}",
+                    summary(&parameter["schema"])
+                )
+            });
+        assert_eq!(
+            parameters.collect::<Vec<_>>(),
+            expected.parameters,
+            "parameters of {id}"
+        );
 
         let security = json!([{ "kalshiAccessSignature": [], "kalshiAccessKey": [], "kalshiAccessTimestamp": [] }]);
         assert_eq!(found["security"], security, "security of {id}");
 
         let responses = found["responses"].as_object().unwrap();
         let statuses = expected.documented.iter().chain(expected.newer);
-        let expected_statuses =
-            statuses.clone().map(|(status, _)| *status).chain(["4XX", "5XX"]).collect::<BTreeSet<_>>();
+        let expected_statuses = statuses
+            .clone()
+            .map(|(status, _)| *status)
+            .chain(["4XX", "5XX"])
+            .collect::<BTreeSet<_>>();
         assert_eq!(
-            responses.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            responses
+                .keys()
+                .map(String::as_str)
+                .collect::<BTreeSet<_>>(),
             expected_statuses,
             "statuses of {id}"
         );
         for (status, meaning) in statuses {
             let response = resolve(&spec, &responses[*status]);
             let description = response["description"].as_str().unwrap();
-            assert!(description.contains(meaning), "{id} {status}: {description}");
+            assert!(
+                description.contains(meaning),
+                "{id} {status}: {description}"
+            );
             let error = Some("application/json: ErrorResponse");
-            let body = if status.starts_with('2') { expected.response_body } else { error };
-            assert_eq!(content(response).as_deref(), body, "body of the {status} response of {id}");
+            let body = if status.starts_with('2') {
+                expected.response_body
+            } else {
+                error
+            };
+            assert_eq!(
+                content(response).as_deref(),
+                body,
+                "body of the {status} response of {id}"
+            );
         }
     }
 }
@@ -172,22 +241,45 @@ fn operations_match_the_documentation() {
 fn servers_and_security_schemes_match_the_documentation() {
     let spec = spec();
     let servers = spec["servers"].as_array().unwrap().iter();
-    let servers = servers.map(|s| (s["x-environment"].as_str().unwrap(), s["url"].as_str().unwrap()));
+    let servers = servers.map(|s| {
+        (
+            s["x-environment"].as_str().unwrap(),
+            s["url"].as_str().unwrap(),
+        )
+    });
     let expected = [
         ("production", "https://external-api.kalshi.com/trade-api/v2"),
-        ("production", "https://api.elections.kalshi.com/trade-api/v2"),
+        (
+            "production",
+            "https://api.elections.kalshi.com/trade-api/v2",
+        ),
         ("demo", "https://external-api.demo.kalshi.co/trade-api/v2"),
         ("demo", "https://demo-api.kalshi.co/trade-api/v2"),
     ];
     assert_eq!(servers.collect::<Vec<_>>(), expected);
 
-    let schemes = spec["components"]["securitySchemes"].as_object().unwrap().iter();
-    let mut schemes: Vec<_> = schemes.map(|(name, s)| json!([name, s["type"], s["in"], s["name"]])).collect();
+    let schemes = spec["components"]["securitySchemes"]
+        .as_object()
+        .unwrap()
+        .iter();
+    let mut schemes: Vec<_> = schemes
+        .map(|(name, s)| json!([name, s["type"], s["in"], s["name"]]))
+        .collect();
     schemes.sort_by_key(Value::to_string);
     let expected = [
         json!(["kalshiAccessKey", "apiKey", "header", "KALSHI-ACCESS-KEY"]),
-        json!(["kalshiAccessSignature", "apiKey", "header", "KALSHI-ACCESS-SIGNATURE"]),
-        json!(["kalshiAccessTimestamp", "apiKey", "header", "KALSHI-ACCESS-TIMESTAMP"]),
+        json!([
+            "kalshiAccessSignature",
+            "apiKey",
+            "header",
+            "KALSHI-ACCESS-SIGNATURE"
+        ]),
+        json!([
+            "kalshiAccessTimestamp",
+            "apiKey",
+            "header",
+            "KALSHI-ACCESS-TIMESTAMP"
+        ]),
     ];
     assert_eq!(schemes, expected);
 }
@@ -238,22 +330,43 @@ const VALUES: [&str; 8] = [
     "Subaccount: integer, maximum 63, minimum 0",
 ];
 
-/// Summarizes a schema: its type or the schema that it refers to, and every keyword that changes what it accepts.
+/// Summarizes a schema: its type or the schema that it refers to, and every keyword that changes
+/// what it accepts.
 fn summary(schema: &Value) -> String {
-    let reference = schema["$ref"].as_str().or(schema["allOf"][0]["$ref"].as_str());
+    let reference = schema["$ref"]
+        .as_str()
+        .or(schema["allOf"][0]["$ref"].as_str());
     let kind = match reference {
-        Some(reference) => reference.trim_start_matches("#/components/schemas/").to_owned(),
+        Some(reference) => reference
+            .trim_start_matches("#/components/schemas/")
+            .to_owned(),
         None if schema["type"] == "array" => format!("array of {}", summary(&schema["items"])),
         None => schema["type"].as_str().unwrap().to_owned(),
     };
-    let ignored = ["$ref", "allOf", "items", "type", "description", "example", "properties", "required"];
-    let members = schema.as_object().unwrap().iter().filter(|(name, _)| !ignored.contains(&name.as_str()));
+    let ignored = [
+        "$ref",
+        "allOf",
+        "items",
+        "type",
+        "description",
+        "example",
+        "properties",
+        "required",
+    ];
+    let members = schema
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| !ignored.contains(&name.as_str()));
     let members = members.map(|(name, value)| match name.as_str() {
         "nullable" if *value == true => ", nullable".to_owned(),
         "x-open-enum" if *value == true => ", open".to_owned(),
         _ => format!(", {name} {value}"),
     });
-    kind + &members.collect::<BTreeSet<_>>().into_iter().collect::<String>()
+    kind + &members
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<String>()
 }
 
 #[test]
@@ -267,17 +380,37 @@ fn schemas_match_the_documentation() {
         }
         // No keyword other than `properties` and `required` restricts an object.
         assert_eq!(summary(schema), "object", "{name}");
-        let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+        let required: Vec<_> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
         for (field, property) in schema["properties"].as_object().unwrap() {
-            let marker = if required.iter().any(|name| **name == *field) { "*" } else { "" };
+            let marker = if required.iter().any(|name| **name == *field) {
+                "*"
+            } else {
+                ""
+            };
             fields.insert(format!("{name}.{field}{marker}: {}", summary(property)));
         }
     }
     let missing = |documented: &[&'static str], found: &BTreeSet<String>| -> Vec<_> {
-        documented.iter().copied().filter(|line| !found.contains(*line)).collect()
+        documented
+            .iter()
+            .copied()
+            .filter(|line| !found.contains(*line))
+            .collect()
     };
-    assert_eq!(missing(&FIELDS, &fields), [""; 0], "the spec has {fields:#?}");
-    assert_eq!(missing(&VALUES, &values), [""; 0], "the spec has {values:#?}");
+    assert_eq!(
+        missing(&FIELDS, &fields),
+        [""; 0],
+        "the spec has {fields:#?}"
+    );
+    assert_eq!(
+        missing(&VALUES, &values),
+        [""; 0],
+        "the spec has {values:#?}"
+    );
 }
 
 // ---- hand-written code ----
@@ -286,14 +419,19 @@ fn schemas_match_the_documentation() {
 fn subaccount_has_the_range_of_the_spec() {
     let schema = &spec()["components"]["schemas"]["Subaccount"];
     assert_eq!(schema["maximum"], Subaccount::MAX);
-    assert_eq!(schema["minimum"], Subaccount::try_from(0).unwrap().get().unwrap());
+    assert_eq!(
+        schema["minimum"],
+        Subaccount::try_from(0).unwrap().get().unwrap()
+    );
     assert!(Subaccount::try_from(Subaccount::MAX).is_ok());
     assert!(Subaccount::try_from(Subaccount::MAX + 1).is_err());
 }
 
 #[test]
 fn api_key_id_has_the_minimum_length_of_the_spec() {
-    let min = spec()["components"]["schemas"]["ApiKeyId"]["minLength"].as_u64().unwrap() as usize;
+    let min = spec()["components"]["schemas"]["ApiKeyId"]["minLength"]
+        .as_u64()
+        .unwrap() as usize;
     assert!(ApiKeyId::try_from("x".repeat(min)).is_ok());
     assert!(ApiKeyId::try_from("x".repeat(min - 1)).is_err());
 }
@@ -302,13 +440,21 @@ fn api_key_id_has_the_minimum_length_of_the_spec() {
 #[test]
 fn invalid_api_key_id_is_rejected_with_a_reason() {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
-    let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
+    let credentials =
+        Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
     let client = Client::new(Environment::Demo, credentials).unwrap();
     let request = pin!(client.delete_api_key().api_key("..").send());
     // The first poll completes the future, so no runtime is needed.
-    let Poll::Ready(result) = request.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it was sent") };
-    let Err(Error::InvalidRequest(reason)) = result else { panic!("{result:?}") };
-    assert_eq!(reason, format!("invalid api_key: {}", ApiKeyId::try_from("..").unwrap_err()));
+    let Poll::Ready(result) = request.poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("it was sent")
+    };
+    let Err(Error::InvalidRequest(reason)) = result else {
+        panic!("{result:?}")
+    };
+    assert_eq!(
+        reason,
+        format!("invalid api_key: {}", ApiKeyId::try_from("..").unwrap_err())
+    );
 }
 
 #[test]
@@ -322,8 +468,16 @@ fn open_enums_know_the_values_of_the_spec() {
 #[test]
 fn environments_are_the_first_servers_of_the_spec() {
     let spec = spec();
-    for (name, environment) in [("production", Environment::Production), ("demo", Environment::Demo)] {
-        let first = spec["servers"].as_array().unwrap().iter().find(|server| server["x-environment"] == name).unwrap();
+    for (name, environment) in [
+        ("production", Environment::Production),
+        ("demo", Environment::Demo),
+    ] {
+        let first = spec["servers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|server| server["x-environment"] == name)
+            .unwrap();
         assert_eq!(environment.base_url().as_str(), first["url"]);
     }
 }
@@ -331,13 +485,25 @@ fn environments_are_the_first_servers_of_the_spec() {
 #[test]
 fn signed_headers_match_the_security_schemes_of_the_spec() {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).unwrap();
-    let credentials = Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
-    let headers = Signer::new(credentials).headers(&http::Method::GET, "/trade-api/v2/api_keys").unwrap();
-    let sent: BTreeSet<_> = headers.into_iter().map(|(name, _)| name.as_str().to_ascii_uppercase()).collect();
+    let credentials =
+        Credentials::from_pem("id", pair.private_key_pem().unwrap().expose_secret()).unwrap();
+    let headers = Signer::new(credentials)
+        .headers(&http::Method::GET, "/trade-api/v2/api_keys")
+        .unwrap();
+    let sent: BTreeSet<_> = headers
+        .into_iter()
+        .map(|(name, _)| name.as_str().to_ascii_uppercase())
+        .collect();
 
     let spec = spec();
     let schemes = spec["components"]["securitySchemes"].as_object().unwrap();
-    assert_eq!(sent, schemes.values().map(|scheme| scheme["name"].as_str().unwrap().to_owned()).collect());
+    assert_eq!(
+        sent,
+        schemes
+            .values()
+            .map(|scheme| scheme["name"].as_str().unwrap().to_owned())
+            .collect()
+    );
 }
 
 // ---- examples ----
@@ -345,17 +511,30 @@ fn signed_headers_match_the_security_schemes_of_the_spec() {
 /// Returns every example of the OpenAPI description: its location, its schema, and the example.
 fn examples(spec: &Value) -> Vec<(String, &Value, &Value)> {
     let schemas = spec["components"]["schemas"].as_object().unwrap().iter();
-    let mut examples: Vec<_> =
-        schemas.map(|(name, schema)| (format!("schema {name}"), schema, &schema["example"])).collect();
+    let mut examples: Vec<_> = schemas
+        .map(|(name, schema)| (format!("schema {name}"), schema, &schema["example"]))
+        .collect();
     for (request, operation) in operations(spec) {
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            examples.push((format!("{request} {}", parameter["name"]), &parameter["schema"], &parameter["example"]));
+            examples.push((
+                format!("{request} {}", parameter["name"]),
+                &parameter["schema"],
+                &parameter["example"],
+            ));
         }
         let responses = operation["responses"].as_object().unwrap().iter();
         let bodies = responses.map(|(status, response)| (status.as_str(), resolve(spec, response)));
         for (what, body) in bodies.chain([("request", &operation["requestBody"])]) {
-            for content in body["content"].as_object().into_iter().flat_map(|content| content.values()) {
-                examples.push((format!("{request} {what}"), &content["schema"], &content["example"]));
+            for content in body["content"]
+                .as_object()
+                .into_iter()
+                .flat_map(|content| content.values())
+            {
+                examples.push((
+                    format!("{request} {what}"),
+                    &content["schema"],
+                    &content["example"],
+                ));
             }
         }
     }
@@ -367,7 +546,12 @@ fn every_schema_parameter_and_body_has_a_valid_example() {
     let spec = spec();
     let examples = examples(&spec);
     for request in OPERATIONS.map(|operation| operation.method_and_path) {
-        assert!(examples.iter().any(|(location, ..)| location.starts_with(request)), "{request} has no example");
+        assert!(
+            examples
+                .iter()
+                .any(|(location, ..)| location.starts_with(request)),
+            "{request} has no example"
+        );
     }
     for (location, schema, example) in examples {
         assert!(!example.is_null(), "{location} has no example");
@@ -385,11 +569,17 @@ fn method_documentation_contains_the_descriptions_of_the_spec() {
         let id = operation["operationId"].as_str().unwrap();
         let documentation = documentation(&code, &id.to_snake_case());
         let assert_contains = |text: &str| {
-            assert!(documentation.contains(text), "documentation of {request} lacks {text:?}:\n{documentation}");
+            assert!(
+                documentation.contains(text),
+                "documentation of {request} lacks {text:?}:\n{documentation}"
+            );
         };
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let descriptions = parameters.map(|parameter| &parameter["description"]);
-        for text in [&operation["summary"], &operation["description"]].into_iter().chain(descriptions) {
+        for text in [&operation["summary"], &operation["description"]]
+            .into_iter()
+            .chain(descriptions)
+        {
             assert_contains(text.as_str().unwrap());
         }
     }
@@ -405,12 +595,19 @@ fn documentation(code: &syn::File, name: &str) -> String {
         syn::ImplItem::Fn(method) if method.sig.ident == name => Some(&method.attrs),
         _ => None,
     });
-    let lines = matching.next().unwrap().iter().filter_map(|attribute| match &attribute.meta {
-        syn::Meta::NameValue(syn::MetaNameValue { value: syn::Expr::Lit(literal), .. }) => match &literal.lit {
-            syn::Lit::Str(text) => Some(text.value()),
+    let lines = matching
+        .next()
+        .unwrap()
+        .iter()
+        .filter_map(|attribute| match &attribute.meta {
+            syn::Meta::NameValue(syn::MetaNameValue {
+                value: syn::Expr::Lit(literal),
+                ..
+            }) => match &literal.lit {
+                syn::Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    });
+        });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,5 +1,5 @@
-//! Attacks on `rotate` and key files: files that are moved or planted between steps, lists that lag, clocks that are set
-//! back, processes that race, responses that are made up.
+//! Attacks on `rotate` and key files: files that are moved or planted between steps, lists that
+//! lag, clocks that are set back, processes that race, responses that are made up.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,7 +23,8 @@ use crate::raw_server::{Received, read_request};
 
 /// What a proxy is to do with a request: the response, or `None` to forward it.
 type Rule = dyn Fn(usize, &Received) -> Option<Vec<u8>> + Send + Sync;
-/// Called with the number of a request (from 1), its response, which it may change, after it was forwarded.
+/// Called with the number of a request (from 1), its response, which it may change, after it was
+/// forwarded.
 type After = dyn Fn(usize, &Received, Vec<u8>) -> Vec<u8> + Send + Sync;
 
 struct Proxy {
@@ -48,13 +49,17 @@ impl Proxy {
         let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
         let upstream = sandbox.base_url().split('/').nth(2).unwrap().to_owned();
         let requests = Arc::new(AtomicUsize::new(0));
-        let (count, rule, after): (_, Arc<Rule>, Arc<After>) = (requests.clone(), Arc::new(rule), Arc::new(after));
+        let (count, rule, after): (_, Arc<Rule>, Arc<After>) =
+            (requests.clone(), Arc::new(rule), Arc::new(after));
         let task = tokio::spawn(async move {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
-                let (count, rule, after, upstream) = (count.clone(), rule.clone(), after.clone(), upstream.clone());
+                let (count, rule, after, upstream) =
+                    (count.clone(), rule.clone(), after.clone(), upstream.clone());
                 tokio::spawn(async move {
-                    let Some(request) = read_request(&mut client).await else { return };
+                    let Some(request) = read_request(&mut client).await else {
+                        return;
+                    };
                     let n = count.fetch_add(1, Ordering::SeqCst) + 1;
                     let response = match rule(n, &request) {
                         Some(response) => response,
@@ -68,7 +73,11 @@ impl Proxy {
                 });
             }
         });
-        Self { base_url, requests, task }
+        Self {
+            base_url,
+            requests,
+            task,
+        }
     }
 
     /// Forwards every request, and creates a file before the response to the `nth` one.
@@ -83,14 +92,20 @@ impl Proxy {
         Self::start(sandbox, |_, _| None, plant).await
     }
 
-    /// Forwards every request, but lists the keys as at the beginning where `is_stale` says so of the n-th request.
-    async fn with_stale_lists(sandbox: &Sandbox, is_stale: impl Fn(usize) -> bool + Send + Sync + 'static) -> Self {
+    /// Forwards every request, but lists the keys as at the beginning where `is_stale` says so of
+    /// the n-th request.
+    async fn with_stale_lists(
+        sandbox: &Sandbox,
+        is_stale: impl Fn(usize) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let first_list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
         let kept = first_list.clone();
         Self::start(
             sandbox,
             move |n, request| {
-                (request.method() == "GET" && is_stale(n)).then(|| first_list.lock().unwrap().clone()).flatten()
+                (request.method() == "GET" && is_stale(n))
+                    .then(|| first_list.lock().unwrap().clone())
+                    .flatten()
             },
             move |_, _, response| {
                 kept.lock().unwrap().get_or_insert_with(|| response.clone());
@@ -121,7 +136,9 @@ fn respond(status: u16, body: &str) -> Vec<u8> {
 }
 
 fn plan(file: &Path) -> Plan {
-    Plan::new(file).retry_policy(RetryPolicy::new(3, Duration::from_millis(1))).settle_time(Duration::ZERO)
+    Plan::new(file)
+        .retry_policy(RetryPolicy::new(3, Duration::from_millis(1)))
+        .settle_time(Duration::ZERO)
 }
 
 /// Removes the ID from a key file, as a program that converts keys does.
@@ -131,7 +148,11 @@ fn remove_id(file: &Path) {
 }
 
 fn ids(sandbox: &Sandbox) -> Vec<String> {
-    sandbox.keys().into_iter().map(|key| key.api_key_id).collect()
+    sandbox
+        .keys()
+        .into_iter()
+        .map(|key| key.api_key_id)
+        .collect()
 }
 
 fn api_key(id: &str, name: &str, scopes: &[ApiKeyScope]) -> ApiKey {
@@ -140,23 +161,36 @@ fn api_key(id: &str, name: &str, scopes: &[ApiKeyScope]) -> ApiKey {
 
 async fn works(sandbox: &Sandbox, id: &str, key: &PrivateKeyPem) -> bool {
     let credentials = Credentials::from_pem(id, key.expose_secret()).unwrap();
-    Client::new(sandbox.environment(), credentials).unwrap().get_api_keys().send().await.is_ok()
+    Client::new(sandbox.environment(), credentials)
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await
+        .is_ok()
 }
 
 const ROTATE: [&str; 4] = ["rotate", "--out", "new.pem", "--yes"];
 
-/// The user puts the finished key into use (moves the file, switches the variables) and, as told, runs it again.
+/// The user puts the finished key into use (moves the file, switches the variables) and, as told,
+/// runs it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_key_that_is_in_use_is_not_deleted_because_its_file_was_moved() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
-    let first = account.run(&[&ROTATE[..], &["--settle", "0"]].concat()).await;
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropRequest)
+        .unwrap();
+    let first = account
+        .run(&[&ROTATE[..], &["--settle", "0"]].concat())
+        .await;
     assert_eq!(first.code, 4);
     assert!(first.err.contains("the new key "), "{}", first.err);
     let new = account.ids().remove(0);
     std::fs::rename(account.file("new.pem"), account.file("live.pem")).unwrap();
     let mut again = account.command(&[&ROTATE[..], &["--settle", "0", "--attempts", "2"]].concat());
-    again.env("KALSHI_API_KEY_ID", &new).env("KALSHI_PRIVATE_KEY_PATH", "live.pem");
+    again
+        .env("KALSHI_API_KEY_ID", &new)
+        .env("KALSHI_PRIVATE_KEY_PATH", "live.pem");
     let again = ran(again).await;
     assert!(
         account.ids().contains(&new),
@@ -171,17 +205,31 @@ async fn a_saved_key_that_is_in_use_is_not_deleted_because_its_file_was_moved() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_key_is_not_deleted_by_another_key_because_its_file_was_moved() {
     let account = TestAccount::new().await;
-    account.sandbox.register(api_key("bot", "bot", &[ApiKeyScope::Read]), &ed25519().public).unwrap();
+    account
+        .sandbox
+        .register(
+            api_key("bot", "bot", &[ApiKeyScope::Read]),
+            &ed25519().public,
+        )
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
     let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
-    let error = rotate(&client, plan(&file).replace("bot")).await.unwrap_err();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropRequest)
+        .unwrap();
+    let error = rotate(&client, plan(&file).replace("bot"))
+        .await
+        .unwrap_err();
     let new = error.state.new_key_id.clone().unwrap();
     let moved = folder.path().join("live.pem");
     std::fs::rename(&file, &moved).unwrap();
     let again = rotate(&client, plan(&file).replace("bot")).await;
-    assert!(account.ids().contains(&new), "{new} is in use and was deleted: {again:?}");
+    assert!(
+        account.ids().contains(&new),
+        "{new} is in use and was deleted: {again:?}"
+    );
 }
 
 /// Whoever can write to a (sticky) folder chooses the private key of the new API key.
@@ -195,7 +243,10 @@ async fn a_planted_private_key_is_not_registered() {
     let client = proxy.client(sandbox.credentials());
     let result = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await;
     for id in ids(&sandbox) {
-        assert!(!works(&sandbox, &id, &rsa().private).await, "a planted private key signs for {id}: {result:?}");
+        assert!(
+            !works(&sandbox, &id, &rsa().private).await,
+            "a planted private key signs for {id}: {result:?}"
+        );
     }
 }
 
@@ -208,11 +259,14 @@ async fn a_file_that_somebody_else_created_is_not_removed() {
     // During the second list: after the file was observed, before the key is saved.
     let proxy = Proxy::planting(&sandbox, 2, &file, "somebody else's").await;
     let client = proxy.client(sandbox.credentials());
-    let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await.unwrap_err();
+    let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519))
+        .await
+        .unwrap_err();
     assert!(file.exists(), "removed after: {error}: {:?}", error.failure);
 }
 
-/// A private key without an ID, put there between two runs, of a key that exists; the service refuses.
+/// A private key without an ID, put there between two runs, of a key that exists; the service
+/// refuses.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_of_another_existing_key_is_not_removed_after_a_refusal() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -220,18 +274,30 @@ async fn the_file_of_another_existing_key_is_not_removed_after_a_refusal() {
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
     // Stopped after the journal was written.
-    sandbox.fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO)).unwrap();
+    sandbox
+        .fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO))
+        .unwrap();
     for _ in 0..3 {
-        sandbox.fail_next_on("getApiKeys", Fault::DropRequest).unwrap();
+        sandbox
+            .fail_next_on("getApiKeys", Fault::DropRequest)
+            .unwrap();
     }
     let plan = || plan(&file).generate_locally(KeyAlgorithm::Ed25519);
     rotate(&client, plan()).await.unwrap_err();
     assert!(folder.path().join("new.pem.rotation").exists() && !file.exists());
-    sandbox.register(api_key("web", "from the web page", &[ApiKeyScope::Read]), &ed25519().public).unwrap();
+    sandbox
+        .register(
+            api_key("web", "from the web page", &[ApiKeyScope::Read]),
+            &ed25519().public,
+        )
+        .unwrap();
     std::fs::write(&file, ed25519().private.expose_secret()).unwrap();
     sandbox.set_tier(Tier::Basic);
     let error = rotate(&client, plan()).await.unwrap_err();
-    assert!(file.exists(), "the private key of an existing key was removed: {error}");
+    assert!(
+        file.exists(),
+        "the private key of an existing key was removed: {error}"
+    );
 }
 
 /// A service, or a gateway, that says 204 and deletes nothing.
@@ -242,14 +308,20 @@ async fn a_rotation_ends_when_a_deletion_is_acknowledged_and_not_done() {
     let file = folder.path().join("new.pem");
     let proxy = Proxy::start(
         &sandbox,
-        |_, request| (request.method() == "DELETE").then(|| b"HTTP/1.1 204 -\r\nConnection: close\r\n\r\n".to_vec()),
+        |_, request| {
+            (request.method() == "DELETE")
+                .then(|| b"HTTP/1.1 204 -\r\nConnection: close\r\n\r\n".to_vec())
+        },
         |_, _, response| response,
     )
     .await;
     let client = proxy.client(sandbox.credentials());
     let ended = tokio::time::timeout(Duration::from_secs(30), rotate(&client, plan(&file))).await;
     let requests = proxy.requests.load(Ordering::SeqCst);
-    assert!(ended.is_ok(), "still running, after {requests} requests, with 3 attempts");
+    assert!(
+        ended.is_ok(),
+        "still running, after {requests} requests, with 3 attempts"
+    );
 }
 
 /// A journal whose last line a crash cut off, and then a second run that does not finish.
@@ -257,17 +329,30 @@ async fn a_rotation_ends_when_a_deletion_is_acknowledged_and_not_done() {
 async fn a_truncated_journal_survives_more_than_one_run() {
     for cut in ["{\"create_se", "{\"create_sent\":1700000000}"] {
         let account = TestAccount::new().await;
-        account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+        account
+            .sandbox
+            .fail_next_on("generateApiKey", Fault::DropResponse)
+            .unwrap();
         let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "1"]].concat();
         assert_eq!(account.run(&arguments).await.code, 4);
         let journal = account.file("new.pem.rotation");
         let text = std::fs::read_to_string(&journal).unwrap();
-        // What is left when the process is killed, or the disk is full, between the two writes of the second attempt.
+        // What is left when the process is killed, or the disk is full, between the two writes of
+        // the second attempt.
         std::fs::write(&journal, format!("{text}{cut}")).unwrap();
-        account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+        account
+            .sandbox
+            .fail_next_on("generateApiKey", Fault::DropResponse)
+            .unwrap();
         assert_eq!(account.run(&arguments).await.code, 4);
         let third = account.run(&arguments).await;
-        assert_eq!((third.code, account.ids().len()), (0, 1), "{cut}: {}{}", third.out, third.err);
+        assert_eq!(
+            (third.code, account.ids().len()),
+            (0, 1),
+            "{cut}: {}{}",
+            third.out,
+            third.err
+        );
     }
 }
 
@@ -280,7 +365,11 @@ async fn a_created_key_that_was_not_saved_is_not_forgotten_when_a_list_lags() {
     let taken = account.file("new.pem");
     let proxy = Proxy::start(
         &account.sandbox,
-        move |_, request| (request.method() == "GET").then(|| stale.lock().unwrap().clone()).flatten(),
+        move |_, request| {
+            (request.method() == "GET")
+                .then(|| stale.lock().unwrap().clone())
+                .flatten()
+        },
         move |_, request, response| {
             match request.method() {
                 "GET" => drop(kept.lock().unwrap().get_or_insert_with(|| response.clone())),
@@ -323,7 +412,11 @@ async fn a_run_that_began_before_another_finished_leaves_no_journal_behind() {
     )
     .await;
     let mut slow = proxy.command(&account, &[&ROTATE[..], &["--attempts", "2"]].concat());
-    let slow = slow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let slow = slow
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     saw.await.unwrap();
     assert_eq!(account.run(&ROTATE).await.code, 0);
     go.send(()).unwrap();
@@ -331,26 +424,49 @@ async fn a_run_that_began_before_another_finished_leaves_no_journal_behind() {
     let err = String::from_utf8(slow.stderr).unwrap();
     let journal = account.file("new.pem.rotation").exists();
     let untrue = err.contains("is active") && !account.ids().contains(&account.old);
-    assert!(!journal && !untrue, "journal {journal}, exit {:?}: {err}", slow.status.code());
+    assert!(
+        !journal && !untrue,
+        "journal {journal}, exit {:?}: {err}",
+        slow.status.code()
+    );
 }
 
-/// What is asked about and what is done: the variables name another key than the one of the journal.
+/// What is asked about and what is done: the variables name another key than the one of the
+/// journal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_of_one_key_does_not_report_that_of_another() {
     let account = TestAccount::new().await;
     account
         .sandbox
-        .register(api_key("second", "second", &[ApiKeyScope::Read, ApiKeyScope::Write]), &ed25519().public)
+        .register(
+            api_key("second", "second", &[ApiKeyScope::Read, ApiKeyScope::Write]),
+            &ed25519().public,
+        )
         .unwrap();
-    std::fs::write(account.file("second.pem"), ed25519().private.expose_secret()).unwrap();
+    std::fs::write(
+        account.file("second.pem"),
+        ed25519().private.expose_secret(),
+    )
+    .unwrap();
     let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "1"]].concat();
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropRequest)
+        .unwrap();
     assert_eq!(account.run(&arguments).await.code, 4);
     let mut second = account.command(&arguments);
-    second.env("KALSHI_API_KEY_ID", "second").env("KALSHI_PRIVATE_KEY_PATH", "second.pem");
+    second
+        .env("KALSHI_API_KEY_ID", "second")
+        .env("KALSHI_PRIVATE_KEY_PATH", "second.pem");
     let second = ran(second).await;
     let replaced = !account.ids().contains(&"second".to_owned());
-    assert_eq!(second.code == 0, replaced, "asked to replace `second`, which is {:?}: {}", account.ids(), second.out);
+    assert_eq!(
+        second.code == 0,
+        replaced,
+        "asked to replace `second`, which is {:?}: {}",
+        account.ids(),
+        second.out
+    );
 }
 
 /// The new key may not write, and the lost request of the old one appears once the old one is gone.
@@ -360,17 +476,22 @@ async fn a_late_key_can_be_deleted_when_the_new_key_may_not_write() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    sandbox.fail_next_on("generateApiKey", Fault::respond(504, "text/html", "<html>")).unwrap();
+    sandbox
+        .fail_next_on("generateApiKey", Fault::respond(504, "text/html", "<html>"))
+        .unwrap();
     let (late, mut name) = (sandbox.clone(), String::new());
     let old = ids(&sandbox).remove(0);
     // The gateway forwards the lost request just before the old key is deleted.
-    let first = plan(&file).scopes(vec![ApiKeyScope::Read]).on_step(move |step| match step {
-        Step::Creating { name: creating } => name.clone_from(creating),
-        Step::Deleting { key_id } if *key_id == old => {
-            late.register(api_key("late", &name, &[ApiKeyScope::Read]), &rsa().public).unwrap();
-        }
-        _ => {}
-    });
+    let first = plan(&file)
+        .scopes(vec![ApiKeyScope::Read])
+        .on_step(move |step| match step {
+            Step::Creating { name: creating } => name.clone_from(creating),
+            Step::Deleting { key_id } if *key_id == old => {
+                late.register(api_key("late", &name, &[ApiKeyScope::Read]), &rsa().public)
+                    .unwrap();
+            }
+            _ => {}
+        });
     rotate(&client, first).await.unwrap_err();
     for _ in 0..3 {
         if rotate(&client, plan(&file)).await.is_ok() {
@@ -378,14 +499,21 @@ async fn a_late_key_can_be_deleted_when_the_new_key_may_not_write() {
         }
     }
     let error = rotate(&client, plan(&file)).await.unwrap_err();
-    panic!("never finished, keys {:?}: {error}: {:?}", ids(&sandbox), error.failure);
+    panic!(
+        "never finished, keys {:?}: {error}: {:?}",
+        ids(&sandbox),
+        error.failure
+    );
 }
 
 /// The clock was set back between two runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_was_sent_in_the_future_is_not_settled() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropRequest)
+        .unwrap();
     assert_eq!(account.run(&ROTATE).await.code, 4);
     let journal = account.file("new.pem.rotation");
     let text = std::fs::read_to_string(&journal).unwrap();
@@ -419,8 +547,13 @@ async fn a_list_from_before_the_settle_time_proves_nothing_after_it() {
         move |_, request, response| {
             if request.method() == "GET" && hold.load(Ordering::SeqCst) == 1 {
                 hold.store(2, Ordering::SeqCst);
-                // The list is on its way for some seconds; the late request arrives meanwhile, and in time.
-                late.register(api_key("late", &name.lock().unwrap(), &[ApiKeyScope::Read]), &rsa().public).unwrap();
+                // The list is on its way for some seconds; the late request arrives meanwhile, and
+                // in time.
+                late.register(
+                    api_key("late", &name.lock().unwrap(), &[ApiKeyScope::Read]),
+                    &rsa().public,
+                )
+                .unwrap();
                 std::thread::sleep(Duration::from_millis(8500));
             }
             response
@@ -433,33 +566,55 @@ async fn a_list_from_before_the_settle_time_proves_nothing_after_it() {
     assert_eq!(ran(command()).await.code, 4);
     slow.store(1, Ordering::SeqCst);
     let again = ran(command()).await;
-    assert!(again.code != 0 || account.ids().len() == 1, "exit 0 with {:?}", account.ids());
+    assert!(
+        again.code != 0 || account.ids().len() == 1,
+        "exit 0 with {:?}",
+        account.ids()
+    );
 }
 
-/// The user deleted the new key on the web page, or the response named another: the file has a key that is gone.
+/// The user deleted the new key on the web page, or the response named another: the file has a key
+/// that is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_whose_new_key_was_deleted_can_be_finished() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "2"]].concat();
     assert_eq!(account.run(&arguments).await.code, 4);
     let new = account.ids().pop().unwrap();
     let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
-    client.delete_api_key().api_key(new.as_str()).send().await.unwrap();
+    client
+        .delete_api_key()
+        .api_key(new.as_str())
+        .send()
+        .await
+        .unwrap();
     let again = account.run(&arguments).await;
-    assert!(again.code == 4 && again.err.contains("if it was deleted, move its file away"), "{}", again.err);
+    assert!(
+        again.code == 4 && again.err.contains("if it was deleted, move its file away"),
+        "{}",
+        again.err
+    );
     std::fs::remove_file(account.file("new.pem")).unwrap();
     assert_eq!(account.run(&arguments).await.code, 0);
-    assert_eq!((account.ids().len(), account.files()), (1, vec!["new.pem".to_owned(), "old.pem".to_owned()]));
+    assert_eq!(
+        (account.ids().len(), account.files()),
+        (1, vec!["new.pem".to_owned(), "old.pem".to_owned()])
+    );
 }
 
 /// The response to `generate` held a private key that cannot be used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_with_an_unusable_private_key_can_be_finished() {
     let account = TestAccount::new().await;
-    let bad =
-        json!({ "api_key_id": "x", "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" });
-    account.sandbox.fail_next_on("generateApiKey", Fault::ReplaceBody(bad.to_string().into())).unwrap();
+    let bad = json!({ "api_key_id": "x", "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" });
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::ReplaceBody(bad.to_string().into()))
+        .unwrap();
     let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "2"]].concat();
     let mut last = String::new();
     for _ in 0..4 {
@@ -469,7 +624,11 @@ async fn a_rotation_with_an_unusable_private_key_can_be_finished() {
         }
         last = again.err;
     }
-    panic!("never finished, keys {:?}, files {:?}: {last}", account.ids(), account.files());
+    panic!(
+        "never finished, keys {:?}, files {:?}: {last}",
+        account.ids(),
+        account.files()
+    );
 }
 
 /// The service trims names, as many do, or puts them into a normal form.
@@ -490,8 +649,15 @@ async fn a_name_that_the_service_normalizes_does_not_hide_the_key() {
         },
     )
     .await;
-    let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "2", "--name", "my  desk"]].concat();
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    let arguments = [
+        &ROTATE[..],
+        &["--settle", "0", "--attempts", "2", "--name", "my  desk"],
+    ]
+    .concat();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropResponse)
+        .unwrap();
     let mut last = None;
     for _ in 0..4 {
         let again = ran(proxy.command(&account, &arguments)).await;
@@ -501,7 +667,11 @@ async fn a_name_that_the_service_normalizes_does_not_hide_the_key() {
         }
         last = Some(again);
     }
-    panic!("never finished, keys {:?}: {}", account.ids(), last.unwrap().err);
+    panic!(
+        "never finished, keys {:?}: {}",
+        account.ids(),
+        last.unwrap().err
+    );
 }
 
 /// Killed while `check` tries the name.
@@ -515,8 +685,8 @@ async fn what_a_killed_check_left_does_not_block_the_next_run() {
     }
 }
 
-/// A key file of a rotation that is not finished, made read-only by its owner. Root, whom no mode stops, runs the command as
-/// another user.
+/// A key file of a rotation that is not finished, made read-only by its owner. Root, whom no mode
+/// stops, runs the command as another user.
 #[cfg(unix)] // Windows does not replace read-only files.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_key_file_does_not_block_the_next_run() {
@@ -530,7 +700,11 @@ async fn a_read_only_key_file_does_not_block_the_next_run() {
         // That user may not be allowed to enter the folder of the program.
         let program = account.file("program");
         assert!(
-            std::process::Command::new("cp").args([BINARY.as_ref(), program.as_os_str()]).status().unwrap().success()
+            std::process::Command::new("cp")
+                .args([BINARY.as_ref(), program.as_os_str()])
+                .status()
+                .unwrap()
+                .success()
         );
         for path in [account.folder.path(), &program, &account.file("old.pem")] {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -539,9 +713,16 @@ async fn a_read_only_key_file_does_not_block_the_next_run() {
         command.uid(NOBODY).gid(NOBODY);
         ran(command).await
     };
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     assert_eq!(rotate().await.code, 4);
-    std::fs::set_permissions(account.file("new.pem"), std::fs::Permissions::from_mode(0o400)).unwrap();
+    std::fs::set_permissions(
+        account.file("new.pem"),
+        std::fs::Permissions::from_mode(0o400),
+    )
+    .unwrap();
     let again = rotate().await;
     assert_eq!(again.code, 0, "{}", again.err);
 }
@@ -550,12 +731,25 @@ async fn a_read_only_key_file_does_not_block_the_next_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_read_now_does_not_lead_to_the_deletion_of_its_key() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.register(api_key("bot", "bot", &[ApiKeyScope::Read]), &ed25519().public).unwrap();
+    sandbox
+        .register(
+            api_key("bot", "bot", &[ApiKeyScope::Read]),
+            &ed25519().public,
+        )
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    sandbox.fail_next_on("generateApiKey", Fault::DropRequest).unwrap();
-    let new = rotate(&client, plan(&file).replace("bot")).await.unwrap_err().state.new_key_id.clone().unwrap();
+    sandbox
+        .fail_next_on("generateApiKey", Fault::DropRequest)
+        .unwrap();
+    let new = rotate(&client, plan(&file).replace("bot"))
+        .await
+        .unwrap_err()
+        .state
+        .new_key_id
+        .clone()
+        .unwrap();
     // What an unmounted volume, a permission or an I/O error is: opening fails.
     let away: PathBuf = folder.path().join("away.pem");
     std::fs::rename(&file, &away).unwrap();
@@ -584,7 +778,11 @@ async fn the_last_line_does_not_contradict_the_steps() {
         log.lock().unwrap().push(step.to_string());
     });
     let error = rotate(&client, plan).await.unwrap_err().to_string();
-    assert!(!error.contains("nothing was created or deleted"), "{:?}, then: {error}", steps.lock().unwrap());
+    assert!(
+        !error.contains("nothing was created or deleted"),
+        "{:?}, then: {error}",
+        steps.lock().unwrap()
+    );
 }
 
 /// The public key file is a pipe, or endless.
@@ -594,19 +792,30 @@ async fn a_pipe_as_public_key_file_is_refused_at_once() {
     let account = TestAccount::new().await;
     let pipe = account.file("key.pub");
     crate::fixtures::create_fifo(&pipe);
-    let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&["create", "--public-key", "key.pub"])).await;
+    let ran = tokio::time::timeout(
+        Duration::from_secs(20),
+        account.run(&["create", "--public-key", "key.pub"]),
+    )
+    .await;
     assert!(ran.is_ok(), "blocked");
 }
 
-/// Somebody else takes the name of the journal's temporary file, in a folder that others may write to.
+/// Somebody else takes the name of the journal's temporary file, in a folder that others may write
+/// to.
 #[cfg(unix)] // Windows has no FIFOs in folders.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_as_temporary_file_of_the_journal_is_refused_at_once() {
     let account = TestAccount::new().await;
     let pipe = account.file(".new.pem.rotation.kalshi-tmp");
     crate::fixtures::create_fifo(&pipe);
-    let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&ROTATE)).await.expect("blocked");
-    assert!(ran.code == 4 && ran.err.contains("is not a small regular file"), "{}", ran.err);
+    let ran = tokio::time::timeout(Duration::from_secs(20), account.run(&ROTATE))
+        .await
+        .expect("blocked");
+    assert!(
+        ran.code == 4 && ran.err.contains("is not a small regular file"),
+        "{}",
+        ran.err
+    );
     assert_eq!((account.ids().len(), pipe.exists()), (1, true));
 }
 
@@ -625,7 +834,8 @@ async fn a_run_killed_while_the_journal_is_created_leaves_nothing() {
 async fn a_list_without_its_signer_proves_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    let body = json!({ "api_keys": [{ "api_key_id": "other", "name": "other", "scopes": [] }] }).to_string();
+    let body = json!({ "api_keys": [{ "api_key_id": "other", "name": "other", "scopes": [] }] })
+        .to_string();
     sandbox.fail_next(Fault::ReplaceBody(body.into()));
     let error = rotation::list(&client).await.unwrap_err();
     assert!(
@@ -641,48 +851,70 @@ async fn the_file_of_a_lost_request_is_not_removed_by_a_later_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    sandbox.fail_next_on("createApiKey", Fault::DropRequest).unwrap();
+    sandbox
+        .fail_next_on("createApiKey", Fault::DropRequest)
+        .unwrap();
     sandbox.fail_next_on("createApiKey", refusal()).unwrap();
-    let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519)).await.unwrap_err();
+    let error = rotate(&client, plan(&file).generate_locally(KeyAlgorithm::Ed25519))
+        .await
+        .unwrap_err();
     assert!(file.exists() && error.state.journal.is_some(), "{error}");
 }
 
-/// A key of this rotation that the private key in the file does not belong to is deleted, and no other.
+/// A key of this rotation that the private key in the file does not belong to is deleted, and no
+/// other.
 #[tokio::test]
 async fn the_key_of_the_private_key_in_the_file_is_found_among_several() {
     let sandbox = Arc::new(Sandbox::start().await.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("new.pem");
     let client = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    sandbox.fail_next_on("createApiKey", Fault::DropResponse).unwrap();
+    sandbox
+        .fail_next_on("createApiKey", Fault::DropResponse)
+        .unwrap();
     let other = sandbox.clone();
-    let plan = plan(&file).generate_locally(KeyAlgorithm::Ed25519).on_step(move |step| {
-        if let Step::Creating { name } = step {
-            // Listed before the key that the lost request creates.
-            let _ = other.register(api_key("other", name, &[ApiKeyScope::Read]), &ed25519().public);
-        }
-    });
+    let plan = plan(&file)
+        .generate_locally(KeyAlgorithm::Ed25519)
+        .on_step(move |step| {
+            if let Step::Creating { name } = step {
+                // Listed before the key that the lost request creates.
+                let _ = other.register(
+                    api_key("other", name, &[ApiKeyScope::Read]),
+                    &ed25519().public,
+                );
+            }
+        });
     let error = rotate(&client, plan).await.unwrap_err();
     assert!(matches!(error.failure, Failure::Unsettled), "{error}");
     let new = Credentials::from_key_file(&file).unwrap();
     assert_eq!(ids(&sandbox), [new.key_id()]);
 }
 
-/// The file of a rotation that is not finished was converted by another program, which drops the line with the ID. Whatever the
-/// tier allows by then, its key is not replaced, and the only copy of the private key stays.
+/// The file of a rotation that is not finished was converted by another program, which drops the
+/// line with the ID. Whatever the tier allows by then, its key is not replaced, and the only copy
+/// of the private key stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_key_whose_file_lost_the_id_gets_it_back() {
     for options in [&["--local"][..], &[]] {
         let account = TestAccount::new().await;
         let rotate = [&ROTATE[..], options].concat();
-        account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+        account
+            .sandbox
+            .fail_next_on("deleteApiKey", refusal())
+            .unwrap();
         assert_eq!(account.run(&rotate).await.code, 4);
         let new = account.ids().pop().unwrap();
         let file = account.file("new.pem");
         remove_id(&file);
         account.sandbox.set_tier(Tier::Basic);
         let again = account.run(&rotate).await;
-        assert_eq!((again.code, account.ids()), (0, vec![new.clone()]), "{options:?}: {}{}", again.out, again.err);
+        assert_eq!(
+            (again.code, account.ids()),
+            (0, vec![new.clone()]),
+            "{options:?}: {}{}",
+            again.out,
+            again.err
+        );
         assert_eq!(Credentials::from_key_file(&file).unwrap().key_id(), new);
     }
 }
@@ -694,17 +926,28 @@ async fn a_private_key_that_was_registered_is_not_removed_because_a_list_lags() 
     let rotate = [&ROTATE[..], &["--local", "--attempts", "2"]].concat();
     let proxy = Proxy::with_stale_lists(&account.sandbox, |n| n > 3).await;
     let run = || ran(proxy.command(&account, &rotate));
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     assert_eq!(run().await.code, 4);
     let file = account.file("new.pem");
     remove_id(&file);
-    account.sandbox.fail_next_on("createApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("createApiKey", refusal())
+        .unwrap();
     let again = run().await;
-    assert!(file.exists() && again.code == 4 && again.err.contains("is not in the list of keys"), "{}", again.err);
+    assert!(
+        file.exists() && again.code == 4 && again.err.contains("is not in the list of keys"),
+        "{}",
+        again.err
+    );
     assert_eq!(account.ids().len(), 2);
 }
 
-/// The file was moved into use, and a list that lacks its key had a second one created: neither is deleted.
+/// The file was moved into use, and a list that lacks its key had a second one created: neither is
+/// deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -712,18 +955,33 @@ async fn a_saved_key_is_not_deleted_because_another_one_was_saved_after_it() {
     let file = folder.path().join("new.pem");
     let lags = Arc::new(AtomicBool::new(false));
     let lagging = lags.clone();
-    let proxy = Proxy::with_stale_lists(&sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
+    let proxy =
+        Proxy::with_stale_lists(&sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
     let client = proxy.client(sandbox.credentials());
     sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
-    let live = rotate(&client, plan(&file)).await.unwrap_err().state.new_key_id.clone().unwrap();
+    let live = rotate(&client, plan(&file))
+        .await
+        .unwrap_err()
+        .state
+        .new_key_id
+        .clone()
+        .unwrap();
     std::fs::rename(&file, folder.path().join("live.pem")).unwrap();
     lags.store(true, Ordering::SeqCst);
     let again = rotate(&client, plan(&file)).await.unwrap_err();
-    assert!(matches!(&again.failure, Failure::NewKeyElsewhere(id) if *id == live), "{again}");
+    assert!(
+        matches!(&again.failure, Failure::NewKeyElsewhere(id) if *id == live),
+        "{again}"
+    );
     assert_eq!(ids(&sandbox).len(), 3, "{again}");
     // As the error says: one of the two is deleted, and the rotation is finished with the other.
     let deleting = Client::new(sandbox.environment(), sandbox.credentials()).unwrap();
-    deleting.delete_api_key().api_key(&live).send().await.unwrap();
+    deleting
+        .delete_api_key()
+        .api_key(&live)
+        .send()
+        .await
+        .unwrap();
     let rotated = rotate(&client, plan(&file)).await.unwrap();
     assert_eq!(ids(&sandbox), [rotated.key_id]);
 }
@@ -734,24 +992,49 @@ async fn a_key_in_use_is_not_forgotten_because_the_creation_of_another_one_was_r
     let account = TestAccount::new().await;
     let lags = Arc::new(AtomicBool::new(false));
     let lagging = lags.clone();
-    let proxy = Proxy::with_stale_lists(&account.sandbox, move |_| lagging.swap(false, Ordering::SeqCst)).await;
+    let proxy = Proxy::with_stale_lists(&account.sandbox, move |_| {
+        lagging.swap(false, Ordering::SeqCst)
+    })
+    .await;
     let run = || ran(proxy.command(&account, &ROTATE));
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     assert_eq!(run().await.code, 4);
     std::fs::rename(account.file("new.pem"), account.file("live.pem")).unwrap();
     lags.store(true, Ordering::SeqCst);
-    account.sandbox.fail_next_on("generateApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", refusal())
+        .unwrap();
     let again = run().await;
-    assert!(again.code == 4 && again.err.contains("is no longer in its file"), "{}", again.err);
-    assert_eq!((account.ids().len(), account.file("new.pem.rotation").exists()), (2, true), "{}", again.err);
+    assert!(
+        again.code == 4 && again.err.contains("is no longer in its file"),
+        "{}",
+        again.err
+    );
+    assert_eq!(
+        (
+            account.ids().len(),
+            account.file("new.pem.rotation").exists()
+        ),
+        (2, true),
+        "{}",
+        again.err
+    );
 }
 
-/// The user deletes the new key and moves its file away, and no other one may be created: nothing is left to do.
+/// The user deletes the new key and moves its file away, and no other one may be created: nothing
+/// is left to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_ends_a_rotation_whose_earlier_key_was_deleted() {
     let account = TestAccount::new().await;
     let rotate = [&ROTATE[..], &["--local"]].concat();
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     assert_eq!(account.run(&rotate).await.code, 4);
     let new = account.ids().pop().unwrap();
     let client = Client::new(account.sandbox.environment(), account.sandbox.credentials()).unwrap();
@@ -759,7 +1042,12 @@ async fn a_refusal_ends_a_rotation_whose_earlier_key_was_deleted() {
     std::fs::rename(account.file("new.pem"), account.file("deleted.pem")).unwrap();
     account.sandbox.set_tier(Tier::Basic);
     let again = account.run(&rotate).await;
-    assert_eq!((again.code, account.ids()), (1, vec![account.old.clone()]), "{}", again.err);
+    assert_eq!(
+        (again.code, account.ids()),
+        (1, vec![account.old.clone()]),
+        "{}",
+        again.err
+    );
     assert_eq!(account.files(), ["deleted.pem", "old.pem"]);
 }
 
@@ -767,10 +1055,18 @@ async fn a_refusal_ends_a_rotation_whose_earlier_key_was_deleted() {
 #[tokio::test]
 async fn a_temporary_file_is_removed_by_the_run_that_continues() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropResponse)
+        .unwrap();
     let arguments = [&ROTATE[..], &["--settle", "0", "--attempts", "1"]].concat();
     assert_eq!(account.run(&arguments).await.code, 4);
     std::fs::write(account.file(".new.pem.kalshi-tmp"), "half a key").unwrap();
     let again = account.run(&arguments).await;
-    assert_eq!((again.code, account.files()), (0, vec!["new.pem".to_owned(), "old.pem".to_owned()]), "{}", again.err);
+    assert_eq!(
+        (again.code, account.files()),
+        (0, vec!["new.pem".to_owned(), "old.pem".to_owned()]),
+        "{}",
+        again.err
+    );
 }

@@ -10,8 +10,15 @@ use crate::raw_server::{RawServer, Reply};
 
 /// Calls `generateApiKey` and returns its error.
 async fn generate(client: &Client) -> Error {
-    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
-    client.generate_api_key().body(body).send().await.unwrap_err()
+    let body = types::GenerateApiKeyRequest::builder()
+        .name("a")
+        .scopes(vec!["read".into()]);
+    client
+        .generate_api_key()
+        .body(body)
+        .send()
+        .await
+        .unwrap_err()
 }
 
 /// Returns the error of `generateApiKey` for a reply of the server.
@@ -23,10 +30,12 @@ async fn error_for(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
 #[tokio::test]
 async fn errors_report_message_effect_and_safety_of_resending() {
     let nobody = || unreachable_url().parse::<Environment>().unwrap();
-    let error_response = |status: u16, body: &'static str| error_for(move || Reply::json(status, body));
+    let error_response =
+        |status: u16, body: &'static str| error_for(move || Reply::json(status, body));
     let unreachable = generate(&Client::new(nobody(), credentials()).unwrap()).await;
     let before_1970 = {
-        let signer = Signer::new(credentials()).with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
+        let signer = Signer::new(credentials())
+            .with_clock(|| std::time::UNIX_EPOCH - Duration::from_secs(1));
         let builder = Client::builder(nobody(), credentials()).signer(signer);
         generate(&builder.build().unwrap()).await
     };
@@ -36,7 +45,8 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         generate(&builder.http_client(https_only).build().unwrap()).await
     };
     use Effect::{NotSent, Refused, Unknown};
-    // The error, its effect, whether it is transient, whether POST is safe to resend, and a part of its message.
+    // The error, its effect, whether it is transient, whether POST is safe to resend, and a part of
+    // its message.
     let table = [
         (unreachable, NotSent, true, true, "not sent: could not connect to http://127.0.0.1:"),
         (before_1970, NotSent, false, true, "not sent: this machine's clock is before 1970"),
@@ -88,8 +98,15 @@ async fn errors_report_message_effect_and_safety_of_resending() {
     for (error, effect, transient, safe_post, expected) in table {
         let line = error.to_string();
         assert!(line.contains(expected), "{line:?} lacks {expected:?}");
-        assert!(!line.contains('\n') && !line.to_ascii_lowercase().contains("content-length"), "{line}");
-        assert_eq!((error.effect(), error.is_transient()), (effect, transient), "{line}");
+        assert!(
+            !line.contains('\n') && !line.to_ascii_lowercase().contains("content-length"),
+            "{line}"
+        );
+        assert_eq!(
+            (error.effect(), error.is_transient()),
+            (effect, transient),
+            "{line}"
+        );
         assert_eq!(error.is_safe_to_resend(&Method::POST), safe_post, "{line}");
         for method in [Method::GET, Method::DELETE] {
             assert!(error.is_safe_to_resend(&method), "{line}");
@@ -108,40 +125,64 @@ const SERVICE_ERROR: &str = r#"{"error":{"code":"a","message":"b"}}"#;
 #[tokio::test]
 async fn errors_of_a_list_do_not_mention_an_effect() {
     for (reply, advice) in [
-        (Reply::json as fn(u16, &'static str) -> Reply, "check the base URL"),
+        (
+            Reply::json as fn(u16, &'static str) -> Reply,
+            "check the base URL",
+        ),
         (|_, _| Reply::Reset, "check the network and the base URL"),
         (|_, _| Reply::json(404, "<html>"), "check the base URL"),
         (|_, _| Reply::json(302, ""), "check the base URL"),
         (|_, _| Reply::json(503, "<html>"), "try again later"),
         (|_, _| Reply::json(500, SERVICE_ERROR), "try again later"),
-        (|_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()), "try again"),
+        (
+            |_, _| Reply::Bytes(b"HTTP/1.1 200 -\r\nContent-Length: 9\r\n\r\n".to_vec()),
+            "try again",
+        ),
     ] {
         let server = RawServer::start(move |_, _| reply(404, SERVICE_ERROR)).await;
-        let error = server.client(credentials()).get_api_keys().send().await.unwrap_err();
+        let error = server
+            .client(credentials())
+            .get_api_keys()
+            .send()
+            .await
+            .unwrap_err();
         let line = error.to_string();
-        assert!(line.ends_with(advice) && !line.contains("effect"), "{line:?} does not end in {advice:?}");
+        assert!(
+            line.ends_with(advice) && !line.contains("effect"),
+            "{line:?} does not end in {advice:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn errors_convert_to_and_from_progenitor_errors() {
-    for reply in [|| Reply::Reset, || Reply::json(404, SERVICE_ERROR), || Reply::json(200, "[]")] {
+    for reply in [
+        || Reply::Reset,
+        || Reply::json(404, SERVICE_ERROR),
+        || Reply::json(200, "[]"),
+    ] {
         let error = error_for(reply).await;
         let line = error.to_string();
         let generated: progenitor_client::Error<types::ErrorResponse> = error.into();
         // What to do next depends on the operation, which the error of progenitor does not know.
         let (what, _next) = line.split_once("; ").unwrap();
-        assert!(Error::from(generated).to_string().starts_with(what), "{line}");
+        assert!(
+            Error::from(generated).to_string().starts_with(what),
+            "{line}"
+        );
     }
 }
 
 /// progenitor's errors have no variant for it, and a success would be the worst one.
 #[tokio::test]
 async fn a_request_that_was_not_signed_is_an_invalid_request_of_progenitor() {
-    let unable = Credentials::external("id", &ed25519().public, async |_| Err("locked".into())).unwrap();
+    let unable =
+        Credentials::external("id", &ed25519().public, async |_| Err("locked".into())).unwrap();
     let client = Client::new(Environment::custom(&unreachable_url()).unwrap(), unable).unwrap();
     let error = client.get_api_keys().send().await.unwrap_err();
-    let progenitor_client::Error::InvalidRequest(reason) = error.into() else { panic!("another error") };
+    let progenitor_client::Error::InvalidRequest(reason) = error.into() else {
+        panic!("another error")
+    };
     assert_eq!(reason, "the external key did not sign: locked");
 }
 
@@ -150,7 +191,10 @@ async fn a_request_that_was_not_signed_is_an_invalid_request_of_progenitor() {
 fn errors_of_other_hooks_do_not_claim_that_nothing_was_sent() {
     use progenitor_client::Error as Generated;
     let payload = serde_json::from_str::<u8>("{").unwrap_err();
-    for generated in [Generated::Custom("a hook".to_owned()), Generated::InvalidResponsePayload("{".into(), payload)] {
+    for generated in [
+        Generated::Custom("a hook".to_owned()),
+        Generated::InvalidResponsePayload("{".into(), payload),
+    ] {
         let error = Error::from(generated);
         assert_eq!(error.effect(), Effect::Unknown, "{error}");
         assert!(!error.to_string().contains("not sent"), "{error}");
@@ -176,7 +220,11 @@ async fn retry_after_is_parsed_as_seconds_and_as_a_date() {
         for (status, body) in [(429, SERVICE_ERROR), (429, ""), (302, "")] {
             let headers = format!("{date}{header}");
             let error = error_for(move || Reply::new(status, &headers, body)).await;
-            assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{header}");
+            assert_eq!(
+                error.retry_after(),
+                seconds.map(Duration::from_secs),
+                "{header}"
+            );
         }
     }
     // Without a `Date` header, the local clock is used.
@@ -190,11 +238,18 @@ async fn retry_after_is_parsed_as_seconds_and_as_a_date() {
 #[tokio::test]
 async fn a_lost_or_truncated_response_returns_its_cause() {
     let truncated = || Reply::Bytes(b"HTTP/1.1 201 -\r\nContent-Length: 9\r\n\r\n{".to_vec());
-    for (reply, has_cause) in
-        [(|| Reply::Reset) as fn() -> Reply, truncated, || Reply::json(302, "")].into_iter().zip([true, true, false])
+    for (reply, has_cause) in [(|| Reply::Reset) as fn() -> Reply, truncated, || {
+        Reply::json(302, "")
+    }]
+    .into_iter()
+    .zip([true, true, false])
     {
         let error = error_for(reply).await;
-        assert_eq!(std::error::Error::source(&error).is_some(), has_cause, "{error}");
+        assert_eq!(
+            std::error::Error::source(&error).is_some(),
+            has_cause,
+            "{error}"
+        );
     }
 }
 
@@ -204,8 +259,16 @@ async fn an_error_names_its_operation() {
     let client = server.client(credentials());
     let operation = Operation::find("generateApiKey").unwrap();
     let request = client.request(Method::POST, operation.path);
-    for error in [generate(&client).await, client.execute_operation(operation, request).await.unwrap_err()] {
-        let Error::ErrorResponse(refusal) = error else { panic!("{error:?}") };
+    for error in [
+        generate(&client).await,
+        client
+            .execute_operation(operation, request)
+            .await
+            .unwrap_err(),
+    ] {
+        let Error::ErrorResponse(refusal) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!(refusal.operation(), Some(operation));
     }
 }

@@ -1,4 +1,5 @@
-//! Rotations to and from a private key outside the process. What they do under faults is in `fault_matrix`.
+//! Rotations to and from a private key outside the process. What they do under faults is in
+//! `fault_matrix`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,10 @@ struct Token {
 
 impl Token {
     fn new(gone_after: usize) -> Self {
-        Self { signed: Arc::default(), gone_after }
+        Self {
+            signed: Arc::default(),
+            gone_after,
+        }
     }
 
     fn signatures(&self) -> usize {
@@ -36,14 +40,23 @@ impl Token {
         move |message: Vec<u8>| {
             let is_gone = token.signed.fetch_add(1, Ordering::Relaxed) >= token.gone_after;
             let signature = sign(&message);
-            async move { if is_gone { Err("the token was removed".into()) } else { Ok(signature) } }
+            async move {
+                if is_gone {
+                    Err("the token was removed".into())
+                } else {
+                    Ok(signature)
+                }
+            }
         }
     }
 }
 
 /// The plan of an account to rotate to the token.
 fn to(account: &TestAccount, token: &Token) -> Plan {
-    account.plan().external_key(&rsa().public, token.key()).unwrap()
+    account
+        .plan()
+        .external_key(&rsa().public, token.key())
+        .unwrap()
 }
 
 #[tokio::test]
@@ -56,8 +69,13 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     let old = account.client.signer().credentials().key_id().to_owned();
     let rotated = rotate(&account.client, plan).await.unwrap();
 
-    let [new] = &account.sandbox.keys()[..] else { panic!("{:?}", account.ids()) };
-    assert_eq!((&new.api_key_id, &rotated.file), (&rotated.key_id, &account.file()));
+    let [new] = &account.sandbox.keys()[..] else {
+        panic!("{:?}", account.ids())
+    };
+    assert_eq!(
+        (&new.api_key_id, &rotated.file),
+        (&rotated.key_id, &account.file())
+    );
     assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
     assert_eq!(account.files(), ["new.pem"]);
     let id = &rotated.key_id;
@@ -73,12 +91,20 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     assert_eq!(*steps.lock().unwrap(), expected);
     // The caller's client signs with it as well.
     account.client.get_api_keys().send().await.unwrap();
-    assert_eq!(rotated.client.signer().credentials().fingerprint(), rsa().credentials().fingerprint());
+    assert_eq!(
+        rotated.client.signer().credentials().fingerprint(),
+        rsa().credentials().fingerprint()
+    );
     // So does the next process, with the file.
     let token = Token::new(usize::MAX);
     let credentials = Credentials::external_from_file(account.file(), token.key()).unwrap();
     assert_eq!(credentials.key_id(), id);
-    Client::new(account.sandbox.environment(), credentials).unwrap().get_api_keys().send().await.unwrap();
+    Client::new(account.sandbox.environment(), credentials)
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await
+        .unwrap();
     assert_eq!(token.signatures(), 1);
 }
 
@@ -86,7 +112,10 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
 async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
     let account = TestAccount::new().await;
     let token = Token::new(usize::MAX);
-    let external = rotate(&account.client, to(&account, &token)).await.unwrap().client;
+    let external = rotate(&account.client, to(&account, &token))
+        .await
+        .unwrap()
+        .client;
     std::fs::remove_file(account.file()).unwrap();
     let again = rotate(&external, to(&account, &token)).await.unwrap();
     std::fs::remove_file(account.file()).unwrap();
@@ -95,7 +124,10 @@ async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
 
     assert!(token.signatures() > signatures);
     assert_eq!(account.sandbox.keys().remove(0).api_key_id, in_file.key_id);
-    assert_eq!(Credentials::from_key_file(in_file.file).unwrap().key_id(), in_file.key_id);
+    assert_eq!(
+        Credentials::from_key_file(in_file.file).unwrap().key_id(),
+        in_file.key_id
+    );
     assert_eq!((account.ids().len(), account.files().len()), (1, 1));
 }
 
@@ -103,17 +135,31 @@ async fn an_external_key_is_replaced_by_a_file_and_by_another_external_key() {
 async fn nothing_is_sent_if_the_external_key_does_not_sign() {
     let account = TestAccount::new().await;
     let gone = to(&account, &Token::new(0));
-    let other = account.plan().external_key(&Pair::generate_ed25519().public, Token::new(9).key()).unwrap();
+    let other = account
+        .plan()
+        .external_key(&Pair::generate_ed25519().public, Token::new(9).key())
+        .unwrap();
     for (plan, cause) in [
         (gone, "the external key did not sign: the token was removed"),
-        (other, "the external key returned an invalid signature: the signature has 256 bytes, not 64; "),
+        (
+            other,
+            "the external key returned an invalid signature: the signature has 256 bytes, not 64; ",
+        ),
     ] {
         let error = account.fails(plan).await;
-        assert!(matches!(error.failure, Failure::ExternalKey(_)), "{error:?}");
+        assert!(
+            matches!(error.failure, Failure::ExternalKey(_)),
+            "{error:?}"
+        );
         assert!(chain(&error).contains(cause), "{}", chain(&error));
         assert_eq!((account.sandbox.requests(), account.files().len()), (0, 0));
     }
-    assert!(account.plan().external_key("no PEM", Token::new(9).key()).is_err());
+    assert!(
+        account
+            .plan()
+            .external_key("no PEM", Token::new(9).key())
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -127,12 +173,33 @@ async fn a_token_that_is_removed_meanwhile_is_asked_once_and_the_next_run_finish
     assert_eq!((token.signatures(), account.ids().len()), (2, 2));
 
     // Another key does not take its place.
-    let error = account.fails(account.plan().external_key(&ed25519().public, token.key()).unwrap()).await;
-    assert!(matches!(error.failure, Failure::PlanMismatch("source of its key pair")), "{error:?}");
+    let error = account
+        .fails(
+            account
+                .plan()
+                .external_key(&ed25519().public, token.key())
+                .unwrap(),
+        )
+        .await;
+    assert!(
+        matches!(
+            error.failure,
+            Failure::PlanMismatch("source of its key pair")
+        ),
+        "{error:?}"
+    );
     let error = account.fails(account.plan()).await;
-    assert!(matches!(error.failure, Failure::PlanMismatch("source of its key pair")), "{error:?}");
+    assert!(
+        matches!(
+            error.failure,
+            Failure::PlanMismatch("source of its key pair")
+        ),
+        "{error:?}"
+    );
 
-    rotate(&account.client, to(&account, &Token::new(usize::MAX))).await.unwrap();
+    rotate(&account.client, to(&account, &Token::new(usize::MAX)))
+        .await
+        .unwrap();
     assert_eq!((account.ids().len(), account.files().len()), (1, 1));
 }
 
@@ -141,13 +208,24 @@ async fn a_signature_that_is_declined_is_asked_for_once() {
     let account = TestAccount::new().await;
     // The old key signs the first two lists, and not the request that creates the new one.
     let old = Token::new(2);
-    let key = kalshi_api_keys::types::ApiKey::builder().api_key_id("old").name("old");
+    let key = kalshi_api_keys::types::ApiKey::builder()
+        .api_key_id("old")
+        .name("old");
     let key = key.scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write]);
-    account.sandbox.register(key.try_into().unwrap(), &rsa().public).unwrap();
+    account
+        .sandbox
+        .register(key.try_into().unwrap(), &rsa().public)
+        .unwrap();
     let credentials = Credentials::external("old", &rsa().public, old.key()).unwrap();
     let client = Client::new(account.sandbox.environment(), credentials).unwrap();
     let error = rotate(&client, account.plan()).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Create(kalshi_api_keys::Error::NotSigned(_))), "{error:?}");
+    assert!(
+        matches!(
+            error.failure,
+            Failure::Create(kalshi_api_keys::Error::NotSigned(_))
+        ),
+        "{error:?}"
+    );
     assert_eq!((old.signatures(), account.ids().len()), (3, 2));
 }
 
@@ -156,7 +234,9 @@ async fn the_file_of_another_key_is_not_used() {
     let account = TestAccount::new().await;
     let error = account.fails(to(&account, &Token::new(1))).await;
     assert!(error.state.journal.is_some());
-    let text = std::fs::read_to_string(account.file()).unwrap().replace(&rsa().public, &ed25519().public);
+    let text = std::fs::read_to_string(account.file())
+        .unwrap()
+        .replace(&rsa().public, &ed25519().public);
     std::fs::write(account.file(), text).unwrap();
     let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
     assert!(matches!(error.failure, Failure::ForeignFile), "{error:?}");
@@ -174,9 +254,16 @@ async fn a_file_of_somebody_elses_is_neither_rewritten_nor_removed() {
     ] {
         let account = TestAccount::new().await;
         // Ends after the journal was written.
-        account.sandbox.fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO)).unwrap();
-        account.sandbox.fail_next_on("getApiKeys", Fault::respond(403, "text/plain", "")).unwrap();
-        let plan = to(&account, &Token::new(usize::MAX)).retry_policy(RetryPolicy::new(1, Duration::ZERO));
+        account
+            .sandbox
+            .fail_next_on("getApiKeys", Fault::Delay(Duration::ZERO))
+            .unwrap();
+        account
+            .sandbox
+            .fail_next_on("getApiKeys", Fault::respond(403, "text/plain", ""))
+            .unwrap();
+        let plan =
+            to(&account, &Token::new(usize::MAX)).retry_policy(RetryPolicy::new(1, Duration::ZERO));
         assert!(account.fails(plan).await.state.journal.is_some());
         std::fs::write(account.file(), content).unwrap();
         account.sandbox.set_tier(tier);
@@ -193,6 +280,9 @@ async fn an_account_that_may_not_register_keys_keeps_its_own() {
     account.sandbox.set_tier(Tier::Basic);
     let error = account.fails(to(&account, &Token::new(usize::MAX))).await;
     assert!(matches!(error.failure, Failure::Create(_)), "{error:?}");
-    assert_eq!((error.state.journal, account.ids()), (None, vec![account.old.clone()]));
+    assert_eq!(
+        (error.state.journal, account.ids()),
+        (None, vec![account.old.clone()])
+    );
     assert_eq!(account.files(), [""; 0]);
 }

@@ -1,8 +1,9 @@
-//! Every request of a rotation meets every fault, once and from then on: whatever happens, no key is lost, none that is
-//! somebody else's is touched, nothing untrue is reported, and running the same command again finishes the rotation.
+//! Every request of a rotation meets every fault, once and from then on: whatever happens, no key
+//! is lost, none that is somebody else's is touched, nothing untrue is reported, and running the
+//! same command again finishes the rotation.
 //!
-//! The command is run against a gateway in front of the sandbox; the state of the sandbox is the judge. For a new key that is
-//! external, which the command does not offer, it is the library.
+//! The command is run against a gateway in front of the sandbox; the state of the sandbox is the
+//! judge. For a new key that is external, which the command does not offer, it is the library.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -29,8 +30,14 @@ const REQUESTS: std::ops::RangeInclusive<usize> = 1..=7;
 const FAULTS: [(Fault, Option<Signal>); 21] = [
     (Fault::DropBefore, None),
     (Fault::DropAfter, None),
-    (Fault::Respond(502, HTML, "<html>502 Bad Gateway</html>"), None),
-    (Fault::RespondAfter(504, HTML, "<html>504 Gateway Timeout</html>"), None),
+    (
+        Fault::Respond(502, HTML, "<html>502 Bad Gateway</html>"),
+        None,
+    ),
+    (
+        Fault::RespondAfter(504, HTML, "<html>504 Gateway Timeout</html>"),
+        None,
+    ),
     (Fault::Respond(404, HTML, NOT_FOUND), None),
     (Fault::RespondAfter(404, HTML, NOT_FOUND), None),
     (Fault::Respond(403, "text/plain", FORBIDDEN), None),
@@ -40,7 +47,10 @@ const FAULTS: [(Fault, Option<Signal>); 21] = [
     (Fault::Respond(401, HTML, "<html>401</html>"), None),
     (Fault::ForwardLate, None),
     (Fault::Truncate, None),
-    (Fault::Respond(200, "application/json", "{\"garbage\":"), None),
+    (
+        Fault::Respond(200, "application/json", "{\"garbage\":"),
+        None,
+    ),
     (Fault::Respond(204, "text/plain", ""), None),
     (Fault::RespondAfter(204, "text/plain", ""), None),
     (Fault::StaleList, None),
@@ -85,14 +95,29 @@ async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
         for at in REQUESTS {
             for lasting in [false, true] {
                 let new_keys = [NewKey::Service, NewKey::Local, NewKey::External];
-                cases.extend(new_keys.map(|new_key| Case { fault, signal, at, lasting, new_key }));
+                cases.extend(new_keys.map(|new_key| Case {
+                    fault,
+                    signal,
+                    at,
+                    lasting,
+                    new_key,
+                }));
             }
         }
     }
-    // Wine and qemu take long to start a process: the requests that create and delete a key suffice.
+    // Wine and qemu take long to start a process: the requests that create and delete a key
+    // suffice.
     if std::env::var_os("EMULATED").is_some() {
         cases.retain(|case| {
-            matches!(case, Case { at: 3 | 5, lasting: false, new_key: NewKey::Service | NewKey::External, .. })
+            matches!(
+                case,
+                Case {
+                    at: 3 | 5,
+                    lasting: false,
+                    new_key: NewKey::Service | NewKey::External,
+                    ..
+                }
+            )
         });
     }
     let mut cases = cases.into_iter();
@@ -106,7 +131,12 @@ async fn every_fault_at_every_request_leaves_a_rotation_that_can_be_finished() {
             running.spawn(run(case));
         }
     }
-    assert!(failures.is_empty(), "{} of {count} cases:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// How a run ended.
@@ -126,7 +156,12 @@ async fn run(case: Case) -> Result<(), String> {
             while target.lock().unwrap().is_none() {
                 std::thread::yield_now();
             }
-            target.lock().unwrap().as_ref().unwrap().signal(case.signal.expect("a signal"));
+            target
+                .lock()
+                .unwrap()
+                .as_ref()
+                .unwrap()
+                .signal(case.signal.expect("a signal"));
         }
     });
     // Somebody else creates a key at the worst moment.
@@ -135,7 +170,10 @@ async fn run(case: Case) -> Result<(), String> {
         move || sandbox.register(theirs(), &ed25519().public).unwrap()
     });
 
-    let mut first = rotate(&account, &gateway, case.new_key, |started| *target.lock().unwrap() = Some(started)).await;
+    let mut first = rotate(&account, &gateway, case.new_key, |started| {
+        *target.lock().unwrap() = Some(started)
+    })
+    .await;
     let reached = gateway.stop_failing() >= case.at;
     if cfg!(windows) && case.signal.is_some() && reached {
         // Not the command but `taskkill` chose the exit code.
@@ -151,7 +189,9 @@ async fn run(case: Case) -> Result<(), String> {
             first.err
         )
     };
-    holds(&account, &case, &first, reached).await.map_err(|what| context(&what))?;
+    holds(&account, &case, &first, reached)
+        .await
+        .map_err(|what| context(&what))?;
 
     gateway.forward_late().await;
     for run in 2.. {
@@ -165,15 +205,26 @@ async fn run(case: Case) -> Result<(), String> {
             break;
         }
         if run > 5 {
-            return Err(context(&format!("not finished by run {run}: {}{}", again.out, again.err)));
+            return Err(context(&format!(
+                "not finished by run {run}: {}{}",
+                again.out, again.err
+            )));
         }
     }
-    is_finished(&account, case.new_key, reached).await.map_err(|what| context(&what))
+    is_finished(&account, case.new_key, reached)
+        .await
+        .map_err(|what| context(&what))
 }
 
 fn theirs() -> ApiKey {
-    let (name, scopes) = ("root".to_owned(), vec![ApiKeyScope::Read, ApiKeyScope::Write]);
-    serde_json::from_value(serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes })).unwrap()
+    let (name, scopes) = (
+        "root".to_owned(),
+        vec![ApiKeyScope::Read, ApiKeyScope::Write],
+    );
+    serde_json::from_value(
+        serde_json::json!({ "api_key_id": "theirs", "name": name, "scopes": scopes }),
+    )
+    .unwrap()
 }
 
 /// What runs a rotation, and gets a signal.
@@ -193,20 +244,45 @@ impl Target {
     }
 }
 
-async fn rotate(account: &TestAccount, gateway: &Gateway, new_key: NewKey, started: impl FnOnce(Target)) -> Ran {
+async fn rotate(
+    account: &TestAccount,
+    gateway: &Gateway,
+    new_key: NewKey,
+    started: impl FnOnce(Target),
+) -> Ran {
     if new_key == NewKey::External {
         return rotate_to_external_key(account, gateway, started).await;
     }
-    let mut arguments = vec!["rotate", "--out", "new.pem", "--yes", "--attempts", "3", "--settle", "0"];
+    let mut arguments = vec![
+        "rotate",
+        "--out",
+        "new.pem",
+        "--yes",
+        "--attempts",
+        "3",
+        "--settle",
+        "0",
+    ];
     arguments.extend((new_key == NewKey::Local).then_some("--local"));
     let mut command = account.command(&arguments);
-    command.env("KALSHI_API_BASE_URL", gateway.base_url()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("KALSHI_API_BASE_URL", gateway.base_url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     started(Target::Process(child.id().unwrap()));
     let output = child.wait_with_output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let code = if was_killed(output.status) { None } else { output.status.code() };
-    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+    let code = if was_killed(output.status) {
+        None
+    } else {
+        output.status.code()
+    };
+    Ran {
+        code,
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
 }
 
 /// Sends a signal to a process, which may have ended by an earlier one.
@@ -218,20 +294,28 @@ fn send(signal: Signal, pid: u32) {
         Signal::Int => rustix::process::Signal::INT,
         Signal::Kill => rustix::process::Signal::KILL,
     };
-    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
+    let _ = rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(),
+        signal,
+    );
 }
 
 #[cfg(unix)]
 fn was_killed(status: std::process::ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
-    assert!(status.signal().is_none_or(|signal| signal == 9), "{status:?}");
+    assert!(
+        status.signal().is_none_or(|signal| signal == 9),
+        "{status:?}"
+    );
     status.signal().is_some()
 }
 
 /// Ends a process, which may have ended before.
 #[cfg(windows)]
 fn send(_: Signal, pid: u32) {
-    let _ = std::process::Command::new("taskkill").args(["/f", "/pid", &pid.to_string()]).output();
+    let _ = std::process::Command::new("taskkill")
+        .args(["/f", "/pid", &pid.to_string()])
+        .output();
 }
 
 /// The exit status does not tell.
@@ -241,7 +325,11 @@ fn was_killed(_: std::process::ExitStatus) -> bool {
 }
 
 /// Rotates in a task, and reports what came of it as the command does.
-async fn rotate_to_external_key(account: &TestAccount, gateway: &Gateway, started: impl FnOnce(Target)) -> Ran {
+async fn rotate_to_external_key(
+    account: &TestAccount,
+    gateway: &Gateway,
+    started: impl FnOnce(Target),
+) -> Ran {
     let environment = Environment::custom(gateway.base_url()).unwrap();
     let client = Client::new(environment, account.sandbox.credentials()).unwrap();
     let (stop, steps) = (Arc::new(Notify::new()), Arc::new(Mutex::new(String::new())));
@@ -267,10 +355,16 @@ async fn rotate_to_external_key(account: &TestAccount, gateway: &Gateway, starte
             (Some(code), chain(&error))
         }
     };
-    Ran { code, out: std::mem::take(&mut steps.lock().unwrap()), err }
+    Ran {
+        code,
+        out: std::mem::take(&mut steps.lock().unwrap()),
+        err,
+    }
 }
 
-async fn external_key(message: Vec<u8>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+async fn external_key(
+    message: Vec<u8>,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     Ok(sign_ed25519(ed25519())(&message))
 }
 
@@ -290,30 +384,54 @@ async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> 
     let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
 
     // A key is reported deleted only when it is.
-    for id in ran.out.lines().filter_map(|line| line.strip_prefix("deleted ")) {
+    for id in ran
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("deleted "))
+    {
         check(!exists(id), "reported deleted, and exists")?;
     }
     // Only our own keys.
-    check(exists("theirs") == reached, "somebody else's key was deleted")?;
-    check(!ran.out.contains("theirs") && !ran.err.contains("theirs"), "somebody else's key was mentioned")?;
+    check(
+        exists("theirs") == reached,
+        "somebody else's key was deleted",
+    )?;
+    check(
+        !ran.out.contains("theirs") && !ran.err.contains("theirs"),
+        "somebody else's key was mentioned",
+    )?;
     // The old key goes last: at any time one of the two works.
     let new = new_credentials(account, case.new_key);
     let new_works = match &new {
         Some(new) => works(account, new.clone()).await,
         None => false,
     };
-    check(exists(&account.old) || new_works, "neither the old nor the new key works")?;
+    check(
+        exists(&account.old) || new_works,
+        "neither the old nor the new key works",
+    )?;
     // Exit 0 means done, and any other than 4 that nothing is left.
-    let journal = account.files().iter().any(|file| file.ends_with(".rotation"));
-    let left = keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&account.old) || journal;
+    let journal = account
+        .files()
+        .iter()
+        .any(|file| file.ends_with(".rotation"));
+    let left =
+        keys.len() > 1 + usize::from(reached) || new.is_some() && exists(&account.old) || journal;
     match ran.code {
-        Some(0) => check(!left && new_works && !exists(&account.old), "exit 0, and something is left")?,
+        Some(0) => check(
+            !left && new_works && !exists(&account.old),
+            "exit 0, and something is left",
+        )?,
         Some(4) => check(journal, "exit 4 without a journal")?,
         Some(code @ 1..=3) => check(!left, &format!("exit {code}, and something is left"))?,
         None => check(case.signal == Some(Signal::Kill), "killed")?,
         Some(code) => return Err(format!("exit {code}")),
     }
-    for file in account.files().into_iter().filter(|file| file.ends_with(".pem")) {
+    for file in account
+        .files()
+        .into_iter()
+        .filter(|file| file.ends_with(".pem"))
+    {
         let text = std::fs::read_to_string(account.file(&file)).unwrap();
         let shown = shows_key(&ran.out, &text.clone().into()) || shows_key(&ran.err, &text.into());
         check(!shown, "key material was shown")?;
@@ -323,11 +441,16 @@ async fn holds(account: &TestAccount, case: &Case, ran: &Ran, reached: bool) -> 
 
 async fn works(account: &TestAccount, credentials: Credentials) -> bool {
     let id = credentials.key_id().to_owned();
-    let listed = Client::new(account.sandbox.environment(), credentials).unwrap().get_api_keys().send().await;
+    let listed = Client::new(account.sandbox.environment(), credentials)
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await;
     listed.is_ok_and(|listed| {
         let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
         key.is_some_and(|key| {
-            key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write] && key.name.starts_with("root (rotated ")
+            key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write]
+                && key.name.starts_with("root (rotated ")
         })
     })
 }
@@ -341,8 +464,14 @@ async fn is_finished(account: &TestAccount, new_key: NewKey, reached: bool) -> R
     ids.sort();
     expected.sort();
     if ids != expected || !works(account, new).await {
-        return Err(format!("in the end there are the keys {ids:?}, not {expected:?}"));
+        return Err(format!(
+            "in the end there are the keys {ids:?}, not {expected:?}"
+        ));
     }
     let files = account.files();
-    if files == ["new.pem", "old.pem"] { Ok(()) } else { Err(format!("in the end there are the files {files:?}")) }
+    if files == ["new.pem", "old.pem"] {
+        Ok(())
+    } else {
+        Err(format!("in the end there are the files {files:?}"))
+    }
 }

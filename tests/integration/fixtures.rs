@@ -23,7 +23,10 @@ pub struct Pair {
 impl Pair {
     fn new(algorithm: KeyAlgorithm) -> Self {
         let pair = KeyPair::generate(algorithm).unwrap();
-        Self { private: pair.private_key_pem().unwrap(), public: pair.public_key_pem().unwrap() }
+        Self {
+            private: pair.private_key_pem().unwrap(),
+            public: pair.public_key_pem().unwrap(),
+        }
     }
 
     pub fn generate_ed25519() -> Self {
@@ -56,7 +59,8 @@ pub fn at_ms(unix_ms: u64) -> impl Fn() -> SystemTime + Send + Sync + 'static {
     move || UNIX_EPOCH + Duration::from_millis(unix_ms)
 }
 
-/// Returns a base URL where nothing listens. Its port stays bound, so that no other socket can get it.
+/// Returns a base URL where nothing listens. Its port stays bound, so that no other socket can get
+/// it.
 pub fn unreachable_url() -> String {
     static SOCKET: OnceLock<TcpSocket> = OnceLock::new();
     let socket = SOCKET.get_or_init(|| {
@@ -67,12 +71,18 @@ pub fn unreachable_url() -> String {
     format!("http://{}", socket.local_addr().unwrap())
 }
 
-/// Returns whether a program is installed; in CI, panics if it is not. Tests are skipped without it.
+/// Returns whether a program is installed; in CI, panics if it is not. Tests are skipped without
+/// it.
 pub fn is_installed(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    let found = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output();
     match found {
         Ok(_) => true,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("{program} is required in CI: {error}"),
+        Err(error) if std::env::var_os("CI").is_some() => {
+            panic!("{program} is required in CI: {error}")
+        }
         Err(_) => {
             eprintln!("skipped: {program} is not installed");
             false
@@ -85,8 +95,17 @@ pub fn openssl(directory: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     if !is_installed("openssl") {
         return None;
     }
-    let output = Command::new("openssl").args(arguments).current_dir(directory).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("openssl")
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "openssl {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Some(output.stdout)
 }
 
@@ -112,15 +131,23 @@ pub fn key_forms(key: &PrivateKeyPem) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Returns whether `text` contains 12 consecutive bytes of the key (DER or PEM) in base64 or base64url, or 8 in hexadecimal,
-/// even across line breaks. The first bytes and the PEM header, which all keys of an algorithm share, do not count.
+/// Returns whether `text` contains 12 consecutive bytes of the key (DER or PEM) in base64 or
+/// base64url, or 8 in hexadecimal, even across line breaks. The first bytes and the PEM header,
+/// which all keys of an algorithm share, do not count.
 pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
     const RUN: usize = 16;
     let pem = key.expose_secret();
     let der = STANDARD.decode(body_lines(pem).concat()).unwrap();
     let file = STANDARD.encode(pem);
-    let secrets = [STANDARD.encode(&der)[24..].to_owned(), hex(&der[18..]), file[80..file.len() - 44].to_owned()];
-    let runs: HashSet<&[u8]> = secrets.iter().flat_map(|secret| secret.as_bytes().windows(RUN)).collect();
+    let secrets = [
+        STANDARD.encode(&der)[24..].to_owned(),
+        hex(&der[18..]),
+        file[80..file.len() - 44].to_owned(),
+    ];
+    let runs: HashSet<&[u8]> = secrets
+        .iter()
+        .flat_map(|secret| secret.as_bytes().windows(RUN))
+        .collect();
     let text: String = text.replace("\\n", "").split_whitespace().collect();
     let standard = text.replace('-', "+").replace('_', "/");
     let contains_run = |text: &str| text.as_bytes().windows(RUN).any(|run| runs.contains(run));
@@ -129,7 +156,9 @@ pub fn shows_key(text: &str, key: &PrivateKeyPem) -> bool {
 
 /// Returns the base64 lines of PEM text, without the BEGIN and END lines and headers.
 fn body_lines(pem: &str) -> Vec<&str> {
-    pem.lines().filter(|line| !line.contains("-----") && !line.contains(": ")).collect()
+    pem.lines()
+        .filter(|line| !line.contains("-----") && !line.contains(": "))
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -145,5 +174,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// Creates a FIFO that only its owner can open.
 #[cfg(unix)]
 pub fn create_fifo(path: &Path) {
-    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(path)
+            .status()
+            .unwrap()
+            .success()
+    );
 }

@@ -51,7 +51,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway whose `at`-th request, and all later ones if it is `lasting`, meets a fault.
+    /// Starts a gateway whose `at`-th request, and all later ones if it is `lasting`, meets a
+    /// fault.
     pub async fn start(sandbox: &Sandbox, fault: Fault, at: usize, lasting: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/trade-api/v2", listener.local_addr().unwrap());
@@ -74,7 +75,12 @@ impl Gateway {
                 tokio::spawn(serve(connection, shared.clone(), to.clone()));
             }
         });
-        Self { base_url, upstream, state, task }
+        Self {
+            base_url,
+            upstream,
+            state,
+            task,
+        }
     }
 
     pub fn base_url(&self) -> &str {
@@ -113,7 +119,9 @@ impl Drop for Gateway {
 }
 
 async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>, upstream: String) {
-    let Some(request) = read_request(&mut client).await else { return };
+    let Some(request) = read_request(&mut client).await else {
+        return;
+    };
     let is_list = request.method() == "GET";
     let fault = {
         let mut state = state.lock().unwrap();
@@ -138,7 +146,9 @@ async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>, upstream: String
             forward(&request, &upstream).await;
             return;
         }
-        Some(Fault::Respond(status, content_type, body)) => respond((status, content_type, body)).into(),
+        Some(Fault::Respond(status, content_type, body)) => {
+            respond((status, content_type, body)).into()
+        }
         Some(Fault::RespondAfter(status, content_type, body)) => {
             forward(&request, &upstream).await;
             respond((status, content_type, body)).into()
@@ -168,7 +178,11 @@ async fn serve(mut client: TcpStream, state: Arc<Mutex<State>>, upstream: String
         Some(Fault::StaleList) | None => {
             let response = forward(&request, &upstream).await;
             if is_list && response.starts_with(b"HTTP/1.1 200") {
-                state.lock().unwrap().first_list.get_or_insert_with(|| response.clone());
+                state
+                    .lock()
+                    .unwrap()
+                    .first_list
+                    .get_or_insert_with(|| response.clone());
             }
             response
         }
@@ -183,7 +197,10 @@ pub async fn forward(request: &Received, upstream: &str) -> Vec<u8> {
     let bytes = request.bytes();
     let head = bytes.windows(2).position(|w| w == b"\r\n").unwrap() + 2;
     let (line, rest) = bytes.split_at(head);
-    service.write_all(&[line, b"Connection: close\r\n", rest].concat()).await.unwrap();
+    service
+        .write_all(&[line, b"Connection: close\r\n", rest].concat())
+        .await
+        .unwrap();
     let mut response = Vec::new();
     let _ = service.read_to_end(&mut response).await;
     response

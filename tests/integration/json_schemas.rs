@@ -1,4 +1,5 @@
-//! The JSON Schemas of the Rust types agree with the OpenAPI description, and examples round-trip through the types.
+//! The JSON Schemas of the Rust types agree with the OpenAPI description, and examples round-trip
+//! through the types.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use crate::contract;
 use crate::fixtures::ed25519;
 
-/// Returns the JSON Schema of the Rust type of each schema. `FcmSubtraderId` has none: it is a `String`.
+/// Returns the JSON Schema of the Rust type of each schema. `FcmSubtraderId` has none: it is a
+/// `String`.
 fn json_schemas() -> Vec<(&'static str, Schema)> {
     macro_rules! schemas {
         ($($name:ident),*) => { vec![$((stringify!($name), schema_for!(types::$name))),*] };
@@ -36,7 +38,10 @@ fn json_schemas() -> Vec<(&'static str, Schema)> {
 }
 
 fn validator(name: &str) -> Validator {
-    let (_, schema) = json_schemas().into_iter().find(|(other, _)| *other == name).unwrap();
+    let (_, schema) = json_schemas()
+        .into_iter()
+        .find(|(other, _)| *other == name)
+        .unwrap();
     jsonschema::validator_for(schema.as_value()).unwrap()
 }
 
@@ -47,10 +52,20 @@ fn example(schema: &str) -> Value {
 #[test]
 fn types_accept_the_example_of_their_schema() {
     let spec = contract::spec();
-    let mut types: BTreeSet<_> =
-        spec["components"]["schemas"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut types: BTreeSet<_> = spec["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert!(types.remove("FcmSubtraderId"));
-    assert_eq!(json_schemas().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>(), types);
+    assert_eq!(
+        json_schemas()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<BTreeSet<_>>(),
+        types
+    );
 
     for name in types {
         if let Err(error) = validator(name).validate(&example(name)) {
@@ -59,34 +74,65 @@ fn types_accept_the_example_of_their_schema() {
     }
 }
 
-/// Each value is invalid according to both the type and the OpenAPI description, so neither is stricter.
+/// Each value is invalid according to both the type and the OpenAPI description, so neither is
+/// stricter.
 #[test]
 fn types_reject_values_that_their_schemas_reject() {
     let spec = contract::spec();
     for (name, invalid) in [
         ("ApiKey", json!({ "api_key_id": "a", "name": "b" })),
-        ("ApiKey", json!({ "api_key_id": "a", "name": "b", "scopes": "read" })),
-        ("ApiKey", json!({ "api_key_id": "a", "name": "b", "scopes": [], "subaccount": "7" })),
+        (
+            "ApiKey",
+            json!({ "api_key_id": "a", "name": "b", "scopes": "read" }),
+        ),
+        (
+            "ApiKey",
+            json!({ "api_key_id": "a", "name": "b", "scopes": [], "subaccount": "7" }),
+        ),
         ("ApiKeyId", json!("")),
         ("ApiKeyName", json!("")),
         ("ApiKeyScope", json!(1)),
         ("CreateApiKeyRequest", json!({ "name": "a" })),
-        ("CreateApiKeyRequest", json!({ "name": "", "public_key": "b" })),
-        ("CreateApiKeyRequest", json!({ "name": "a", "public_key": "b", "subaccount": 64 })),
+        (
+            "CreateApiKeyRequest",
+            json!({ "name": "", "public_key": "b" }),
+        ),
+        (
+            "CreateApiKeyRequest",
+            json!({ "name": "a", "public_key": "b", "subaccount": 64 }),
+        ),
         ("CreateApiKeyResponse", json!({ "warning": "a" })),
         ("ErrorResponse", json!({ "code": 401 })),
-        ("GenerateApiKeyRequest", json!({ "name": "a", "key_type": 7 })),
-        ("GenerateApiKeyRequest", json!({ "name": "a", "scopes": [1] })),
+        (
+            "GenerateApiKeyRequest",
+            json!({ "name": "a", "key_type": 7 }),
+        ),
+        (
+            "GenerateApiKeyRequest",
+            json!({ "name": "a", "scopes": [1] }),
+        ),
         ("GenerateApiKeyResponse", json!({ "api_key_id": "a" })),
-        ("GetApiKeysResponse", json!({ "api_keys": [], "api_key_region_expiration_ts": "soon" })),
-        ("GetApiKeysResponse", json!({ "api_keys": [{ "name": "a" }] })),
+        (
+            "GetApiKeysResponse",
+            json!({ "api_keys": [], "api_key_region_expiration_ts": "soon" }),
+        ),
+        (
+            "GetApiKeysResponse",
+            json!({ "api_keys": [{ "name": "a" }] }),
+        ),
         ("PrivateKeyPem", json!(["a"])),
         ("Subaccount", json!(64)),
         ("Subaccount", json!(-1)),
     ] {
-        assert!(!validator(name).is_valid(&invalid), "type {name} accepts {invalid}");
+        assert!(
+            !validator(name).is_valid(&invalid),
+            "type {name} accepts {invalid}"
+        );
         let schema = &spec["components"]["schemas"][name];
-        assert!(!contract::validator(&spec, schema).is_valid(&invalid), "schema {name} accepts {invalid}");
+        assert!(
+            !contract::validator(&spec, schema).is_valid(&invalid),
+            "schema {name} accepts {invalid}"
+        );
     }
 }
 
@@ -107,8 +153,9 @@ fn examples_round_trip() {
     }
 
     let spec = contract::spec();
-    let request =
-        |path: &str| spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"].clone();
+    let request = |path: &str| {
+        spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"].clone()
+    };
     round_trip::<types::CreateApiKeyRequest>(&request("/api_keys"));
     round_trip::<types::CreateApiKeyRequest>(&example("CreateApiKeyRequest"));
     round_trip::<types::GenerateApiKeyRequest>(&request("/api_keys/generate"));
@@ -123,10 +170,15 @@ fn examples_round_trip() {
 #[test]
 fn empty_list_of_scopes_is_sent() {
     let name = types::ApiKeyName::try_from("a").unwrap();
-    let generate = types::GenerateApiKeyRequest::builder().name(name.clone()).scopes(vec![]);
+    let generate = types::GenerateApiKeyRequest::builder()
+        .name(name.clone())
+        .scopes(vec![]);
     let generate = types::GenerateApiKeyRequest::try_from(generate).unwrap();
     assert_eq!(serde_json::to_value(generate).unwrap()["scopes"], json!([]));
-    let create = types::CreateApiKeyRequest::builder().name(name).public_key(&ed25519().public).scopes(vec![]);
+    let create = types::CreateApiKeyRequest::builder()
+        .name(name)
+        .public_key(&ed25519().public)
+        .scopes(vec![]);
     let create = types::CreateApiKeyRequest::try_from(create).unwrap();
     assert_eq!(serde_json::to_value(create).unwrap()["scopes"], json!([]));
 }

@@ -1,4 +1,5 @@
-//! Private keys on disk: readable by their owner only, never overwritten, whole or not there, and together with their ID.
+//! Private keys on disk: readable by their owner only, never overwritten, whole or not there, and
+//! together with their ID.
 
 use std::path::Path;
 
@@ -16,7 +17,11 @@ fn save_and_load_are_inverse() {
     assert_eq!(loaded.key.expose_secret(), rsa().private.expose_secret());
     assert!(!loaded.readable_by_others);
     assert!(!shows_key(&format!("{loaded:?}"), &rsa().private));
-    assert_eq!(names(folder.path()), ["kalshi.pem"], "no temporary file is left");
+    assert_eq!(
+        names(folder.path()),
+        ["kalshi.pem"],
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -26,7 +31,10 @@ fn save_refuses_an_existing_file() {
     key_file::save(&path, None, &rsa().private).unwrap();
     let error = key_file::save(&path, None, &ed25519().private).unwrap_err();
     assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
-    assert_eq!(key_file::load(&path).unwrap().key.expose_secret(), rsa().private.expose_secret());
+    assert_eq!(
+        key_file::load(&path).unwrap().key.expose_secret(),
+        rsa().private.expose_secret()
+    );
     std::fs::create_dir(folder.path().join("folder")).unwrap();
     let error = key_file::save(folder.path().join("folder"), None, &ed25519().private).unwrap_err();
     assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
@@ -37,12 +45,23 @@ fn of_many_concurrent_saves_one_wins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
     let results: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| key_file::save(&path, None, &ed25519().private))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| key_file::save(&path, None, &ed25519().private)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for error in results.into_iter().filter_map(Result::err) {
-        assert!(matches!(error, KeyFileError::Exists { .. } | KeyFileError::StaleTemporaryFile { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                KeyFileError::Exists { .. } | KeyFileError::StaleTemporaryFile { .. }
+            ),
+            "{error}"
+        );
     }
     assert_eq!(names(folder.path()), ["kalshi.pem"]);
 }
@@ -50,17 +69,45 @@ fn of_many_concurrent_saves_one_wins() {
 #[test]
 fn save_refuses_an_impossible_name() {
     let folder = tempfile::tempdir().unwrap();
-    for path in [folder.path().join("no/such/folder.pem"), "/".into(), "".into(), folder.path().join("a/..")] {
+    for path in [
+        folder.path().join("no/such/folder.pem"),
+        "/".into(),
+        "".into(),
+        folder.path().join("a/.."),
+    ] {
         let error = key_file::save(&path, None, &ed25519().private).unwrap_err();
-        assert!(matches!(error, KeyFileError::NotSaved { .. } | KeyFileError::Exists { .. }), "{path:?}: {error}");
-        assert!(!error.to_string().contains('\n') && error.to_string().contains("; "), "{error}");
+        assert!(
+            matches!(
+                error,
+                KeyFileError::NotSaved { .. } | KeyFileError::Exists { .. }
+            ),
+            "{path:?}: {error}"
+        );
+        assert!(
+            !error.to_string().contains('\n') && error.to_string().contains("; "),
+            "{error}"
+        );
     }
     // Refused by its form, before the system is asked.
-    for path in ["/".into(), "".into(), folder.path().join("a/.."), folder.path().join("a/"), folder.path().join("a/.")]
-    {
-        for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
-            let Err(KeyFileError::NotSaved { source, .. }) = result else { panic!("{path:?}: {result:?}") };
-            assert_eq!(source.kind(), std::io::ErrorKind::InvalidFilename, "{path:?}");
+    for path in [
+        "/".into(),
+        "".into(),
+        folder.path().join("a/.."),
+        folder.path().join("a/"),
+        folder.path().join("a/."),
+    ] {
+        for result in [
+            key_file::check(&path),
+            key_file::save(&path, None, &ed25519().private),
+        ] {
+            let Err(KeyFileError::NotSaved { source, .. }) = result else {
+                panic!("{path:?}: {result:?}")
+            };
+            assert_eq!(
+                source.kind(),
+                std::io::ErrorKind::InvalidFilename,
+                "{path:?}"
+            );
         }
     }
     assert!(names(folder.path()).is_empty());
@@ -71,7 +118,10 @@ fn check_refuses_what_cannot_be_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
     key_file::check(&path).unwrap();
-    assert!(names(folder.path()).is_empty(), "check leaves nothing behind");
+    assert!(
+        names(folder.path()).is_empty(),
+        "check leaves nothing behind"
+    );
     for path in [
         folder.path().join("no/such/folder.pem"),
         folder.path().join("a".repeat(300)),
@@ -81,16 +131,25 @@ fn check_refuses_what_cannot_be_saved() {
         key_file::check(&path).unwrap_err();
     }
     std::fs::write(&path, "").unwrap();
-    assert!(matches!(key_file::check(&path), Err(KeyFileError::Exists { .. })));
+    assert!(matches!(
+        key_file::check(&path),
+        Err(KeyFileError::Exists { .. })
+    ));
 }
 
 #[test]
 fn load_refuses_a_missing_or_binary_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::File { .. }));
+    assert!(matches!(
+        key_file::load(&path).unwrap_err(),
+        CredentialsError::File { .. }
+    ));
     std::fs::write(&path, [0x30, 0xff]).unwrap();
-    assert!(matches!(key_file::load(&path).unwrap_err(), CredentialsError::KeyFile { .. }));
+    assert!(matches!(
+        key_file::load(&path).unwrap_err(),
+        CredentialsError::KeyFile { .. }
+    ));
 }
 
 #[test]
@@ -100,7 +159,13 @@ fn the_file_names_its_api_key() {
     key_file::save(&path, Some(KEY_ID), &rsa().private).unwrap();
     assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, format!("Kalshi-API-Key-ID: {KEY_ID}\n{}", rsa().private.expose_secret()));
+    assert_eq!(
+        text,
+        format!(
+            "Kalshi-API-Key-ID: {KEY_ID}\n{}",
+            rsa().private.expose_secret()
+        )
+    );
     // Other programs skip the line.
     if let Some(public) = openssl(folder.path(), &["pkey", "-in", "kalshi.pem", "-pubout"]) {
         assert_eq!(String::from_utf8(public).unwrap(), rsa().public);
@@ -114,7 +179,10 @@ fn an_unusable_id_is_not_written() {
     let path = folder.path().join("kalshi.pem");
     for id in ["", "a b", "a\n", "a\\nb", "\"a\"", "é"] {
         let result = key_file::save(&path, Some(id), &ed25519().private);
-        assert!(matches!(result, Err(KeyFileError::NotSaved { .. })), "{id:?}: {result:?}");
+        assert!(
+            matches!(result, Err(KeyFileError::NotSaved { .. })),
+            "{id:?}: {result:?}"
+        );
         assert_eq!(names(folder.path()), [""; 0]);
     }
 }
@@ -128,8 +196,14 @@ fn an_id_can_be_added_once() {
     key_file::add_key_id(&path, KEY_ID).unwrap();
     assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
     key_file::add_key_id(&path, KEY_ID).unwrap();
-    assert!(matches!(key_file::add_key_id(&path, "other"), Err(KeyFileError::NamesAnotherKey { .. })));
-    assert_eq!(Credentials::from_key_file(&path).unwrap().fingerprint(), ed25519().credentials().fingerprint());
+    assert!(matches!(
+        key_file::add_key_id(&path, "other"),
+        Err(KeyFileError::NamesAnotherKey { .. })
+    ));
+    assert_eq!(
+        Credentials::from_key_file(&path).unwrap().fingerprint(),
+        ed25519().credentials().fingerprint()
+    );
     assert!(!key_file::load(&path).unwrap().readable_by_others);
     assert_eq!(names(folder.path()), ["kalshi.pem"]);
 }
@@ -138,9 +212,19 @@ fn an_id_can_be_added_once() {
 fn a_temporary_file_of_a_killed_run_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    std::fs::write(folder.path().join(".kalshi.pem.kalshi-tmp"), "perhaps a key").unwrap();
-    for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
-        assert!(matches!(result, Err(KeyFileError::StaleTemporaryFile { .. })), "{result:?}");
+    std::fs::write(
+        folder.path().join(".kalshi.pem.kalshi-tmp"),
+        "perhaps a key",
+    )
+    .unwrap();
+    for result in [
+        key_file::check(&path),
+        key_file::save(&path, None, &ed25519().private),
+    ] {
+        assert!(
+            matches!(result, Err(KeyFileError::StaleTemporaryFile { .. })),
+            "{result:?}"
+        );
     }
     assert_eq!(names(folder.path()), [".kalshi.pem.kalshi-tmp"]);
 }
@@ -151,7 +235,9 @@ fn lines_may_end_in_crlf() {
     let path = folder.path().join("kalshi.pem");
     key_file::save(&path, None, &rsa().private).unwrap();
     key_file::add_key_id(&path, KEY_ID).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace('\n', "\r\n");
     std::fs::write(&path, text).unwrap();
     assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
 }
@@ -169,20 +255,40 @@ mod unix {
         let path = folder.path().join("kalshi.pem");
         key_file::save(&path, None, &ed25519().private).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        for (mode, readable) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o644, true)] {
+        for (mode, readable) in [
+            (0o600, false),
+            (0o400, false),
+            (0o640, true),
+            (0o604, true),
+            (0o644, true),
+        ] {
             set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(key_file::load(&path).unwrap().readable_by_others, readable, "{mode:o}");
+            assert_eq!(
+                key_file::load(&path).unwrap().readable_by_others,
+                readable,
+                "{mode:o}"
+            );
         }
     }
 
     #[test]
     fn save_refuses_a_folder_that_everyone_may_write_to() {
         let folder = tempfile::tempdir().unwrap();
-        for (mode, refused) in [(0o700, false), (0o755, false), (0o777, true), (0o702, true), (0o1777, false)] {
+        for (mode, refused) in [
+            (0o700, false),
+            (0o755, false),
+            (0o777, true),
+            (0o702, true),
+            (0o1777, false),
+        ] {
             set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
             let path = folder.path().join(format!("{mode:o}.pem"));
             let saved = key_file::save(&path, None, &ed25519().private);
-            assert_eq!(matches!(saved, Err(KeyFileError::SharedFolder { .. })), refused, "{mode:o}: {saved:?}");
+            assert_eq!(
+                matches!(saved, Err(KeyFileError::SharedFolder { .. })),
+                refused,
+                "{mode:o}: {saved:?}"
+            );
             assert_eq!(path.exists(), !refused);
         }
     }
@@ -198,9 +304,15 @@ mod unix {
     #[test]
     fn save_does_not_follow_a_link() {
         let folder = tempfile::tempdir().unwrap();
-        let (link, target) = (folder.path().join("link.pem"), folder.path().join("target.pem"));
+        let (link, target) = (
+            folder.path().join("link.pem"),
+            folder.path().join("target.pem"),
+        );
         symlink(&target, &link).unwrap();
-        assert!(matches!(key_file::save(&link, None, &ed25519().private).unwrap_err(), KeyFileError::Exists { .. }));
+        assert!(matches!(
+            key_file::save(&link, None, &ed25519().private).unwrap_err(),
+            KeyFileError::Exists { .. }
+        ));
         assert!(!target.exists());
     }
 }
@@ -213,7 +325,12 @@ pub mod windows {
     use super::*;
 
     fn icacls(path: &Path, arguments: &[&str]) {
-        let status = Command::new("icacls").arg(path).args(arguments).arg("/q").status().unwrap();
+        let status = Command::new("icacls")
+            .arg(path)
+            .args(arguments)
+            .arg("/q")
+            .status()
+            .unwrap();
         assert!(status.success(), "{status}");
     }
 
@@ -231,22 +348,41 @@ pub mod windows {
         let list = folder.path().join("acl");
         icacls(path, &["/save", list.to_str().unwrap()]);
         let text = std::fs::read(list).unwrap();
-        let text: Vec<_> = text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        String::from_utf16(&text).unwrap().lines().nth(1).unwrap().to_owned()
+        let text: Vec<_> = text
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        String::from_utf16(&text)
+            .unwrap()
+            .lines()
+            .nth(1)
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
     fn the_file_is_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let (ours, plain) = (folder.path().join("ours.pem"), folder.path().join("plain.pem"));
+        let (ours, plain) = (
+            folder.path().join("ours.pem"),
+            folder.path().join("plain.pem"),
+        );
         key_file::save(&ours, Some(KEY_ID), &ed25519().private).unwrap();
         std::fs::write(&plain, ed25519().private.expose_secret()).unwrap();
         assert_ne!(access_control_list(&ours), access_control_list(&plain));
         for _ in 0..2 {
-            assert!(!access_control_list(&ours).contains(";WD)"), "{}", access_control_list(&ours));
+            assert!(
+                !access_control_list(&ours).contains(";WD)"),
+                "{}",
+                access_control_list(&ours)
+            );
             assert!(!key_file::load(&ours).unwrap().readable_by_others);
             allow_everyone(&ours);
-            assert!(access_control_list(&ours).contains(";WD)"), "{}", access_control_list(&ours));
+            assert!(
+                access_control_list(&ours).contains(";WD)"),
+                "{}",
+                access_control_list(&ours)
+            );
             assert!(key_file::load(&ours).unwrap().readable_by_others);
             restrict_to_owner(&ours);
         }
@@ -268,7 +404,10 @@ pub mod windows {
             let watch = scope.spawn(|| {
                 let mut read = 0;
                 while !path.exists() {
-                    let open = std::fs::OpenOptions::new().read(true).share_mode(7).open(&temporary);
+                    let open = std::fs::OpenOptions::new()
+                        .read(true)
+                        .share_mode(7)
+                        .open(&temporary);
                     read += usize::from(open.is_ok());
                 }
                 read
@@ -282,11 +421,30 @@ pub mod windows {
     #[test]
     fn names_that_windows_reserves_are_refused_before_a_key_is_created() {
         let folder = tempfile::tempdir().unwrap();
-        let names = ["CON", "nul", "prn.pem", "AUX.tar.gz", "com1", "LPT9.pem", "COM\u{b9}", "CONIN$", "nul .pem"];
-        for name in names.into_iter().chain(["a:b", "a.", "a ", "a?", "a*", "a|b", "a\"b", "a<b"]) {
+        let names = [
+            "CON",
+            "nul",
+            "prn.pem",
+            "AUX.tar.gz",
+            "com1",
+            "LPT9.pem",
+            "COM\u{b9}",
+            "CONIN$",
+            "nul .pem",
+        ];
+        for name in names
+            .into_iter()
+            .chain(["a:b", "a.", "a ", "a?", "a*", "a|b", "a\"b", "a<b"])
+        {
             let path = folder.path().join(name);
-            for result in [key_file::check(&path), key_file::save(&path, None, &ed25519().private)] {
-                assert!(matches!(result, Err(KeyFileError::NotSaved { .. })), "{name}: {result:?}");
+            for result in [
+                key_file::check(&path),
+                key_file::save(&path, None, &ed25519().private),
+            ] {
+                assert!(
+                    matches!(result, Err(KeyFileError::NotSaved { .. })),
+                    "{name}: {result:?}"
+                );
             }
         }
         for name in ["console.pem", "com10", "null", "lpt", "a com1"] {
@@ -298,7 +456,13 @@ pub mod windows {
     #[test]
     fn devices_are_not_key_files() {
         for path in ["NUL", r"\\.\NUL"] {
-            assert!(matches!(key_file::load(path).unwrap_err(), CredentialsError::File { .. }), "{path}");
+            assert!(
+                matches!(
+                    key_file::load(path).unwrap_err(),
+                    CredentialsError::File { .. }
+                ),
+                "{path}"
+            );
         }
     }
 
@@ -307,7 +471,10 @@ pub mod windows {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("a b")).unwrap();
         for (n, separator) in ["\\", "/"].into_iter().enumerate() {
-            let path = format!("{}{separator}a b{separator}{n}.pem", folder.path().display());
+            let path = format!(
+                "{}{separator}a b{separator}{n}.pem",
+                folder.path().display()
+            );
             key_file::check(&path).unwrap();
             key_file::save(&path, Some(KEY_ID), &ed25519().private).unwrap();
             assert_eq!(Credentials::from_key_file(&path).unwrap().key_id(), KEY_ID);
@@ -318,5 +485,7 @@ pub mod windows {
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }

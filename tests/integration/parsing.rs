@@ -1,5 +1,5 @@
-//! Property tests of parsing and printing: no input panics, and no error repeats a private key. `tests/fuzz` fuzzes the
-//! same properties; its seeds run here as well.
+//! Property tests of parsing and printing: no input panics, and no error repeats a private key.
+//! `tests/fuzz` fuzzes the same properties; its seeds run here as well.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,13 @@ use crate::fixtures::{KEY_ID, chain, ed25519, key_forms, rsa, shows_key};
 
 /// Returns the seed corpus of a fuzz target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
-    let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/corpus")
+        .join(target);
+    let seeds: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| fs::read(file.unwrap().path()).unwrap())
+        .collect();
     assert!(seeds.len() > 3);
     seeds
 }
@@ -25,7 +30,10 @@ fn check_key(text: &str) {
         Err(error) => {
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains('\n') && shown.len() < 400, "{shown}");
-            assert!(!shows_key(&shown, &rsa().private) && !shows_key(&shown, &ed25519().private), "{shown}");
+            assert!(
+                !shows_key(&shown, &rsa().private) && !shows_key(&shown, &ed25519().private),
+                "{shown}"
+            );
         }
     }
 }
@@ -41,7 +49,11 @@ fn check_response(body: &[u8]) {
     if let Ok(list) = serde_json::from_slice::<GetApiKeysResponse>(body) {
         let sent = serde_json::to_string(&list).unwrap();
         let again: GetApiKeysResponse = serde_json::from_str(&sent).unwrap();
-        assert_eq!(sent, serde_json::to_string(&again).unwrap(), "serialization does not round-trip");
+        assert_eq!(
+            sent,
+            serde_json::to_string(&again).unwrap(),
+            "serialization does not round-trip"
+        );
     }
     let _ = serde_json::from_slice::<ApiKey>(body);
     if let Ok(generated) = serde_json::from_slice::<GenerateApiKeyResponse>(body) {
@@ -61,9 +73,10 @@ fn handles_the_seed_corpus_of_the_fuzz_targets() {
 
 #[test]
 fn escapes_only_invisible_characters() {
-    // One or two of each kind: the first and last control characters, soft hyphen, Arabic letter mark, zero-width space and joiner,
-    // bidirectional marks, overrides and isolates, line and paragraph separator, byte order mark, interlinear
-    // annotation, musical format characters, tags.
+    // One or two of each kind: the first and last control characters, soft hyphen, Arabic letter
+    // mark, zero-width space and joiner, bidirectional marks, overrides and isolates, line and
+    // paragraph separator, byte order mark, interlinear annotation, musical format characters,
+    // tags.
     for c in
         "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{202a}\u{202e}\u{2028}\u{2029}\u{2060}\
               \u{2066}\u{2069}\u{feff}\u{fff9}\u{1d173}\u{e0001}\u{e0041}\u{e007f}"
@@ -71,8 +84,16 @@ fn escapes_only_invisible_characters() {
     {
         assert_eq!(escape(&format!("a{c}b")), format!("a{}b", c.escape_default()));
     }
-    for text in ["", "a b", "Zoë's “desk” \\ 100%", "é e\u{301}", "हिन्दी", "日本語", "😀\u{fe0f}", "C:\\keys"]
-    {
+    for text in [
+        "",
+        "a b",
+        "Zoë's “desk” \\ 100%",
+        "é e\u{301}",
+        "हिन्दी",
+        "日本語",
+        "😀\u{fe0f}",
+        "C:\\keys",
+    ] {
         assert_eq!(escape(text), text);
         assert_eq!(printable(text), text);
     }
@@ -90,7 +111,10 @@ fn shortens_long_values() {
 
 #[test]
 fn recognizes_key_material_in_every_form() {
-    for (form, text) in [rsa(), ed25519()].into_iter().flat_map(|pair| key_forms(&pair.private)) {
+    for (form, text) in [rsa(), ed25519()]
+        .into_iter()
+        .flat_map(|pair| key_forms(&pair.private))
+    {
         assert!(could_be_key_material(&text), "{form}");
         assert!(could_be_key_material(&format!("--name={text}")), "{form}");
     }
@@ -146,10 +170,16 @@ fn response_like_json() -> impl Strategy<Value = String> {
         Just("future"),
     ];
     let object = prop::collection::btree_map(name, value, 0..9).prop_map(|members| {
-        let members: Vec<_> = members.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let members: Vec<_> = members
+            .into_iter()
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
         format!("{{{}}}", members.join(","))
     });
-    prop_oneof![object.clone(), object.prop_map(|key| format!("{{\"api_keys\":[{key}]}}"))]
+    prop_oneof![
+        object.clone(),
+        object.prop_map(|key| format!("{{\"api_keys\":[{key}]}}"))
+    ]
 }
 
 proptest! {

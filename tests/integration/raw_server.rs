@@ -28,9 +28,12 @@ impl Reply {
     /// Returns a complete response with a `Content-Length`.
     pub fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        // Without `Connection: close`, the client might reuse the connection while the server closes it.
-        let head =
-            format!("HTTP/1.1 {status} -\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        // Without `Connection: close`, the client might reuse the connection while the server
+        // closes it.
+        let head = format!(
+            "HTTP/1.1 {status} -\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         Self::Bytes([head.as_bytes(), body].concat())
     }
 
@@ -50,8 +53,15 @@ pub struct Received(Vec<u8>);
 
 impl Received {
     fn head(&self) -> Vec<&str> {
-        let end = self.0.windows(4).position(|w| w == b"\r\n\r\n").expect("incomplete head");
-        std::str::from_utf8(&self.0[..end]).expect("head is not UTF-8").split("\r\n").collect()
+        let end = self
+            .0
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .expect("incomplete head");
+        std::str::from_utf8(&self.0[..end])
+            .expect("head is not UTF-8")
+            .split("\r\n")
+            .collect()
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -69,18 +79,32 @@ impl Received {
 
     /// Returns the headers in the order received, with names as received.
     pub fn headers(&self) -> Vec<(&str, &str)> {
-        self.head()[1..].iter().map(|line| line.split_once(": ").unwrap()).collect()
+        self.head()[1..]
+            .iter()
+            .map(|line| line.split_once(": ").unwrap())
+            .collect()
     }
 
     /// Returns the value of a header; panics unless there is exactly one of this name.
     pub fn header(&self, name: &str) -> &str {
-        let found: Vec<_> = self.headers().into_iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).collect();
-        assert_eq!(found.len(), 1, "expected one {name} header in {:?}", self.head());
+        let found: Vec<_> = self
+            .headers()
+            .into_iter()
+            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+            .collect();
+        assert_eq!(
+            found.len(),
+            1,
+            "expected one {name} header in {:?}",
+            self.head()
+        );
         found[0].1
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.headers().iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+        self.headers()
+            .iter()
+            .any(|(n, _)| n.eq_ignore_ascii_case(name))
     }
 
     pub fn body(&self) -> &[u8] {
@@ -112,7 +136,12 @@ impl RawServer {
                 tokio::spawn(serve(connection, reply.clone(), log.clone()));
             }
         });
-        Self { base_url, received, connections, task }
+        Self {
+            base_url,
+            received,
+            connections,
+            task,
+        }
     }
 
     /// Starts a server that sends the same response to every request.
@@ -202,7 +231,9 @@ pub async fn read_request(stream: &mut TcpStream) -> Option<Received> {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
             let request = Received(bytes.clone());
             let headers = request.headers();
-            let length = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-length"));
+            let length = headers
+                .iter()
+                .find(|(n, _)| n.eq_ignore_ascii_case("content-length"));
             let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
             if bytes.len() >= end + 4 + length {
                 return Some(request);

@@ -1,4 +1,5 @@
-//! The sandbox does what its documentation says: it verifies signatures, returns the service's errors and injects faults.
+//! The sandbox does what its documentation says: it verifies signatures, returns the service's
+//! errors and injects faults.
 
 mod authentication;
 mod clock;
@@ -32,7 +33,10 @@ impl Response {
 
     /// The code of an error response.
     fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().expect("a code").to_owned()
+        self.json()["error"]["code"]
+            .as_str()
+            .expect("a code")
+            .to_owned()
     }
 }
 
@@ -49,18 +53,35 @@ fn root(sandbox: &Sandbox) -> Signer {
     Signer::new(sandbox.credentials())
 }
 
-/// Sends a signed request that the generated client could not: `rest` follows the base URL, the body is sent as JSON.
-async fn send(sandbox: &Sandbox, signer: &Signer, method: Method, rest: &str, body: Option<&str>) -> Response {
-    let signed = signer.headers(&method, &path(sandbox, rest)).expect("headers");
+/// Sends a signed request that the generated client could not: `rest` follows the base URL, the
+/// body is sent as JSON.
+async fn send(
+    sandbox: &Sandbox,
+    signer: &Signer,
+    method: Method,
+    rest: &str,
+    body: Option<&str>,
+) -> Response {
+    let signed = signer
+        .headers(&method, &path(sandbox, rest))
+        .expect("headers");
     send_with(sandbox, signed.into_iter().collect(), method, rest, body).await
 }
 
 /// Like [`send`], with the given headers in place of a signature.
-async fn send_with(sandbox: &Sandbox, headers: HeaderMap, method: Method, rest: &str, body: Option<&str>) -> Response {
+async fn send_with(
+    sandbox: &Sandbox,
+    headers: HeaderMap,
+    method: Method,
+    rest: &str,
+    body: Option<&str>,
+) -> Response {
     let url = format!("{}{rest}", sandbox.base_url());
     let mut request = http().request(method, url).headers(headers);
     if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_owned());
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_owned());
     }
     let response = request.send().await.expect("a response");
     Response {
@@ -70,11 +91,14 @@ async fn send_with(sandbox: &Sandbox, headers: HeaderMap, method: Method, rest: 
     }
 }
 
-/// Shared by all tests, because building a client loads the system's certificates. Connections are not reused: the
-/// runtime that drives them ends with its test.
+/// Shared by all tests, because building a client loads the system's certificates. Connections are
+/// not reused: the runtime that drives them ends with its test.
 fn http() -> &'static reqwest::Client {
     static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
-        let builder = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).pool_max_idle_per_host(0);
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(0);
         builder.build().expect("an HTTP client")
     });
     &HTTP
@@ -91,7 +115,8 @@ async fn connect(sandbox: &Sandbox) -> std::io::Result<TcpStream> {
     TcpStream::connect((url.host_str().expect("a host"), url.port().expect("a port"))).await
 }
 
-/// Sends a request line and headers unchanged, and returns every byte received until the connection closes.
+/// Sends a request line and headers unchanged, and returns every byte received until the connection
+/// closes.
 async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderMap) -> String {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -101,7 +126,10 @@ async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderM
     let mut stream = connect(sandbox).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut response = Vec::new();
-    stream.read_to_end(&mut response).await.expect("closed without an error");
+    stream
+        .read_to_end(&mut response)
+        .await
+        .expect("closed without an error");
     String::from_utf8(response).expect("text")
 }
 
@@ -109,18 +137,31 @@ async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderM
 fn register(sandbox: &Sandbox, key: ApiKey) -> Signer {
     let pair = KeyPair::generate(KeyAlgorithm::Ed25519).expect("a key pair");
     let pem = pair.private_key_pem().expect("PEM");
-    let credentials = Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
-    sandbox.register(key, &pair.public_key_pem().expect("PEM")).expect("a new key");
+    let credentials =
+        Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
+    sandbox
+        .register(key, &pair.public_key_pem().expect("PEM"))
+        .expect("a new key");
     Signer::new(credentials)
 }
 
 /// A key with the given ID and scopes.
 fn key(id: &str, scopes: &[&str]) -> ApiKey {
-    let scopes: Vec<_> = scopes.iter().map(|scope| ApiKeyScope::from(*scope)).collect();
-    ApiKey::builder().api_key_id(id).name(id).scopes(scopes).try_into().expect("a key")
+    let scopes: Vec<_> = scopes
+        .iter()
+        .map(|scope| ApiKeyScope::from(*scope))
+        .collect();
+    ApiKey::builder()
+        .api_key_id(id)
+        .name(id)
+        .scopes(scopes)
+        .try_into()
+        .expect("a key")
 }
 
 /// A new Ed25519 public key.
 fn public_key() -> String {
-    KeyPair::generate(KeyAlgorithm::Ed25519).and_then(|pair| pair.public_key_pem()).expect("a public key")
+    KeyPair::generate(KeyAlgorithm::Ed25519)
+        .and_then(|pair| pair.public_key_pem())
+        .expect("a public key")
 }

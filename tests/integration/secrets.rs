@@ -23,7 +23,13 @@ impl log::Log for Captured {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        writeln!(self.log.lock().unwrap(), "{}: {}", record.target(), record.args()).unwrap();
+        writeln!(
+            self.log.lock().unwrap(),
+            "{}: {}",
+            record.target(),
+            record.args()
+        )
+        .unwrap();
     }
 
     fn flush(&self) {}
@@ -62,19 +68,37 @@ impl Captured {
 }
 
 /// Generates, uses and deletes a key of each type, and returns the private keys.
-async fn quickstart(client: impl Fn(Credentials) -> Client, root: Credentials) -> Vec<PrivateKeyPem> {
+async fn quickstart(
+    client: impl Fn(Credentials) -> Client,
+    root: Credentials,
+) -> Vec<PrivateKeyPem> {
     let root = client(root);
     let mut keys = Vec::new();
     for key_type in [ApiKeyType::Ed25519, ApiKeyType::Rsa] {
-        let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]).key_type(key_type);
+        let body = types::GenerateApiKeyRequest::builder()
+            .name("a")
+            .scopes(vec!["read".into()])
+            .key_type(key_type);
         let generated = root.generate_api_key().body(body).send().await.unwrap();
         let pem = generated.private_key.expose_secret();
         let authenticated = client(Credentials::from_pem(&generated.api_key_id, pem).unwrap());
         authenticated.get_api_keys().send().await.unwrap();
         let wrong = client(Credentials::from_pem("unknown", pem).unwrap());
-        log::debug!("{:?} {:?} {:?}", generated, authenticated, wrong.get_api_keys().send().await.unwrap_err());
-        root.delete_api_key().api_key(&generated.api_key_id).send().await.unwrap();
-        log::debug!("{:?}", authenticated.get_api_keys().send().await.unwrap_err());
+        log::debug!(
+            "{:?} {:?} {:?}",
+            generated,
+            authenticated,
+            wrong.get_api_keys().send().await.unwrap_err()
+        );
+        root.delete_api_key()
+            .api_key(&generated.api_key_id)
+            .send()
+            .await
+            .unwrap();
+        log::debug!(
+            "{:?}",
+            authenticated.get_api_keys().send().await.unwrap_err()
+        );
         keys.push(generated.into_inner().private_key);
     }
     keys
@@ -87,8 +111,14 @@ async fn log_records_contain_no_key_material() {
 
     // Control: with an HTTP client that logs bodies, the keys are found.
     let verbose = |credentials| {
-        let http = http_client_builder(&sandbox.environment()).connection_verbose(true).build().unwrap();
-        Client::builder(sandbox.environment(), credentials).http_client(http).build().unwrap()
+        let http = http_client_builder(&sandbox.environment())
+            .connection_verbose(true)
+            .build()
+            .unwrap();
+        Client::builder(sandbox.environment(), credentials)
+            .http_client(http)
+            .build()
+            .unwrap()
     };
     let logged = quickstart(verbose, sandbox.credentials()).await;
     let text = captured.text();
@@ -96,14 +126,20 @@ async fn log_records_contain_no_key_material() {
         assert!(shows_key(&text, key), "a logged key was not found");
     }
     for library in ["reqwest", "hyper_util"] {
-        assert!(text.contains(library), "no record of {library} was captured");
+        assert!(
+            text.contains(library),
+            "no record of {library} was captured"
+        );
     }
     let lines = text.lines().count();
 
     let default = |credentials| Client::new(sandbox.environment(), credentials).unwrap();
     let not_logged = quickstart(default, sandbox.credentials()).await;
     let text = captured.text();
-    assert!(text.lines().count() > lines + 20, "no record of the second run was captured");
+    assert!(
+        text.lines().count() > lines + 20,
+        "no record of the second run was captured"
+    );
     for key in not_logged.iter().chain([&sandbox.root_private_key()]) {
         assert!(!shows_key(&text, key));
     }

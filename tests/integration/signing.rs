@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use ed25519_dalek::{Signer as _, Verifier as _};
 use http::Method;
-use kalshi_api_keys::{CRYPTO_BACKEND, Credentials, KeyAlgorithm, KeyPair, SignError, SignedHeaders, Signer};
+use kalshi_api_keys::{
+    CRYPTO_BACKEND, Credentials, KeyAlgorithm, KeyPair, SignError, SignedHeaders, Signer,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::fixtures::{self, KEY_ID, Pair, at_ms, ed25519, openssl, rsa};
@@ -14,21 +16,50 @@ const NOW_MS: u64 = 1_703_123_456_789;
 
 #[test]
 fn features_select_the_crypto_backend() {
-    let expected = if cfg!(feature = "aws-lc-rs") { "aws-lc-rs" } else { "rsa and ed25519-dalek" };
+    let expected = if cfg!(feature = "aws-lc-rs") {
+        "aws-lc-rs"
+    } else {
+        "rsa and ed25519-dalek"
+    };
     assert_eq!(CRYPTO_BACKEND, expected);
     // Unlike `eprintln!`, `writeln!` is not captured by the test harness.
     use std::io::Write as _;
     writeln!(std::io::stderr(), "crypto backend: {CRYPTO_BACKEND}").unwrap();
 }
 
-/// The method and path passed to the signer, and the message that the service reconstructs from the request.
+/// The method and path passed to the signer, and the message that the service reconstructs from the
+/// request.
 const MESSAGES: &[(&str, &str, &str)] = &[
-    ("GET", "/trade-api/v2/api_keys", "1703123456789GET/trade-api/v2/api_keys"),
-    ("POST", "/trade-api/v2/api_keys/generate", "1703123456789POST/trade-api/v2/api_keys/generate"),
-    ("GET", "/trade-api/v2/api_keys?fcm_subtrader_id=u_1", "1703123456789GET/trade-api/v2/api_keys"),
-    ("GET", "/trade-api/v2/api_keys?a=/b?c", "1703123456789GET/trade-api/v2/api_keys"),
-    ("DELETE", "/trade-api/v2/api_keys/a%2Fb%20%C3%A9", "1703123456789DELETE/trade-api/v2/api_keys/a%2Fb%20%C3%A9"),
-    ("GET", "/trade-api/ws/v2", "1703123456789GET/trade-api/ws/v2"),
+    (
+        "GET",
+        "/trade-api/v2/api_keys",
+        "1703123456789GET/trade-api/v2/api_keys",
+    ),
+    (
+        "POST",
+        "/trade-api/v2/api_keys/generate",
+        "1703123456789POST/trade-api/v2/api_keys/generate",
+    ),
+    (
+        "GET",
+        "/trade-api/v2/api_keys?fcm_subtrader_id=u_1",
+        "1703123456789GET/trade-api/v2/api_keys",
+    ),
+    (
+        "GET",
+        "/trade-api/v2/api_keys?a=/b?c",
+        "1703123456789GET/trade-api/v2/api_keys",
+    ),
+    (
+        "DELETE",
+        "/trade-api/v2/api_keys/a%2Fb%20%C3%A9",
+        "1703123456789DELETE/trade-api/v2/api_keys/a%2Fb%20%C3%A9",
+    ),
+    (
+        "GET",
+        "/trade-api/ws/v2",
+        "1703123456789GET/trade-api/ws/v2",
+    ),
     ("delete", "/", "1703123456789DELETE/"),
 ];
 
@@ -40,9 +71,15 @@ fn signed_message_is_timestamp_method_and_path_without_the_query() {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let signed = signer.headers(&method, path).unwrap();
             assert_eq!(value(&signed, "kalshi-access-key"), KEY_ID);
-            assert_eq!(value(&signed, "kalshi-access-timestamp"), NOW_MS.to_string());
+            assert_eq!(
+                value(&signed, "kalshi-access-timestamp"),
+                NOW_MS.to_string()
+            );
             assert!(verifies(pair, text, &signed), "{method} {path}");
-            assert!(!verifies(pair, &format!("{text}/"), &signed), "the verifier accepts any message");
+            assert!(
+                !verifies(pair, &format!("{text}/"), &signed),
+                "the verifier accepts any message"
+            );
         }
     }
 }
@@ -53,14 +90,19 @@ fn salt_is_32_bytes() {
     let digest = Sha256::digest(text("GET", "/"));
     let key = rsa::RsaPublicKey::from_public_key_pem(&rsa().public).unwrap();
     for salt in [0, 20, 31, 32, 33] {
-        let verified = key.verify(rsa::Pss::new_with_salt::<Sha256>(salt), &digest, &signature(&signed));
+        let verified = key.verify(
+            rsa::Pss::new_with_salt::<Sha256>(salt),
+            &digest,
+            &signature(&signed),
+        );
         assert_eq!(verified.is_ok(), salt == 32, "salt of {salt} bytes");
     }
 }
 
 #[test]
 fn rsa_signatures_differ_and_ed25519_signatures_do_not() {
-    let twice = |pair| [(); 2].map(|()| signature(&signer(pair).headers(&Method::GET, "/").unwrap()));
+    let twice =
+        |pair| [(); 2].map(|()| signature(&signer(pair).headers(&Method::GET, "/").unwrap()));
     let [one, other] = twice(rsa());
     assert_ne!(one, other, "the salt is not random");
     let [one, other] = twice(ed25519());
@@ -80,13 +122,16 @@ mod backends_verify_each_other {
 
     use super::*;
 
-    // The other tests of this module cover the opposite direction: they verify with `rsa` and `ed25519-dalek`.
+    // The other tests of this module cover the opposite direction: they verify with `rsa` and
+    // `ed25519-dalek`.
 
     #[test]
     fn rsa_signs_and_aws_lc_verifies() {
         let key = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
         let public = key.to_public_key().to_pkcs1_der().unwrap();
-        let signature = BlindedSigningKey::<Sha256>::new(key).sign_with_rng(&mut OsRng, b"text").to_vec();
+        let signature = BlindedSigningKey::<Sha256>::new(key)
+            .sign_with_rng(&mut OsRng, b"text")
+            .to_vec();
         let verifier = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public.as_bytes());
         verifier.verify(b"text", &signature).unwrap();
         verifier.verify(b"other", &signature).unwrap_err();
@@ -96,7 +141,10 @@ mod backends_verify_each_other {
     fn ed25519_dalek_signs_and_aws_lc_verifies() {
         let key = SigningKey::from_pkcs8_pem(ed25519().private.expose_secret()).unwrap();
         let public: VerifyingKey = key.verifying_key();
-        assert_eq!(public.to_public_key_pem(LineEnding::LF).unwrap(), ed25519().public);
+        assert_eq!(
+            public.to_public_key_pem(LineEnding::LF).unwrap(),
+            ed25519().public
+        );
         let signature = key.sign(b"text").to_bytes();
         let verifier = UnparsedPublicKey::new(&ED25519, public.as_bytes());
         verifier.verify(b"text", &signature).unwrap();
@@ -109,14 +157,23 @@ fn openssl_verifies_signatures_by_keys_it_generated() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &str| openssl(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
     for bits in [2048, 3072, 4096] {
-        let generated = run(&format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out pkcs8.pem"));
+        let generated = run(&format!(
+            "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out pkcs8.pem"
+        ));
         if generated.is_none() {
             return;
         }
         run("pkey -in pkcs8.pem -traditional -out pkcs1.pem");
         run("pkey -in pkcs8.pem -pubout -out public.pem");
-        for (form, begin) in [("pkcs8.pem", "-----BEGIN PRIVATE KEY"), ("pkcs1.pem", "-----BEGIN RSA PRIVATE KEY")] {
-            assert!(std::fs::read_to_string(folder.path().join(form)).unwrap().starts_with(begin));
+        for (form, begin) in [
+            ("pkcs8.pem", "-----BEGIN PRIVATE KEY"),
+            ("pkcs1.pem", "-----BEGIN RSA PRIVATE KEY"),
+        ] {
+            assert!(
+                std::fs::read_to_string(folder.path().join(form))
+                    .unwrap()
+                    .starts_with(begin)
+            );
             sign_file(folder.path(), form);
             run(
                 "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256 -verify public.pem -signature signature text",
@@ -133,8 +190,15 @@ fn openssl_verifies_signatures_by_keys_it_generated() {
 fn openssl_parses_generated_key_pairs() {
     let folder = tempfile::tempdir().unwrap();
     for pair in [rsa(), ed25519()] {
-        std::fs::write(folder.path().join("private.pem"), pair.private.expose_secret()).unwrap();
-        let Some(public) = openssl(folder.path(), &["pkey", "-in", "private.pem", "-pubout"]) else { return };
+        std::fs::write(
+            folder.path().join("private.pem"),
+            pair.private.expose_secret(),
+        )
+        .unwrap();
+        let Some(public) = openssl(folder.path(), &["pkey", "-in", "private.pem", "-pubout"])
+        else {
+            return;
+        };
         assert_eq!(String::from_utf8(public).unwrap(), pair.public);
     }
 }
@@ -146,21 +210,43 @@ fn fingerprint_is_the_digest_of_the_public_key() {
         let pair = KeyPair::generate(key_type).unwrap();
         let private = pair.private_key_pem().unwrap();
         let fingerprint = pair.fingerprint().unwrap();
-        assert_eq!(Credentials::from_pem(KEY_ID, private.expose_secret()).unwrap().fingerprint(), fingerprint);
+        assert_eq!(
+            Credentials::from_pem(KEY_ID, private.expose_secret())
+                .unwrap()
+                .fingerprint(),
+            fingerprint
+        );
         assert!(!fixtures::shows_key(&fingerprint, &private));
 
         std::fs::write(folder.path().join("private.pem"), private.expose_secret()).unwrap();
-        let public = ["pkey", "-in", "private.pem", "-pubout", "-outform", "DER", "-out", "public.der"];
-        let Some(_) = openssl(folder.path(), &public) else { return };
+        let public = [
+            "pkey",
+            "-in",
+            "private.pem",
+            "-pubout",
+            "-outform",
+            "DER",
+            "-out",
+            "public.der",
+        ];
+        let Some(_) = openssl(folder.path(), &public) else {
+            return;
+        };
         let digest = openssl(folder.path(), &["dgst", "-sha256", "-binary", "public.der"]).unwrap();
-        assert_eq!(fingerprint, format!("SHA256:{}", STANDARD.encode(digest).trim_end_matches('=')));
+        assert_eq!(
+            fingerprint,
+            format!("SHA256:{}", STANDARD.encode(digest).trim_end_matches('='))
+        );
     }
 }
 
 /// Signs with the key in a file, and writes the files `text` and `signature` next to it.
 fn sign_file(folder: &std::path::Path, key: &str) {
     let credentials = Credentials::from_pem_file(KEY_ID, folder.join(key)).unwrap();
-    let signed = Signer::new(credentials).with_clock(at_ms(NOW_MS)).headers(&Method::PUT, "/a/b").unwrap();
+    let signed = Signer::new(credentials)
+        .with_clock(at_ms(NOW_MS))
+        .headers(&Method::PUT, "/a/b")
+        .unwrap();
     std::fs::write(folder.join("text"), text("PUT", "/a/b")).unwrap();
     std::fs::write(folder.join("signature"), signature(&signed)).unwrap();
 }
@@ -169,7 +255,14 @@ fn sign_file(folder: &std::path::Path, key: &str) {
 fn signed_headers_are_three_and_debug_redacts_the_signature() {
     let signed = signer(ed25519()).headers(&Method::GET, "/").unwrap();
     let names: Vec<_> = signed.clone().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["kalshi-access-key", "kalshi-access-timestamp", "kalshi-access-signature"]);
+    assert_eq!(
+        names,
+        [
+            "kalshi-access-key",
+            "kalshi-access-timestamp",
+            "kalshi-access-signature"
+        ]
+    );
 
     let base64 = value(&signed, "kalshi-access-signature");
     assert!(!format!("{signed:?}").contains(&base64[..12]));
@@ -181,11 +274,26 @@ fn signed_headers_are_three_and_debug_redacts_the_signature() {
 fn invalid_path_is_rejected() {
     let signer = signer(ed25519());
     let error = |path| signer.headers(&Method::GET, path).unwrap_err();
-    for path in ["", "trade-api/v2/api_keys", "https://example.com/a", "?a=b", "*"] {
+    for path in [
+        "",
+        "trade-api/v2/api_keys",
+        "https://example.com/a",
+        "?a=b",
+        "*",
+    ] {
         assert!(matches!(error(path), SignError::RelativePath), "{path:?}");
     }
-    for (path, at) in [("/a b", 2), ("/é", 1), ("/a\r\nHost: b", 2), ("/a#b", 2), ("/a\0", 2)] {
-        assert!(matches!(error(path), SignError::UnencodedPath { at: is } if is == at), "{path:?}");
+    for (path, at) in [
+        ("/a b", 2),
+        ("/é", 1),
+        ("/a\r\nHost: b", 2),
+        ("/a#b", 2),
+        ("/a\0", 2),
+    ] {
+        assert!(
+            matches!(error(path), SignError::UnencodedPath { at: is } if is == at),
+            "{path:?}"
+        );
     }
     // The query is not checked.
     signer.headers(&Method::GET, "/a? b").unwrap();
@@ -193,19 +301,37 @@ fn invalid_path_is_rejected() {
 
 #[test]
 fn failed_signing_leaves_the_request_unchanged() {
-    let mut request = reqwest::Request::new(Method::GET, "https://example.com/a%20b?c=d".parse().unwrap());
-    request.headers_mut().insert("kalshi-access-key", "older".parse().unwrap());
+    let mut request = reqwest::Request::new(
+        Method::GET,
+        "https://example.com/a%20b?c=d".parse().unwrap(),
+    );
+    request
+        .headers_mut()
+        .insert("kalshi-access-key", "older".parse().unwrap());
     let before = request.headers().clone();
 
-    let failing =
-        Signer::new(fixtures::credentials()).with_clock(|| std::time::UNIX_EPOCH - std::time::Duration::from_millis(1));
-    assert!(matches!(failing.sign(&mut request), Err(SignError::ClockBefore1970)));
+    let failing = Signer::new(fixtures::credentials())
+        .with_clock(|| std::time::UNIX_EPOCH - std::time::Duration::from_millis(1));
+    assert!(matches!(
+        failing.sign(&mut request),
+        Err(SignError::ClockBefore1970)
+    ));
     assert_eq!(request.headers(), &before);
 
     signer(ed25519()).sign(&mut request).unwrap();
-    assert_eq!(request.headers().len(), 3, "the existing header is replaced");
-    let signature = STANDARD.decode(&request.headers()["kalshi-access-signature"]).unwrap();
-    assert!(verifies_bytes(ed25519(), &text("GET", "/a%20b"), &signature));
+    assert_eq!(
+        request.headers().len(),
+        3,
+        "the existing header is replaced"
+    );
+    let signature = STANDARD
+        .decode(&request.headers()["kalshi-access-signature"])
+        .unwrap();
+    assert!(verifies_bytes(
+        ed25519(),
+        &text("GET", "/a%20b"),
+        &signature
+    ));
 }
 
 #[test]
@@ -219,8 +345,14 @@ fn every_request_type_can_be_signed() {
     let (mut parts, ()) = http::Request::put(URL).body(()).unwrap().into_parts();
     signer.sign(&mut parts).unwrap();
     for headers in [reqwest.headers(), request.headers(), &parts.headers] {
-        let signature = STANDARD.decode(&headers["kalshi-access-signature"]).unwrap();
-        assert!(verifies_bytes(ed25519(), &text("PUT", "/a%20b"), &signature));
+        let signature = STANDARD
+            .decode(&headers["kalshi-access-signature"])
+            .unwrap();
+        assert!(verifies_bytes(
+            ed25519(),
+            &text("PUT", "/a%20b"),
+            &signature
+        ));
     }
 }
 
@@ -242,11 +374,24 @@ fn signing_key(pair: &Pair) -> ed25519_dalek::SigningKey {
 fn external_signature_yields_the_same_headers() {
     let external = signing_key(ed25519());
     let signer = signer(ed25519());
-    let unsigned = signer.prepare(&Method::GET, "/trade-api/v2/api_keys?limit=5").unwrap();
-    assert_eq!(unsigned.message(), text("GET", "/trade-api/v2/api_keys").as_bytes());
+    let unsigned = signer
+        .prepare(&Method::GET, "/trade-api/v2/api_keys?limit=5")
+        .unwrap();
+    assert_eq!(
+        unsigned.message(),
+        text("GET", "/trade-api/v2/api_keys").as_bytes()
+    );
     let signature = external.sign(unsigned.message()).to_bytes();
-    let external: http::HeaderMap = unsigned.with_signature(signature).unwrap().into_iter().collect();
-    let local: http::HeaderMap = signer.headers(&Method::GET, "/trade-api/v2/api_keys").unwrap().into_iter().collect();
+    let external: http::HeaderMap = unsigned
+        .with_signature(signature)
+        .unwrap()
+        .into_iter()
+        .collect();
+    let local: http::HeaderMap = signer
+        .headers(&Method::GET, "/trade-api/v2/api_keys")
+        .unwrap()
+        .into_iter()
+        .collect();
     assert_eq!(external, local);
 }
 
@@ -256,7 +401,8 @@ fn clones_use_replaced_credentials_for_the_next_signature() {
     let clone = signer.clone();
     let separate = signer.with_credentials(ed25519().credentials());
     let before = clone.prepare(&Method::GET, "/").unwrap();
-    signer.replace_credentials(Credentials::from_pem("new", rsa().private.expose_secret()).unwrap());
+    signer
+        .replace_credentials(Credentials::from_pem("new", rsa().private.expose_secret()).unwrap());
 
     let signed = clone.headers(&Method::GET, "/").unwrap();
     assert_eq!(value(&signed, "kalshi-access-key"), "new");
@@ -264,7 +410,13 @@ fn clones_use_replaced_credentials_for_the_next_signature() {
     assert_eq!(clone.credentials().key_id(), "new");
     // Not for a signature in progress, nor in a signer created by `with_credentials`.
     let signature = signing_key(ed25519()).sign(before.message()).to_bytes();
-    assert_eq!(value(&before.with_signature(signature).unwrap(), "kalshi-access-key"), KEY_ID);
+    assert_eq!(
+        value(
+            &before.with_signature(signature).unwrap(),
+            "kalshi-access-key"
+        ),
+        KEY_ID
+    );
     assert_eq!(separate.credentials().key_id(), KEY_ID);
 }
 
@@ -275,13 +427,19 @@ fn key_id_and_signature_match_while_credentials_are_replaced() {
     std::thread::scope(|scope| {
         let replacing = scope.spawn(|| {
             for _ in 0..500 {
-                signer.replace_credentials(Credentials::from_pem("other", other.private.expose_secret()).unwrap());
+                signer.replace_credentials(
+                    Credentials::from_pem("other", other.private.expose_secret()).unwrap(),
+                );
                 signer.replace_credentials(ed25519().credentials());
             }
         });
         while !replacing.is_finished() {
             let signed = signer.headers(&Method::GET, "/").unwrap();
-            let pair = if value(&signed, "kalshi-access-key") == "other" { &other } else { ed25519() };
+            let pair = if value(&signed, "kalshi-access-key") == "other" {
+                &other
+            } else {
+                ed25519()
+            };
             assert!(verifies(pair, &text("GET", "/"), &signed));
         }
     });
@@ -311,7 +469,9 @@ fn value(signed: &SignedHeaders, name: &str) -> String {
 }
 
 fn signature(signed: &SignedHeaders) -> Vec<u8> {
-    STANDARD.decode(value(signed, "kalshi-access-signature")).unwrap()
+    STANDARD
+        .decode(value(signed, "kalshi-access-signature"))
+        .unwrap()
 }
 
 fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
@@ -321,9 +481,15 @@ fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
 /// Verifies a signature with `rsa` or `ed25519-dalek`, with explicit parameters.
 pub fn verifies_bytes(pair: &Pair, text: &str, signature: &[u8]) -> bool {
     if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(&pair.public) {
-        key.verify(rsa::Pss::new_with_salt::<Sha256>(32), &Sha256::digest(text), signature).is_ok()
+        key.verify(
+            rsa::Pss::new_with_salt::<Sha256>(32),
+            &Sha256::digest(text),
+            signature,
+        )
+        .is_ok()
     } else {
         let key = ed25519_dalek::VerifyingKey::from_public_key_pem(&pair.public).unwrap();
-        key.verify(text.as_bytes(), &signature.try_into().unwrap()).is_ok()
+        key.verify(text.as_bytes(), &signature.try_into().unwrap())
+            .is_ok()
     }
 }

@@ -1,5 +1,6 @@
-//! Snapshot test of the public API of the generated client, `tests/data/client.rs`, so that a change of the OpenAPI
-//! description is reviewed as a change of the API. To accept one, run `SNAPSHOTS=overwrite cargo test surface`.
+//! Snapshot test of the public API of the generated client, `tests/data/client.rs`, so that a
+//! change of the OpenAPI description is reviewed as a change of the API. To accept one, run
+//! `SNAPSHOTS=overwrite cargo test surface`.
 
 use snapbox::{assert_data_eq, file};
 use syn::visit_mut::{self, VisitMut};
@@ -18,21 +19,40 @@ fn snapshot_contains_every_part_of_the_api() {
     for (change, find, replace) in [
         ("a method", "pub fn get_api_keys(", "pub fn list_api_keys("),
         ("a setter", "pub fn body_map<F>(", "fn body_map<F>("),
-        ("a setter's argument", "V: std::convert::TryInto<types::CreateApiKeyRequest>", "V: Into<String>"),
-        ("a response", "ResponseValue<types::GetApiKeysResponse>", "ResponseValue<()>"),
-        ("an error", "ResponseValue<()>, crate::Error>", "ResponseValue<()>, Error<()>>"),
+        (
+            "a setter's argument",
+            "V: std::convert::TryInto<types::CreateApiKeyRequest>",
+            "V: Into<String>",
+        ),
+        (
+            "a response",
+            "ResponseValue<types::GetApiKeysResponse>",
+            "ResponseValue<()>",
+        ),
+        (
+            "an error",
+            "ResponseValue<()>, crate::Error>",
+            "ResponseValue<()>, Error<()>>",
+        ),
         (
             "a field's type",
             "pub api_key_region_expiration_ts: ::std::option::Option<i64>",
             "pub api_key_region_expiration_ts: i64",
         ),
         ("a field's visibility", "pub public_key:", "public_key:"),
-        ("a type's name", "pub struct ApiKeyName(", "pub struct KeyName("),
+        (
+            "a type's name",
+            "pub struct ApiKeyName(",
+            "pub struct KeyName(",
+        ),
         ("a derive", "Hash,\n", ""),
         ("a variant", "Ed25519 =", "EdDsa ="),
     ] {
         let changed = CLIENT.replacen(find, replace, 1);
-        assert_ne!(changed, CLIENT, "{change}: the client does not contain {find:?}");
+        assert_ne!(
+            changed, CLIENT,
+            "{change}: the client does not contain {find:?}"
+        );
         assert_ne!(surface(&changed), surface(CLIENT), "{change}");
     }
 }
@@ -50,9 +70,13 @@ impl Surface {
     fn keep(&self, items: &mut Vec<Item>) {
         items.retain(|item| match item {
             Item::Impl(block) => block.trait_.is_none(),
-            Item::Struct(syn::ItemStruct { vis, .. }) | Item::Enum(syn::ItemEnum { vis, .. }) => is_public(vis),
+            Item::Struct(syn::ItemStruct { vis, .. }) | Item::Enum(syn::ItemEnum { vis, .. }) => {
+                is_public(vis)
+            }
             // The builders in `types` are determined by its fields.
-            Item::Mod(module) => is_public(&module.vis) && module.ident != "prelude" && module.ident != "error",
+            Item::Mod(module) => {
+                is_public(&module.vis) && module.ident != "prelude" && module.ident != "error"
+            }
             Item::Macro(_) => true,
             _ => false,
         });
@@ -75,7 +99,9 @@ impl VisitMut for Surface {
     }
 
     fn visit_item_impl_mut(&mut self, block: &mut syn::ItemImpl) {
-        block.items.retain(|item| matches!(item, ImplItem::Fn(function) if is_public(&function.vis)));
+        block
+            .items
+            .retain(|item| matches!(item, ImplItem::Fn(function) if is_public(&function.vis)));
         visit_mut::visit_item_impl_mut(self, block);
     }
 

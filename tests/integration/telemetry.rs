@@ -47,9 +47,15 @@ impl Recorded {
     /// Returns the attributes that each span of this crate had when it was closed.
     fn spans(&self) -> Vec<String> {
         let text = self.text();
-        let closed = text.lines().filter(|line| line.contains("kalshi_api_keys") && line.contains(": close "));
+        let closed = text
+            .lines()
+            .filter(|line| line.contains("kalshi_api_keys") && line.contains(": close "));
         closed
-            .map(|line| line[line.find("http_request{").unwrap()..line.rfind("}: ").unwrap()].trim_end().to_owned())
+            .map(|line| {
+                line[line.find("http_request{").unwrap()..line.rfind("}: ").unwrap()]
+                    .trim_end()
+                    .to_owned()
+            })
             .collect()
     }
 }
@@ -64,10 +70,27 @@ async fn operations_have_spans_with_opentelemetry_attributes() {
     .await;
     let client = server.client(credentials());
     let (recorded, _guard) = Recorded::start();
-    client.get_api_keys().fcm_subtrader_id("user_1").send().await.unwrap();
-    client.delete_api_key().api_key("some-key-id").send().await.unwrap_err();
-    let body = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
-    client.generate_api_key().body(body).send().await.unwrap_err();
+    client
+        .get_api_keys()
+        .fcm_subtrader_id("user_1")
+        .send()
+        .await
+        .unwrap();
+    client
+        .delete_api_key()
+        .api_key("some-key-id")
+        .send()
+        .await
+        .unwrap_err();
+    let body = types::GenerateApiKeyRequest::builder()
+        .name("a")
+        .scopes(vec!["read".into()]);
+    client
+        .generate_api_key()
+        .body(body)
+        .send()
+        .await
+        .unwrap_err();
 
     let port = server.environment().base_url().port().unwrap();
     let span = |method: &str, template: &str, result: &str| {
@@ -79,8 +102,16 @@ async fn operations_have_spans_with_opentelemetry_attributes() {
     assert_eq!(
         recorded.spans(),
         [
-            span("GET", "/trade-api/v2/api_keys", "http.response.status_code=200"),
-            span("DELETE", "/trade-api/v2/api_keys/{api_key}", "http.response.status_code=404 error.type=\"404\""),
+            span(
+                "GET",
+                "/trade-api/v2/api_keys",
+                "http.response.status_code=200"
+            ),
+            span(
+                "DELETE",
+                "/trade-api/v2/api_keys/{api_key}",
+                "http.response.status_code=404 error.type=\"404\""
+            ),
             span(
                 "POST",
                 "/trade-api/v2/api_keys/generate",
@@ -94,15 +125,34 @@ async fn operations_have_spans_with_opentelemetry_attributes() {
 async fn failed_connection_has_an_error_type() {
     let environment = Environment::custom(&unreachable_url()).unwrap();
     let (recorded, _guard) = Recorded::start();
-    Client::new(environment, credentials()).unwrap().get_api_keys().send().await.unwrap_err();
+    Client::new(environment, credentials())
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await
+        .unwrap_err();
     let spans = recorded.spans();
-    assert!(spans[0].ends_with("error.type=\"connection_failed\""), "{spans:?}");
+    assert!(
+        spans[0].ends_with("error.type=\"connection_failed\""),
+        "{spans:?}"
+    );
     assert!(spans[0].contains(" url.template=/api_keys "), "{spans:?}");
 
     let server = RawServer::start(|_, _| Reply::Stall(vec![])).await;
-    let builder = Client::builder(server.environment(), credentials()).timeout(Duration::from_millis(50));
-    builder.build().unwrap().get_api_keys().send().await.unwrap_err();
-    assert!(recorded.spans()[1].ends_with("error.type=\"timeout\""), "{}", recorded.text());
+    let builder =
+        Client::builder(server.environment(), credentials()).timeout(Duration::from_millis(50));
+    builder
+        .build()
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        recorded.spans()[1].ends_with("error.type=\"timeout\""),
+        "{}",
+        recorded.text()
+    );
 }
 
 #[tokio::test]
@@ -113,12 +163,28 @@ async fn every_failure_has_an_error_type() {
     })
     .await;
     let client = server.client(credentials());
-    let unable = Credentials::external(KEY_ID, &ed25519().public, async |_| Err("locked".into())).unwrap();
+    let unable =
+        Credentials::external(KEY_ID, &ed25519().public, async |_| Err("locked".into())).unwrap();
     let (recorded, _guard) = Recorded::start();
     client.get_api_keys().send().await.unwrap_err();
-    client.delete_api_key().api_key("some-key-id").send().await.unwrap_err();
-    client.delete_api_key().api_key("..").send().await.unwrap_err();
-    client.with_credentials(unable).get_api_keys().send().await.unwrap_err();
+    client
+        .delete_api_key()
+        .api_key("some-key-id")
+        .send()
+        .await
+        .unwrap_err();
+    client
+        .delete_api_key()
+        .api_key("..")
+        .send()
+        .await
+        .unwrap_err();
+    client
+        .with_credentials(unable)
+        .get_api_keys()
+        .send()
+        .await
+        .unwrap_err();
     let spans = recorded.spans();
     for (span, end) in spans.iter().zip([
         " http.response.status_code=200 error.type=\"unexpected_response\"",
@@ -150,10 +216,17 @@ async fn clock_correction_is_an_event() {
     client.get_api_keys().send().await.unwrap();
     client.get_api_keys().send().await.unwrap();
     let text = recorded.text();
-    let events: Vec<_> = text.lines().filter(|line| line.contains("corrected the clock")).collect();
+    let events: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("corrected the clock"))
+        .collect();
     assert_eq!(events.len(), 1, "{text}");
     assert!(events[0].contains(" WARN http_request{"), "{}", events[0]);
-    assert!(events[0].contains(&format!("offset_ms={}", client.signer().clock_offset_ms())), "{}", events[0]);
+    assert!(
+        events[0].contains(&format!("offset_ms={}", client.signer().clock_offset_ms())),
+        "{}",
+        events[0]
+    );
 }
 
 #[tokio::test]
@@ -167,18 +240,43 @@ async fn bodies_headers_and_keys_are_not_recorded() {
     .await;
     let client = server.client(credentials());
     let (recorded, _guard) = Recorded::start();
-    let body = types::GenerateApiKeyRequest::builder().name("chosen-name").scopes(vec!["read".into()]);
+    let body = types::GenerateApiKeyRequest::builder()
+        .name("chosen-name")
+        .scopes(vec!["read".into()]);
     client.generate_api_key().body(body).send().await.unwrap();
-    client.delete_api_key().api_key("deleted-id").send().await.unwrap_err();
-    client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
+    client
+        .delete_api_key()
+        .api_key("deleted-id")
+        .send()
+        .await
+        .unwrap_err();
+    client
+        .execute(client.request(Method::GET, "/portfolio/balance"))
+        .await
+        .unwrap();
 
     let text = recorded.text();
     assert_eq!(recorded.spans().len(), 2);
     assert!(!shows_key(&text, &ed25519().private));
-    for (received, name) in server.received().iter().flat_map(|r| [(r, "signature"), (r, "timestamp")]) {
-        assert!(!text.contains(received.header(&format!("kalshi-access-{name}"))), "{name}: {text}");
+    for (received, name) in server
+        .received()
+        .iter()
+        .flat_map(|r| [(r, "signature"), (r, "timestamp")])
+    {
+        assert!(
+            !text.contains(received.header(&format!("kalshi-access-{name}"))),
+            "{name}: {text}"
+        );
     }
-    for hidden in [KEY_ID, "chosen-name", "created-id", "deleted-id", "reason-code", "reason-message", "user-agent"] {
+    for hidden in [
+        KEY_ID,
+        "chosen-name",
+        "created-id",
+        "deleted-id",
+        "reason-code",
+        "reason-message",
+        "user-agent",
+    ] {
         assert!(!text.contains(hidden), "{hidden}: {text}");
     }
 }

@@ -1,4 +1,5 @@
-//! Configuration by environment variables. Each case runs a process of its own, because tests do not change variables.
+//! Configuration by environment variables. Each case runs a process of its own, because tests do
+//! not change variables.
 
 use std::error::Error as _;
 use std::process::Command;
@@ -18,11 +19,20 @@ fn print_configuration() {
         let environment = Environment::from_env().map(|e| e.base_url().to_string());
         println!("environment: {}", environment.unwrap_or_else(|e| chain(&e)));
         let credentials = Credentials::from_env();
-        println!("credentials: {}", credentials.map_or_else(|e| chain(&e), |c| c.key_id().to_owned()));
-        println!("client: {}", Client::from_env().map_or_else(|e| chain(&e), |c| format!("{c:?}")));
+        println!(
+            "credentials: {}",
+            credentials.map_or_else(|e| chain(&e), |c| c.key_id().to_owned())
+        );
+        println!(
+            "client: {}",
+            Client::from_env().map_or_else(|e| chain(&e), |c| format!("{c:?}"))
+        );
     } else {
         let configuration = configuration(&[]);
-        assert_eq!(configuration.environment, Environment::Demo.base_url().as_str());
+        assert_eq!(
+            configuration.environment,
+            Environment::Demo.base_url().as_str()
+        );
         assert_eq!(
             configuration.credentials,
             "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path"
@@ -42,20 +52,43 @@ struct Configuration {
 
 fn configuration(variables: &[(&str, &str)]) -> Configuration {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["variables::print_configuration", "--exact", "--nocapture", "--test-threads=1"]).env(PRINT, "");
-    for name in
-        ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"]
-    {
+    command
+        .args([
+            "variables::print_configuration",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(PRINT, "");
+    for name in [
+        "KALSHI_API_KEY_ID",
+        "KALSHI_PRIVATE_KEY",
+        "KALSHI_PRIVATE_KEY_PATH",
+        "KALSHI_ENV",
+        "KALSHI_API_BASE_URL",
+    ] {
         command.env_remove(name);
     }
     let output = command.envs(variables.iter().copied()).output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-    assert!(!shows_key(&printed, &ed25519().private) && !shows_key(&printed, &rsa().private), "{printed}");
+    let printed =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !shows_key(&printed, &ed25519().private) && !shows_key(&printed, &rsa().private),
+        "{printed}"
+    );
     let line = |name: &str| {
-        let line = printed.lines().find_map(|line| line.split_once(&format!("{name}: ")));
-        line.unwrap_or_else(|| panic!("no {name} in {printed}")).1.to_owned()
+        let line = printed
+            .lines()
+            .find_map(|line| line.split_once(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("no {name} in {printed}"))
+            .1
+            .to_owned()
     };
-    Configuration { environment: line("environment"), credentials: line("credentials"), client: line("client") }
+    Configuration {
+        environment: line("environment"),
+        credentials: line("credentials"),
+        client: line("client"),
+    }
 }
 
 #[test]
@@ -71,19 +104,30 @@ fn credentials_are_an_id_and_a_key_or_its_path() {
         ("KALSHI_PRIVATE_KEY", one_line.as_str()),
         ("KALSHI_PRIVATE_KEY_PATH", path.as_str()),
         ("KALSHI_PRIVATE_KEY_PATH", "~/kalshi.pem"),
-        ("KALSHI_PRIVATE_KEY_PATH", if cfg!(windows) { r"~\kalshi.pem" } else { "~//kalshi.pem" }),
+        (
+            "KALSHI_PRIVATE_KEY_PATH",
+            if cfg!(windows) {
+                r"~\kalshi.pem"
+            } else {
+                "~//kalshi.pem"
+            },
+        ),
     ] {
         let configuration = configuration(&[("KALSHI_API_KEY_ID", KEY_ID), key, (HOME, home)]);
         assert_eq!(configuration.credentials, KEY_ID, "{}", key.0);
         assert!(
-            configuration.client.contains(KEY_ID) && configuration.client.contains("demo.kalshi.co"),
+            configuration.client.contains(KEY_ID)
+                && configuration.client.contains("demo.kalshi.co"),
             "{}",
             configuration.client
         );
     }
     // An empty variable counts as unset.
-    let configuration =
-        configuration(&[("KALSHI_API_KEY_ID", KEY_ID), ("KALSHI_PRIVATE_KEY", pem), ("KALSHI_PRIVATE_KEY_PATH", "")]);
+    let configuration = configuration(&[
+        ("KALSHI_API_KEY_ID", KEY_ID),
+        ("KALSHI_PRIVATE_KEY", pem),
+        ("KALSHI_PRIVATE_KEY_PATH", ""),
+    ]);
     assert_eq!(configuration.credentials, KEY_ID);
 }
 
@@ -92,11 +136,24 @@ fn missing_conflicting_and_invalid_variables_are_named() {
     let pem = ed25519().private.expose_secret();
     let id = ("KALSHI_API_KEY_ID", KEY_ID);
     let table: &[(&[(&str, &str)], &str)] = &[
-        (&[("KALSHI_PRIVATE_KEY", pem)], "the variable KALSHI_API_KEY_ID is not set"),
-        (&[("KALSHI_API_KEY_ID", ""), ("KALSHI_PRIVATE_KEY", pem)], "the variable KALSHI_API_KEY_ID is not set"),
-        (&[id], "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set"),
         (
-            &[id, ("KALSHI_PRIVATE_KEY", pem), ("KALSHI_PRIVATE_KEY_PATH", "key.pem")],
+            &[("KALSHI_PRIVATE_KEY", pem)],
+            "the variable KALSHI_API_KEY_ID is not set",
+        ),
+        (
+            &[("KALSHI_API_KEY_ID", ""), ("KALSHI_PRIVATE_KEY", pem)],
+            "the variable KALSHI_API_KEY_ID is not set",
+        ),
+        (
+            &[id],
+            "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set",
+        ),
+        (
+            &[
+                id,
+                ("KALSHI_PRIVATE_KEY", pem),
+                ("KALSHI_PRIVATE_KEY_PATH", "key.pem"),
+            ],
             "KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set",
         ),
         (
@@ -122,7 +179,11 @@ fn missing_conflicting_and_invalid_variables_are_named() {
     ];
     for (variables, expected) in table {
         let configuration = configuration(variables);
-        assert!(configuration.credentials.starts_with(expected), "{}", configuration.credentials);
+        assert!(
+            configuration.credentials.starts_with(expected),
+            "{}",
+            configuration.credentials
+        );
         assert_eq!(configuration.client, configuration.credentials);
     }
 }
@@ -131,11 +192,21 @@ fn missing_conflicting_and_invalid_variables_are_named() {
 fn the_id_may_come_from_the_key_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kalshi.pem");
-    let text = format!("Kalshi-API-Key-ID: {KEY_ID}\n{}", ed25519().private.expose_secret());
+    let text = format!(
+        "Kalshi-API-Key-ID: {KEY_ID}\n{}",
+        ed25519().private.expose_secret()
+    );
     std::fs::write(&path, &text).unwrap();
     let key = ("KALSHI_PRIVATE_KEY_PATH", path.to_str().unwrap());
-    for (key, what) in [(key, "the key in"), (("KALSHI_PRIVATE_KEY", &*text), "the private key")] {
-        for variables in [&[key][..], &[key, ("KALSHI_API_KEY_ID", "")], &[key, ("KALSHI_API_KEY_ID", KEY_ID)]] {
+    for (key, what) in [
+        (key, "the key in"),
+        (("KALSHI_PRIVATE_KEY", &*text), "the private key"),
+    ] {
+        for variables in [
+            &[key][..],
+            &[key, ("KALSHI_API_KEY_ID", "")],
+            &[key, ("KALSHI_API_KEY_ID", KEY_ID)],
+        ] {
             assert_eq!(configuration(variables).credentials, KEY_ID);
         }
         let credentials = configuration(&[key, ("KALSHI_API_KEY_ID", "another")]).credentials;
@@ -151,14 +222,23 @@ fn the_id_may_come_from_the_key_file() {
 fn a_key_in_the_wrong_variable_is_not_repeated() {
     let pem = ed25519().private.expose_secret();
     for (form, key) in key_forms(&ed25519().private) {
-        for variable in ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"] {
+        for variable in [
+            "KALSHI_API_KEY_ID",
+            "KALSHI_PRIVATE_KEY_PATH",
+            "KALSHI_ENV",
+            "KALSHI_API_BASE_URL",
+        ] {
             // `configuration` looks for the key in what is printed.
             let configuration = if variable == "KALSHI_PRIVATE_KEY_PATH" {
                 configuration(&[("KALSHI_API_KEY_ID", KEY_ID), (variable, &key)])
             } else {
                 configuration(&[("KALSHI_PRIVATE_KEY", pem), (variable, &key)])
             };
-            assert!(configuration.client.contains(variable), "{form}: {}", configuration.client);
+            assert!(
+                configuration.client.contains(variable),
+                "{form}: {}",
+                configuration.client
+            );
         }
     }
 }
@@ -174,12 +254,22 @@ fn environment_is_a_name_or_a_url() {
         (vec![("KALSHI_ENV", "demo")], &demo),
         (vec![("KALSHI_ENV", "")], &demo),
         (vec![("KALSHI_ENV", local)], local),
-        (vec![("KALSHI_API_BASE_URL", "http://127.0.0.1:8080/trade-api/v2/")], local),
+        (
+            vec![("KALSHI_API_BASE_URL", "http://127.0.0.1:8080/trade-api/v2/")],
+            local,
+        ),
     ] {
-        assert_eq!(configuration(&variables).environment, expected, "{variables:?}");
+        assert_eq!(
+            configuration(&variables).environment,
+            expected,
+            "{variables:?}"
+        );
     }
     for (variables, expected) in [
-        (vec![("KALSHI_ENV", "prodction")], "invalid value of the variable KALSHI_ENV: unknown environment"),
+        (
+            vec![("KALSHI_ENV", "prodction")],
+            "invalid value of the variable KALSHI_ENV: unknown environment",
+        ),
         (
             vec![("KALSHI_API_BASE_URL", "demo")],
             "invalid value of the variable KALSHI_API_BASE_URL: invalid base URL; write it like",
@@ -194,7 +284,11 @@ fn environment_is_a_name_or_a_url() {
         ),
     ] {
         let configuration = configuration(&variables);
-        assert!(configuration.environment.starts_with(expected), "{}", configuration.environment);
+        assert!(
+            configuration.environment.starts_with(expected),
+            "{}",
+            configuration.environment
+        );
         assert_eq!(configuration.client, configuration.environment);
         assert!(!configuration.environment.contains("secret"));
     }
@@ -203,27 +297,66 @@ fn environment_is_a_name_or_a_url() {
 #[test]
 fn invalid_base_urls_are_refused() {
     for (url, expected) in [
-        ("https://me@example.com/", "the base URL contains a user name or password"),
-        ("https://:pw@example.com/", "the base URL contains a user name or password"),
+        (
+            "https://me@example.com/",
+            "the base URL contains a user name or password",
+        ),
+        (
+            "https://:pw@example.com/",
+            "the base URL contains a user name or password",
+        ),
         ("https://example.com/?a", "the base URL contains a query"),
         ("https://example.com/#a", "the base URL contains a fragment"),
-        ("ftp://example.com/", "the base URL is neither https:// nor http://"),
+        (
+            "ftp://example.com/",
+            "the base URL is neither https:// nor http://",
+        ),
         ("https://", "empty host"),
-        ("http://example.com/", "the base URL is http:// to another machine"),
-        ("http://127.0.0.1.example.com/", "the base URL is http:// to another machine"),
-        ("http://localhost.example.com/", "the base URL is http:// to another machine"),
-        ("http://10.0.0.1/", "the base URL is http:// to another machine"),
-        ("http://0.0.0.0/", "the base URL is http:// to another machine"),
+        (
+            "http://example.com/",
+            "the base URL is http:// to another machine",
+        ),
+        (
+            "http://127.0.0.1.example.com/",
+            "the base URL is http:// to another machine",
+        ),
+        (
+            "http://localhost.example.com/",
+            "the base URL is http:// to another machine",
+        ),
+        (
+            "http://10.0.0.1/",
+            "the base URL is http:// to another machine",
+        ),
+        (
+            "http://0.0.0.0/",
+            "the base URL is http:// to another machine",
+        ),
         ("Demonstration", "unknown environment"),
         ("", "unknown environment"),
     ] {
         let error = url.parse::<Environment>().unwrap_err();
-        let expected = format!("{}{expected}", if error.source().is_some() { "invalid base URL: " } else { "" });
+        let expected = format!(
+            "{}{expected}",
+            if error.source().is_some() {
+                "invalid base URL: "
+            } else {
+                ""
+            }
+        );
         assert!(with_causes(&error).starts_with(&expected), "{url}: {error}");
         if url.contains("://") {
-            assert_eq!(Environment::custom(url).unwrap_err().to_string(), error.to_string());
+            assert_eq!(
+                Environment::custom(url).unwrap_err().to_string(),
+                error.to_string()
+            );
         }
-        assert!(serde_json::from_value::<Environment>(url.into()).unwrap_err().to_string().starts_with(&expected));
+        assert!(
+            serde_json::from_value::<Environment>(url.into())
+                .unwrap_err()
+                .to_string()
+                .starts_with(&expected)
+        );
     }
 }
 
@@ -254,12 +387,42 @@ fn environments_have_one_text_form() {
             "https://demo-api.kalshi.co/trade-api/v2",
             "wss://demo-api.kalshi.co/trade-api/ws/v2",
         ),
-        ("https://example.com", "https://example.com/", "https://example.com/", "wss://example.com/ws"),
-        ("https://example.com/a//", "https://example.com/a", "https://example.com/a", "wss://example.com/ws/a"),
-        ("http://localhost:1/a", "http://localhost:1/a", "http://localhost:1/a", "ws://localhost:1/ws/a"),
-        ("http://127.8.9.1/a/b", "http://127.8.9.1/a/b", "http://127.8.9.1/a/b", "ws://127.8.9.1/a/ws/b"),
-        ("http://[::1]:5/a", "http://[::1]:5/a", "http://[::1]:5/a", "ws://[::1]:5/ws/a"),
-        (" HTTPS://EXAMPLE.com/A ", "https://example.com/A", "https://example.com/A", "wss://example.com/ws/A"),
+        (
+            "https://example.com",
+            "https://example.com/",
+            "https://example.com/",
+            "wss://example.com/ws",
+        ),
+        (
+            "https://example.com/a//",
+            "https://example.com/a",
+            "https://example.com/a",
+            "wss://example.com/ws/a",
+        ),
+        (
+            "http://localhost:1/a",
+            "http://localhost:1/a",
+            "http://localhost:1/a",
+            "ws://localhost:1/ws/a",
+        ),
+        (
+            "http://127.8.9.1/a/b",
+            "http://127.8.9.1/a/b",
+            "http://127.8.9.1/a/b",
+            "ws://127.8.9.1/a/ws/b",
+        ),
+        (
+            "http://[::1]:5/a",
+            "http://[::1]:5/a",
+            "http://[::1]:5/a",
+            "ws://[::1]:5/ws/a",
+        ),
+        (
+            " HTTPS://EXAMPLE.com/A ",
+            "https://example.com/A",
+            "https://example.com/A",
+            "wss://example.com/ws/A",
+        ),
     ] {
         let environment: Environment = text.parse().unwrap();
         assert_eq!(environment.to_string(), display);
@@ -268,6 +431,9 @@ fn environments_have_one_text_form() {
         assert_eq!(display.parse::<Environment>().unwrap(), environment);
         let json = serde_json::to_value(&environment).unwrap();
         assert_eq!(json, display);
-        assert_eq!(serde_json::from_value::<Environment>(json).unwrap(), environment);
+        assert_eq!(
+            serde_json::from_value::<Environment>(json).unwrap(),
+            environment
+        );
     }
 }

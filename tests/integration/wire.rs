@@ -30,13 +30,32 @@ async fn operations_send_only_the_documented_method_path_and_headers() {
     let server = service().await;
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
-    client.get_api_keys().fcm_subtrader_id("user_desk 7&").send().await.unwrap();
-    let create =
-        types::CreateApiKeyRequest::builder().name("mine").scopes(vec!["read".into()]).public_key(&ed25519().public);
+    client
+        .get_api_keys()
+        .fcm_subtrader_id("user_desk 7&")
+        .send()
+        .await
+        .unwrap();
+    let create = types::CreateApiKeyRequest::builder()
+        .name("mine")
+        .scopes(vec!["read".into()])
+        .public_key(&ed25519().public);
     client.create_api_key().body(create).send().await.unwrap();
-    let generate = types::GenerateApiKeyRequest::builder().name("theirs").scopes(vec!["read".into()]);
-    client.generate_api_key().body(generate).send().await.unwrap();
-    client.delete_api_key().api_key(KEY_ID).send().await.unwrap();
+    let generate = types::GenerateApiKeyRequest::builder()
+        .name("theirs")
+        .scopes(vec!["read".into()]);
+    client
+        .generate_api_key()
+        .body(generate)
+        .send()
+        .await
+        .unwrap();
+    client
+        .delete_api_key()
+        .api_key(KEY_ID)
+        .send()
+        .await
+        .unwrap();
 
     let received = server.received();
     let requests: Vec<_> = received.iter().map(|r| (r.method(), r.target())).collect();
@@ -44,14 +63,24 @@ async fn operations_send_only_the_documented_method_path_and_headers() {
         requests,
         [
             ("GET", "/trade-api/v2/api_keys"),
-            ("GET", "/trade-api/v2/api_keys?fcm_subtrader_id=user_desk+7%26"),
+            (
+                "GET",
+                "/trade-api/v2/api_keys?fcm_subtrader_id=user_desk+7%26"
+            ),
             ("POST", "/trade-api/v2/api_keys"),
             ("POST", "/trade-api/v2/api_keys/generate"),
-            ("DELETE", "/trade-api/v2/api_keys/a952bcbe-ec3b-4b5b-b8f9-11dae589608c"),
+            (
+                "DELETE",
+                "/trade-api/v2/api_keys/a952bcbe-ec3b-4b5b-b8f9-11dae589608c"
+            ),
         ]
     );
     for request in &received {
-        let mut names: Vec<_> = request.headers().into_iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let mut names: Vec<_> = request
+            .headers()
+            .into_iter()
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
         names.sort();
         let mut expected = vec![
             "accept",
@@ -67,7 +96,10 @@ async fn operations_send_only_the_documented_method_path_and_headers() {
         }
         assert_eq!(names, expected);
         assert_eq!(request.header("accept"), "application/json");
-        assert_eq!(request.header("user-agent"), concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            request.header("user-agent"),
+            concat!("kalshi-api-keys/", env!("CARGO_PKG_VERSION"))
+        );
         assert_eq!(request.header("kalshi-access-key"), KEY_ID);
         assert!(is_signed(request));
     }
@@ -76,8 +108,18 @@ async fn operations_send_only_the_documented_method_path_and_headers() {
 /// Returns whether the signature is valid for the received method and path.
 fn is_signed(request: &Received) -> bool {
     let path = request.target().split('?').next().unwrap();
-    let text = format!("{}{}{path}", request.header("kalshi-access-timestamp"), request.method());
-    verifies_bytes(ed25519(), &text, &STANDARD.decode(request.header("kalshi-access-signature")).unwrap())
+    let text = format!(
+        "{}{}{path}",
+        request.header("kalshi-access-timestamp"),
+        request.method()
+    );
+    verifies_bytes(
+        ed25519(),
+        &text,
+        &STANDARD
+            .decode(request.header("kalshi-access-signature"))
+            .unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -91,7 +133,10 @@ async fn bodies_contain_arguments_and_documented_defaults() {
             json!({"name": "a", "scopes": ["read"], "key_type": "rsa"}),
         ),
         (
-            generate().name("a").scopes(vec![]).key_type(ApiKeyType::Ed25519),
+            generate()
+                .name("a")
+                .scopes(vec![])
+                .key_type(ApiKeyType::Ed25519),
             json!({"name": "a", "scopes": [], "key_type": "ed25519"}),
         ),
         (
@@ -107,7 +152,10 @@ async fn bodies_contain_arguments_and_documented_defaults() {
         client.generate_api_key().body(body).send().await.unwrap();
     }
     for (request, (_, expected)) in server.received().iter().zip(bodies) {
-        assert_eq!(serde_json::from_slice::<Value>(request.body()).unwrap(), expected);
+        assert_eq!(
+            serde_json::from_slice::<Value>(request.body()).unwrap(),
+            expected
+        );
     }
 }
 
@@ -116,35 +164,89 @@ async fn invalid_input_is_rejected_before_sending() {
     let server = service().await;
     let client = server.client(credentials());
     let client = &client;
-    let generate = |body| async move { client.generate_api_key().body(body).send().await.map(|_| ()) };
-    let delete = |id: &'static str| async move { client.delete_api_key().api_key(id).send().await.map(|_| ()) };
+    let generate = |body| async move {
+        client
+            .generate_api_key()
+            .body(body)
+            .send()
+            .await
+            .map(|_| ())
+    };
+    let delete = |id: &'static str| async move {
+        client.delete_api_key().api_key(id).send().await.map(|_| ())
+    };
     let builder = types::GenerateApiKeyRequest::builder;
     let named = |name: &str| builder().name(name).scopes(vec![ApiKeyScope::Read]);
-    let create = types::CreateApiKeyRequest::builder().public_key(&ed25519().public).scopes(vec![]).name("");
-    let created = client.create_api_key().body(create).send().await.map(|_| ());
+    let create = types::CreateApiKeyRequest::builder()
+        .public_key(&ed25519().public)
+        .scopes(vec![])
+        .name("");
+    let created = client
+        .create_api_key()
+        .body(create)
+        .send()
+        .await
+        .map(|_| ());
     // Half of all PEM texts have no slash, and would otherwise be a segment of a path.
     let private_key = ed25519().private.expose_secret().replace('/', "+");
     let both = format!("{}{private_key}", ed25519().public);
-    let create = types::CreateApiKeyRequest::builder().public_key(both).scopes(vec![]).name("a");
-    let registered = client.create_api_key().body(create).send().await.map(|_| ());
+    let create = types::CreateApiKeyRequest::builder()
+        .public_key(both)
+        .scopes(vec![])
+        .name("a");
+    let registered = client
+        .create_api_key()
+        .body(create)
+        .send()
+        .await
+        .map(|_| ());
     for (what, result, reason) in [
-        ("no name", generate(builder()).await, "no value supplied for name"),
-        ("an empty name", generate(named("")).await, "supplied value for name: shorter than 1"),
-        ("no scopes", generate(builder().name("a")).await, "no value supplied for scopes"),
+        (
+            "no name",
+            generate(builder()).await,
+            "no value supplied for name",
+        ),
+        (
+            "an empty name",
+            generate(named("")).await,
+            "supplied value for name: shorter than 1",
+        ),
+        (
+            "no scopes",
+            generate(builder().name("a")).await,
+            "no value supplied for scopes",
+        ),
         (
             "a sub-account",
             generate(named("a").subaccount(64)).await,
             "invalid subaccount: sub-account 64 is out of range",
         ),
-        ("an empty name with a public key", created, "supplied value for name: shorter than 1"),
-        ("no ID", client.delete_api_key().send().await.map(|_| ()), "api_key was not initialized"),
+        (
+            "an empty name with a public key",
+            created,
+            "supplied value for name: shorter than 1",
+        ),
+        (
+            "no ID",
+            client.delete_api_key().send().await.map(|_| ()),
+            "api_key was not initialized",
+        ),
         ("an empty ID", delete("").await, "api_key"),
         (
             "a private key for an ID",
-            client.delete_api_key().api_key(private_key).send().await.map(|_| ()),
+            client
+                .delete_api_key()
+                .api_key(private_key)
+                .send()
+                .await
+                .map(|_| ()),
             "or could be a private key",
         ),
-        ("a private key for a public one", registered, "it contains a private key; provide its public half"),
+        (
+            "a private key for a public one",
+            registered,
+            "it contains a private key; provide its public half",
+        ),
         ("a dot", delete(".").await, "api_key"),
         ("two dots", delete("..").await, "api_key"),
         ("a backslash", delete("a\\b").await, "api_key"),
@@ -152,7 +254,10 @@ async fn invalid_input_is_rejected_before_sending() {
     ] {
         match result {
             Err(Error::InvalidRequest(message)) => {
-                assert!(message.contains(reason) && !shows_key(&message, &ed25519().private), "{what}: {message}");
+                assert!(
+                    message.contains(reason) && !shows_key(&message, &ed25519().private),
+                    "{what}: {message}"
+                );
             }
             other => panic!("{what}: {other:?}"),
         }
@@ -166,7 +271,10 @@ async fn invalid_input_is_rejected_before_sending() {
 #[test]
 fn subaccount_above_63_is_rejected() {
     for number in 0..=u8::MAX {
-        assert_eq!(Subaccount::try_from(number).ok().and_then(|s| s.get()), (number <= 63).then_some(number.into()));
+        assert_eq!(
+            Subaccount::try_from(number).ok().and_then(|s| s.get()),
+            (number <= 63).then_some(number.into())
+        );
     }
     let error = Subaccount::try_from(64u8).unwrap_err();
     assert_eq!(error.to_string(), "sub-account 64 is out of range 0..=63");
@@ -176,7 +284,12 @@ fn subaccount_above_63_is_rejected() {
 async fn base_url_may_end_with_a_slash() {
     let server = service().await;
     let environment = Environment::custom(&format!("{}/", server.base_url())).unwrap();
-    Client::new(environment, credentials()).unwrap().get_api_keys().send().await.unwrap();
+    Client::new(environment, credentials())
+        .unwrap()
+        .get_api_keys()
+        .send()
+        .await
+        .unwrap();
     let received = server.received();
     assert!(received[0].target() == "/trade-api/v2/api_keys" && is_signed(&received[0]));
 }
@@ -191,14 +304,27 @@ async fn requests_to_other_endpoints_are_signed() {
     let client = server.client(credentials());
     let request = client.request(Method::POST, "/portfolio/orders?a=b");
     let builder = reqwest::RequestBuilder::from_parts(reqwest::Client::new(), request);
-    let request = builder.header("user-agent", "mine").json(&json!({"side": "yes"})).build().unwrap();
+    let request = builder
+        .header("user-agent", "mine")
+        .json(&json!({"side": "yes"}))
+        .build()
+        .unwrap();
     let response = client.execute(request).await.unwrap();
-    assert_eq!((response.status().as_u16(), &response.headers()["location"]), (201, &"/order".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["location"]),
+        (201, &"/order".parse().unwrap())
+    );
     assert_eq!(response.text().await.unwrap(), r#"{"side":"yes"}"#);
 
     // Error responses are returned unchanged.
-    let response = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
-    assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (401, "not JSON".to_owned()));
+    let response = client
+        .execute(client.request(Method::GET, "/portfolio/balance"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status().as_u16(), response.text().await.unwrap()),
+        (401, "not JSON".to_owned())
+    );
 
     let received = server.received();
     assert_eq!(received[0].target(), "/trade-api/v2/portfolio/orders?a=b");
@@ -209,12 +335,20 @@ async fn requests_to_other_endpoints_are_signed() {
 #[tokio::test]
 async fn a_401_that_breaks_off_is_not_returned_as_a_whole_one() {
     let server = RawServer::start(|_, _| {
-        Reply::Bytes(b"HTTP/1.1 401 -\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{\"error".to_vec())
+        Reply::Bytes(
+            b"HTTP/1.1 401 -\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{\"error".to_vec(),
+        )
     })
     .await;
     let client = server.client(credentials());
-    let error = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap_err();
-    assert!(matches!(&error, Error::UnexpectedResponse(response) if response.status() == 401), "{error}");
+    let error = client
+        .execute(client.request(Method::GET, "/portfolio/balance"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::UnexpectedResponse(response) if response.status() == 401),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -222,20 +356,42 @@ async fn requests_outside_the_base_url_are_not_signed() {
     let server = service().await;
     let other = service().await;
     let client = server.client(credentials());
-    for path in ["", "x", "@example.com/", "/../api_keys", "/..", "/%2e%2e/ws/v2", "/a/../../v1/b", "?a=b", "/../v2x/b"]
-    {
+    for path in [
+        "",
+        "x",
+        "@example.com/",
+        "/../api_keys",
+        "/..",
+        "/%2e%2e/ws/v2",
+        "/a/../../v1/b",
+        "?a=b",
+        "/../v2x/b",
+    ] {
         let request = client.request(Method::GET, path);
         let error = client.execute(request).await.unwrap_err();
-        assert!(matches!(&error, Error::InvalidRequest(m) if m.contains("not below")), "{path}: {error:?}");
+        assert!(
+            matches!(&error, Error::InvalidRequest(m) if m.contains("not below")),
+            "{path}: {error:?}"
+        );
     }
-    for url in [other.base_url(), "http://127.0.0.1/trade-api/v2", &server.base_url().replace("127.0.0.1", "localhost")]
-    {
-        let request = reqwest::Request::new(Method::GET, format!("{url}/api_keys").parse().unwrap());
+    for url in [
+        other.base_url(),
+        "http://127.0.0.1/trade-api/v2",
+        &server.base_url().replace("127.0.0.1", "localhost"),
+    ] {
+        let request =
+            reqwest::Request::new(Method::GET, format!("{url}/api_keys").parse().unwrap());
         let error = client.execute(request).await.unwrap_err();
-        assert!(matches!(error, Error::InvalidRequest(_)), "{url}: {error:?}");
+        assert!(
+            matches!(error, Error::InvalidRequest(_)),
+            "{url}: {error:?}"
+        );
     }
     assert!(server.received().is_empty() && other.received().is_empty());
-    client.execute(client.request(Method::GET, "/a/../api_keys")).await.unwrap();
+    client
+        .execute(client.request(Method::GET, "/a/../api_keys"))
+        .await
+        .unwrap();
     assert_eq!(server.received()[0].target(), "/trade-api/v2/api_keys");
 }
 
@@ -254,8 +410,14 @@ async fn requests_to_other_endpoints_correct_the_clock() {
     })
     .await;
     let client = server.client(credentials());
-    let response = client.execute(client.request(Method::GET, "/portfolio/balance")).await.unwrap();
-    assert_eq!((response.status().as_u16(), server.received().len()), (200, 2));
+    let response = client
+        .execute(client.request(Method::GET, "/portfolio/balance"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status().as_u16(), server.received().len()),
+        (200, 2)
+    );
     assert_ne!(client.signer().clock_offset_ms(), 0);
 }
 
@@ -268,9 +430,16 @@ async fn localhost_is_not_looked_up_in_dns() {
         }
     }
     let server = service().await;
-    let environment = Environment::custom(&server.base_url().replace("127.0.0.1", "localhost")).unwrap();
-    let http = http_client_builder(&environment).dns_resolver(std::sync::Arc::new(NoResolver)).build().unwrap();
-    let client = Client::builder(environment, credentials()).http_client(http).build().unwrap();
+    let environment =
+        Environment::custom(&server.base_url().replace("127.0.0.1", "localhost")).unwrap();
+    let http = http_client_builder(&environment)
+        .dns_resolver(std::sync::Arc::new(NoResolver))
+        .build()
+        .unwrap();
+    let client = Client::builder(environment, credentials())
+        .http_client(http)
+        .build()
+        .unwrap();
     client.get_api_keys().send().await.unwrap();
 }
 
@@ -289,11 +458,19 @@ async fn client_clones_use_replaced_credentials() {
 async fn redirects_are_not_followed() {
     let target = service().await;
     for status in [301, 302, 303, 307, 308] {
-        for location in [format!("{}/api_keys", target.base_url()), "/trade-api/v2/api_keys/".to_owned()] {
+        for location in [
+            format!("{}/api_keys", target.base_url()),
+            "/trade-api/v2/api_keys/".to_owned(),
+        ] {
             let header = location.clone();
-            let server = RawServer::start(move |_, _| Reply::new(status, &format!("Location: {header}\r\n"), "")).await;
+            let server = RawServer::start(move |_, _| {
+                Reply::new(status, &format!("Location: {header}\r\n"), "")
+            })
+            .await;
             let result = server.client(credentials()).get_api_keys().send().await;
-            let Err(Error::UnexpectedResponse(response)) = result else { panic!("{status} {location}: {result:?}") };
+            let Err(Error::UnexpectedResponse(response)) = result else {
+                panic!("{status} {location}: {result:?}")
+            };
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()["location"], location.as_str());
             assert_eq!(server.received().len(), 1);
@@ -306,10 +483,18 @@ async fn redirects_are_not_followed() {
 async fn connection_error_is_not_retried() {
     let server = RawServer::start(|_, _| Reply::Reset).await;
     let client = server.client(credentials());
-    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
-    assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
+    let generate = types::GenerateApiKeyRequest::builder()
+        .name("a")
+        .scopes(vec!["read".into()]);
+    assert!(matches!(
+        client.generate_api_key().body(generate).send().await,
+        Err(Error::CommunicationError(_))
+    ));
     assert_eq!(server.received().len(), 1, "a key may have been created");
-    assert!(matches!(client.get_api_keys().send().await, Err(Error::CommunicationError(_))));
+    assert!(matches!(
+        client.get_api_keys().send().await,
+        Err(Error::CommunicationError(_))
+    ));
     assert_eq!(server.received().len(), 2);
 }
 
@@ -322,14 +507,25 @@ async fn connection_error_on_a_reused_connection_is_not_retried() {
     .await;
     let client = server.client(credentials());
     client.get_api_keys().send().await.unwrap();
-    let generate = types::GenerateApiKeyRequest::builder().name("a").scopes(vec!["read".into()]);
-    assert!(matches!(client.generate_api_key().body(generate).send().await, Err(Error::CommunicationError(_))));
-    assert_eq!((server.received().len(), server.connections()), (2, 1), "a key may have been created");
+    let generate = types::GenerateApiKeyRequest::builder()
+        .name("a")
+        .scopes(vec!["read".into()]);
+    assert!(matches!(
+        client.generate_api_key().body(generate).send().await,
+        Err(Error::CommunicationError(_))
+    ));
+    assert_eq!(
+        (server.received().len(), server.connections()),
+        (2, 1),
+        "a key may have been created"
+    );
 }
 
 /// Key IDs that must be percent-encoded in a path.
-const IDS: &[&str] =
-    &["a?b", "a#b", "a%b", "a%2Fb", "a b", "é", "日本", "a;b", "...", "a:b@c", "%2e%2e", "~", "+", "\t", "a\nb"];
+const IDS: &[&str] = &[
+    "a?b", "a#b", "a%b", "a%2Fb", "a b", "é", "日本", "a;b", "...", "a:b@c", "%2e%2e", "~", "+",
+    "\t", "a\nb",
+];
 
 #[tokio::test]
 async fn key_id_is_percent_encoded_once() {
@@ -340,23 +536,35 @@ async fn key_id_is_percent_encoded_once() {
     }
     let received = server.received();
     for (id, request) in IDS.iter().zip(&received) {
-        assert_eq!(decoded_id(request).as_deref(), Some(*id), "{}", request.target());
+        assert_eq!(
+            decoded_id(request).as_deref(),
+            Some(*id),
+            "{}",
+            request.target()
+        );
         assert!(is_signed(request), "{id}");
     }
     assert_eq!(received.len(), IDS.len());
 }
 
 fn decoded_id(request: &Received) -> Option<String> {
-    let segment =
-        request.target().strip_prefix("/trade-api/v2/api_keys/").filter(|rest| !rest.contains(['/', '?', '#']))?;
-    Some(percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+    let segment = request
+        .target()
+        .strip_prefix("/trade-api/v2/api_keys/")
+        .filter(|rest| !rest.contains(['/', '?', '#']))?;
+    Some(
+        percent_encoding::percent_decode_str(segment)
+            .decode_utf8()
+            .ok()?
+            .into_owned(),
+    )
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any ID is either sent in a single path segment with a valid signature, or rejected before sending because it is not a
-    /// valid `ApiKeyId`.
+    /// Any ID is either sent in a single path segment with a valid signature, or rejected before
+    /// sending because it is not a valid `ApiKeyId`.
     #[test]
     fn any_key_id_is_sent_or_rejected(ids in proptest::collection::vec(any::<String>(), 8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -18,8 +18,8 @@ Exit status: 0 no differences, 1 non-breaking differences only, 2 breaking diffe
 
 const SPEC: &str = "openapi/api_keys.yaml";
 
-/// Keywords that our description deliberately adds: part of an operation, field, keyword. Ignored if the service's
-/// description lacks the keyword.
+/// Keywords that our description deliberately adds: part of an operation, field, keyword. Ignored
+/// if the service's description lacks the keyword.
 const DELIBERATE: [(&str, &str, &str); 8] = [
     // An empty ID would yield the path of another operation.
     ("path api_key", "", "minLength"),
@@ -37,7 +37,8 @@ const DELIBERATE: [(&str, &str, &str); 8] = [
 
 type Result<T> = std::result::Result<T, String>;
 
-/// A location: an operation, a part of it (`request`, `response 201`, `query cursor`) and the path of fields to a schema.
+/// A location: an operation, a part of it (`request`, `response 201`, `query cursor`) and the path
+/// of fields to a schema.
 type Location = Vec<String>;
 
 /// The values of keywords in a document, by location and keyword.
@@ -66,8 +67,13 @@ fn run(arguments: &[String]) -> Result<u8> {
     let mut differences = compare(&before, &after);
     let all = differences.len();
     differences.retain(|difference| !is_description || !difference.is_deliberate);
-    differences.iter().for_each(|d| println!("{}  {}", if d.breaks { "BREAKS" } else { "ok    " }, d.text));
-    let breaking = differences.iter().filter(|difference| difference.breaks).count();
+    differences
+        .iter()
+        .for_each(|d| println!("{}  {}", if d.breaks { "BREAKS" } else { "ok    " }, d.text));
+    let breaking = differences
+        .iter()
+        .filter(|difference| difference.breaks)
+        .count();
     println!(
         "{} differences, {breaking} breaking, {} deliberate ones ignored",
         differences.len(),
@@ -86,31 +92,49 @@ struct Document {
 }
 
 fn read(path: &str) -> Result<Document> {
-    parse(path.to_owned(), &std::fs::read(path).map_err(|e| format!("{path}: {e}"))?)
+    parse(
+        path.to_owned(),
+        &std::fs::read(path).map_err(|e| format!("{path}: {e}"))?,
+    )
 }
 
 fn git_show(revision: &str) -> Result<Document> {
     let name = format!("{revision}:./{SPEC}");
-    let shown = Command::new("git").args(["show", "--end-of-options", &name]).output();
+    let shown = Command::new("git")
+        .args(["show", "--end-of-options", &name])
+        .output();
     let shown = shown.map_err(|e| format!("git: {e}"))?;
     if !shown.status.success() {
-        return Err(format!("{name}: {}", String::from_utf8_lossy(&shown.stderr).trim()));
+        return Err(format!(
+            "{name}: {}",
+            String::from_utf8_lossy(&shown.stderr).trim()
+        ));
     }
     parse(name, &shown.stdout)
 }
 
 fn parse(name: String, yaml: &[u8]) -> Result<Document> {
-    let root: Value = serde_saphyr::from_slice(yaml).map_err(|e| format!("{name}: {}", e.without_snippet()))?;
-    if !root["openapi"].as_str().is_some_and(|version| version.starts_with("3.")) || !root["paths"].is_object() {
+    let root: Value =
+        serde_saphyr::from_slice(yaml).map_err(|e| format!("{name}: {}", e.without_snippet()))?;
+    if !root["openapi"]
+        .as_str()
+        .is_some_and(|version| version.starts_with("3."))
+        || !root["paths"].is_object()
+    {
         return Err(format!("{name}: not an OpenAPI 3 document"));
     }
     Ok(Document { name, root })
 }
 
-/// Collects the facts about the operations below `/api_keys`. The service's own description has no environments, status
-/// ranges or error bodies, so these are not compared with it.
+/// Collects the facts about the operations below `/api_keys`. The service's own description has no
+/// environments, status ranges or error bodies, so these are not compared with it.
 fn facts(document: &Document, is_description: bool) -> Result<Facts> {
-    let mut reader = Reader { document, facts: Facts::new(), location: Location::new(), references: Vec::new() };
+    let mut reader = Reader {
+        document,
+        facts: Facts::new(),
+        location: Location::new(),
+        references: Vec::new(),
+    };
     for (path, item) in objects(&document.root["paths"]) {
         if path == "/api_keys" || path.starts_with("/api_keys/") {
             reader.path(path, reader.follow(item)?)?;
@@ -118,12 +142,24 @@ fn facts(document: &Document, is_description: bool) -> Result<Facts> {
     }
     let servers = document.root["servers"].as_array().into_iter().flatten();
     for server in servers.filter(|_| !is_description) {
-        let environment = format!("servers of {}", server["x-environment"].as_str().unwrap_or_default());
-        let urls = reader.facts.entry(vec![environment]).or_default().entry("urls".to_owned()).or_insert(json!([]));
-        urls.as_array_mut().into_iter().for_each(|urls| urls.push(server["url"].clone()));
+        let environment = format!(
+            "servers of {}",
+            server["x-environment"].as_str().unwrap_or_default()
+        );
+        let urls = reader
+            .facts
+            .entry(vec![environment])
+            .or_default()
+            .entry("urls".to_owned())
+            .or_insert(json!([]));
+        urls.as_array_mut()
+            .into_iter()
+            .for_each(|urls| urls.push(server["url"].clone()));
     }
     let is_ours = |part: &String| part == "errors" || part.ends_with("XX");
-    reader.facts.retain(|location, _| !is_description || !location.get(1).is_some_and(is_ours));
+    reader
+        .facts
+        .retain(|location, _| !is_description || !location.get(1).is_some_and(is_ours));
     Ok(reader.facts)
 }
 
@@ -146,9 +182,14 @@ impl<'a> Reader<'a> {
             values.sort_by_key(Value::to_string);
         }
         // 63 and 63.0 are equal.
-        let whole = value.as_f64().filter(|number| number.fract() == 0.0).map(|number| json!(number as i64));
+        let whole = value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0)
+            .map(|number| json!(number as i64));
         let facts = self.facts.entry(self.location.clone()).or_default();
-        facts.entry(keyword.to_owned()).or_insert(whole.unwrap_or(value));
+        facts
+            .entry(keyword.to_owned())
+            .or_insert(whole.unwrap_or(value));
     }
 
     fn at(&mut self, step: &str, visit: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -160,19 +201,32 @@ impl<'a> Reader<'a> {
     }
 
     fn target(&self, reference: &str) -> Result<&'a Value> {
-        let target = reference.strip_prefix('#').and_then(|pointer| self.document.root.pointer(pointer));
-        target
-            .ok_or_else(|| format!("{}: `$ref: {reference}` does not resolve within the document", self.document.name))
+        let target = reference
+            .strip_prefix('#')
+            .and_then(|pointer| self.document.root.pointer(pointer));
+        target.ok_or_else(|| {
+            format!(
+                "{}: `$ref: {reference}` does not resolve within the document",
+                self.document.name
+            )
+        })
     }
 
     fn follow(&self, value: &'a Value) -> Result<&'a Value> {
-        value["$ref"].as_str().map_or(Ok(value), |reference| self.target(reference))
+        value["$ref"]
+            .as_str()
+            .map_or(Ok(value), |reference| self.target(reference))
     }
 
     fn path(&mut self, path: &str, item: &'a Value) -> Result<()> {
-        for (method, operation) in objects(item).filter(|(_, operation)| operation["responses"].is_object()) {
+        for (method, operation) in
+            objects(item).filter(|(_, operation)| operation["responses"].is_object())
+        {
             let path = format!("{} {path}", method.to_uppercase());
-            let mut name = operation["operationId"].as_str().unwrap_or(&path).to_owned();
+            let mut name = operation["operationId"]
+                .as_str()
+                .unwrap_or(&path)
+                .to_owned();
             // The service's description uses `GetApiKeys`.
             if let Some(first) = name.get_mut(..1) {
                 first.make_ascii_lowercase();
@@ -190,12 +244,19 @@ impl<'a> Reader<'a> {
         if operation["deprecated"] == true {
             self.fact("deprecated", json!(true));
         }
-        for parameter in [operation, item].iter().filter_map(|part| part["parameters"].as_array()).flatten() {
+        for parameter in [operation, item]
+            .iter()
+            .filter_map(|part| part["parameters"].as_array())
+            .flatten()
+        {
             let parameter = self.follow(parameter)?;
             let text = |member: &str| parameter[member].as_str().unwrap_or_default();
             self.at(&format!("{} {}", text("in"), text("name")), |reader| {
                 for (keyword, value) in objects(parameter).filter(|(_, value)| **value != false) {
-                    if matches!(keyword.as_str(), "required" | "deprecated" | "style" | "explode" | "content") {
+                    if matches!(
+                        keyword.as_str(),
+                        "required" | "deprecated" | "style" | "explode" | "content"
+                    ) {
                         reader.fact(keyword, value.clone());
                     }
                 }
@@ -217,7 +278,9 @@ impl<'a> Reader<'a> {
                 self.at(&format!("error {status}"), |_| Ok(()))?;
                 self.at("errors", |reader| reader.content(response))?;
             } else {
-                self.at(&format!("response {status}"), |reader| reader.content(response))?;
+                self.at(&format!("response {status}"), |reader| {
+                    reader.content(response)
+                })?;
             }
         }
         Ok(())
@@ -227,9 +290,21 @@ impl<'a> Reader<'a> {
     fn security(&self, operation: &Value) -> Result<Value> {
         let root = &self.document.root;
         let mut sets = BTreeSet::new();
-        for set in operation.get("security").unwrap_or(&root["security"]).as_array().into_iter().flatten() {
-            let schemes = objects(set).map(|(name, _)| self.follow(&root["components"]["securitySchemes"][name]));
-            let names = schemes.map(|scheme| Ok(scheme?["name"].as_str().unwrap_or_default().to_ascii_uppercase()));
+        for set in operation
+            .get("security")
+            .unwrap_or(&root["security"])
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let schemes = objects(set)
+                .map(|(name, _)| self.follow(&root["components"]["securitySchemes"][name]));
+            let names = schemes.map(|scheme| {
+                Ok(scheme?["name"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_ascii_uppercase())
+            });
             sets.insert(names.collect::<Result<BTreeSet<_>>>()?);
         }
         Ok(json!(sets))
@@ -254,7 +329,8 @@ impl<'a> Reader<'a> {
                 "allOf" => parts.extend(value.as_array().into_iter().flatten()),
                 "anyOf" | "oneOf" => {
                     let alternatives = value.as_array().into_iter().flatten();
-                    let (null, others): (Vec<_>, Vec<_>) = alternatives.partition(|part| part["type"] == "null");
+                    let (null, others): (Vec<_>, Vec<_>) =
+                        alternatives.partition(|part| part["type"] == "null");
                     if !null.is_empty() {
                         self.fact("nullable", json!(true));
                     }
@@ -264,7 +340,10 @@ impl<'a> Reader<'a> {
                     }
                 }
                 "type" => {
-                    let mut types = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+                    let mut types = value
+                        .as_array()
+                        .cloned()
+                        .unwrap_or_else(|| vec![value.clone()]);
                     if types.iter().any(|name| name == "null") {
                         self.fact("nullable", json!(true));
                     }
@@ -272,7 +351,12 @@ impl<'a> Reader<'a> {
                     self.fact("type", Value::Array(types));
                 }
                 "required" => {
-                    for name in value.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    for name in value
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                    {
                         self.at(name, |reader| {
                             reader.fact("required", json!(true));
                             Ok(())
@@ -286,7 +370,9 @@ impl<'a> Reader<'a> {
                 }
                 "items" => self.at("[]", |reader| reader.schema(value))?,
                 "additionalProperties" if *value == true || *value == json!({}) => {}
-                "additionalProperties" if value.is_object() => self.at("{}", |reader| reader.schema(value))?,
+                "additionalProperties" if value.is_object() => {
+                    self.at("{}", |reader| reader.schema(value))?
+                }
                 "x-open-enum" | "additionalProperties" => self.fact(keyword, value.clone()),
                 _ if *value == false || keyword.starts_with("x-") => {}
                 _ => self.fact(keyword, value.clone()),
@@ -320,7 +406,11 @@ fn compare(old: &Facts, new: &Facts) -> Vec<Difference> {
             continue;
         }
         let mut report = |breaks, is_deliberate, change: String| {
-            differences.push(Difference { breaks, is_deliberate, text: format!("{}: {change}", display(location)) });
+            differences.push(Difference {
+                breaks,
+                is_deliberate,
+                text: format!("{}: {change}", display(location)),
+            });
         };
         match (old.get(location), new.get(location)) {
             (Some(before), Some(after)) => {
@@ -337,14 +427,28 @@ fn compare(old: &Facts, new: &Facts) -> Vec<Difference> {
                 }
             }
             // Without its own entry, an error status still matches its range.
-            (Some(_), None) => {
-                report(!is_error_status(location) || location[1].ends_with("XX"), false, "removed".to_owned())
-            }
+            (Some(_), None) => report(
+                !is_error_status(location) || location[1].ends_with("XX"),
+                false,
+                "removed".to_owned(),
+            ),
             (None, after) => {
                 let is_required = after.is_some_and(|after| after.contains_key("required"));
-                let breaks =
-                    if is_response(location) { location.len() == 2 && !is_error_status(location) } else { is_required };
-                report(breaks, false, if is_required { "added and required" } else { "added" }.to_owned());
+                let breaks = if is_response(location) {
+                    location.len() == 2 && !is_error_status(location)
+                } else {
+                    is_required
+                };
+                report(
+                    breaks,
+                    false,
+                    if is_required {
+                        "added and required"
+                    } else {
+                        "added"
+                    }
+                    .to_owned(),
+                );
             }
         }
     }
@@ -352,11 +456,14 @@ fn compare(old: &Facts, new: &Facts) -> Vec<Difference> {
 }
 
 fn display(location: &[String]) -> String {
-    let field = location.iter().skip(2).fold(String::new(), |field, step| match step.as_str() {
-        "[]" | "{}" => field + step,
-        _ if field.is_empty() => step.clone(),
-        _ => field + "." + step,
-    });
+    let field = location
+        .iter()
+        .skip(2)
+        .fold(String::new(), |field, step| match step.as_str() {
+            "[]" | "{}" => field + step,
+            _ if field.is_empty() => step.clone(),
+            _ => field + "." + step,
+        });
     location
         .iter()
         .take(2)
@@ -369,8 +476,14 @@ fn display(location: &[String]) -> String {
 fn describe(keyword: &str, old: Option<&Value>, new: Option<&Value>) -> String {
     match (old, new) {
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
-            let added = new.iter().filter(|value| !old.contains(value)).map(|value| format!(" +{value}"));
-            let removed = old.iter().filter(|value| !new.contains(value)).map(|value| format!(" -{value}"));
+            let added = new
+                .iter()
+                .filter(|value| !old.contains(value))
+                .map(|value| format!(" +{value}"));
+            let removed = old
+                .iter()
+                .filter(|value| !new.contains(value))
+                .map(|value| format!(" -{value}"));
             format!("{keyword}{}", added.chain(removed).collect::<String>())
         }
         (Some(old), Some(new)) => format!("{keyword} {new}, was {old}"),
@@ -380,11 +493,15 @@ fn describe(keyword: &str, old: Option<&Value>, new: Option<&Value>) -> String {
 }
 
 fn is_error_status(location: &[String]) -> bool {
-    location.get(1).is_some_and(|part| part.starts_with("error "))
+    location
+        .get(1)
+        .is_some_and(|part| part.starts_with("error "))
 }
 
 fn is_response(location: &[String]) -> bool {
-    location.get(1).is_some_and(|part| part.starts_with("error") || part.starts_with("response"))
+    location
+        .get(1)
+        .is_some_and(|part| part.starts_with("error") || part.starts_with("response"))
 }
 
 fn is_deliberate(location: &[String], keyword: &str) -> bool {
@@ -392,8 +509,9 @@ fn is_deliberate(location: &[String], keyword: &str) -> bool {
     keyword == "x-open-enum" || DELIBERATE.contains(&(part, field, keyword))
 }
 
-/// Returns whether a change breaks callers: a request must not become stricter, and a response must not become laxer. Bounds
-/// in responses do not break, because the client ignores them. Unknown keywords count as breaking until reviewed.
+/// Returns whether a change breaks callers: a request must not become stricter, and a response must
+/// not become laxer. Bounds in responses do not break, because the client ignores them. Unknown
+/// keywords count as breaking until reviewed.
 fn breaks(
     location: &[String],
     keyword: &str,
@@ -414,7 +532,9 @@ fn breaks(
         "enum" if in_response && before.get("x-open-enum") == Some(&json!(true)) => false,
         "type" | "enum" if in_response => !includes(old, new),
         "type" | "enum" => !includes(new, old),
-        "format" if in_response => before.get("type") != Some(&json!(["string"])) && !includes(old, new),
+        "format" if in_response => {
+            before.get("type") != Some(&json!(["string"])) && !includes(old, new)
+        }
         "format" => !includes(new, old),
         "default" => !in_response && old.is_some() && new.is_some(),
         "pattern" => !in_response && new.is_some(),
@@ -426,13 +546,28 @@ fn breaks(
     }
 }
 
-/// Returns whether `whole` allows every value that `part` allows; an absent keyword allows any value.
+/// Returns whether `whole` allows every value that `part` allows; an absent keyword allows any
+/// value.
 fn includes(whole: Option<&Value>, part: Option<&Value>) -> bool {
-    const WIDER: [(&str, &str); 3] = [("number", "integer"), ("int64", "int32"), ("double", "float")];
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
-    let (Some(whole), part) = (whole.map(list), part.map(list)) else { return true };
+    const WIDER: [(&str, &str); 3] = [
+        ("number", "integer"),
+        ("int64", "int32"),
+        ("double", "float"),
+    ];
+    let list = |value: &Value| {
+        value
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![value.clone()])
+    };
+    let (Some(whole), part) = (whole.map(list), part.map(list)) else {
+        return true;
+    };
     let is_included = |value: &Value| {
-        whole.contains(value) || WIDER.iter().any(|(wide, narrow)| value == narrow && whole.iter().any(|w| w == wide))
+        whole.contains(value)
+            || WIDER
+                .iter()
+                .any(|(wide, narrow)| value == narrow && whole.iter().any(|w| w == wide))
     };
     part.is_some_and(|part| part.iter().all(is_included))
 }

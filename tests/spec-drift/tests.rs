@@ -38,25 +38,66 @@ fn commit(folder: &Path, tag: &str) {
     for arguments in [
         &["init", "--quiet"][..],
         &["add", "."],
-        &["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", tag],
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.com",
+            "commit",
+            "--quiet",
+            "--message",
+            tag,
+        ],
         &["tag", tag],
     ] {
         assert!(
-            Command::new("git").env_remove("GIT_DIR").current_dir(folder).args(arguments).status().unwrap().success()
+            Command::new("git")
+                .env_remove("GIT_DIR")
+                .current_dir(folder)
+                .args(arguments)
+                .status()
+                .unwrap()
+                .success()
         );
     }
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Run {
-    let tool = Command::new(env!("CARGO_BIN_EXE_spec-drift")).current_dir(folder).args(arguments).output().unwrap();
-    let mut lines = String::from_utf8(tool.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    let tool = Command::new(env!("CARGO_BIN_EXE_spec-drift"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let mut lines = String::from_utf8(tool.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
     let summary = lines.pop();
-    let run = Run { status: tool.status.code().unwrap(), lines, errors: String::from_utf8(tool.stderr).unwrap() };
+    let run = Run {
+        status: tool.status.code().unwrap(),
+        lines,
+        errors: String::from_utf8(tool.stderr).unwrap(),
+    };
     if let Some(summary) = summary {
-        let breaking = run.lines.iter().filter(|line| line.starts_with("BREAKS")).count();
-        let (count, expected) = (run.lines.len(), if breaking > 0 { 2 } else { i32::from(!run.lines.is_empty()) });
+        let breaking = run
+            .lines
+            .iter()
+            .filter(|line| line.starts_with("BREAKS"))
+            .count();
+        let (count, expected) = (
+            run.lines.len(),
+            if breaking > 0 {
+                2
+            } else {
+                i32::from(!run.lines.is_empty())
+            },
+        );
         assert_eq!(run.status, expected, "{:#?}", run.lines);
-        assert!(summary.starts_with(&format!("{count} differences, {breaking} breaking")), "{summary}");
+        assert!(
+            summary.starts_with(&format!("{count} differences, {breaking} breaking")),
+            "{summary}"
+        );
     }
     run
 }
@@ -97,7 +138,12 @@ fn merge(target: &mut Value, patch: &Value) {
 #[test]
 fn deliberate_differences_are_ignored() {
     let found = description(OURS, &service().to_string());
-    assert_eq!((found.status, &found.lines[..]), (0, &[][..]), "{}", found.errors);
+    assert_eq!(
+        (found.status, &found.lines[..]),
+        (0, &[][..]),
+        "{}",
+        found.errors
+    );
 }
 
 #[test]
@@ -106,7 +152,12 @@ fn reports_each_planted_difference() {
         let mut planted = service();
         merge(&mut planted, &case["patch"]);
         let found = description(OURS, &planted.to_string());
-        assert_eq!(json!(found.lines), case["expected"], "{case:#}\n{}", found.errors);
+        assert_eq!(
+            json!(found.lines),
+            case["expected"],
+            "{case:#}\n{}",
+            found.errors
+        );
     }
 }
 
@@ -116,16 +167,26 @@ fn requests_and_responses_break_on_opposite_changes() {
         let [old, new] = ["old", "new"].map(|side| {
             let field = json!({ "type": "object", "properties": { "planted": case[side] } });
             let mut spec = yaml(OURS);
-            let schemas = json!({ "GenerateApiKeyRequest": field, "GenerateApiKeyResponse": field });
+            let schemas =
+                json!({ "GenerateApiKeyRequest": field, "GenerateApiKeyResponse": field });
             merge(&mut spec, &json!({ "components": { "schemas": schemas } }));
             spec
         });
         let found = revisions(&old, &new);
         for (direction, part) in [("sent", "request"), ("read", "response 201")] {
-            let verdict = if case["breaks"].as_str().unwrap().contains(direction) { "BREAKS" } else { "ok    " };
+            let verdict = if case["breaks"].as_str().unwrap().contains(direction) {
+                "BREAKS"
+            } else {
+                "ok    "
+            };
             let text = case["text"].as_str().unwrap();
             let line = format!("{verdict}  generateApiKey, {part}, planted: {text}");
-            assert!(found.lines.contains(&line), "{line}\n{:#?}\n{}", found.lines, found.errors);
+            assert!(
+                found.lines.contains(&line),
+                "{line}\n{:#?}\n{}",
+                found.lines,
+                found.errors
+            );
         }
         assert_eq!(found.lines.len(), 2, "{:#?}", found.lines);
     }
@@ -136,13 +197,25 @@ fn compares_all_parts_of_revisions() {
     let mut spec = yaml(OURS);
     merge(&mut spec, &cases()["revision"]["patch"]);
     let found = revisions(&yaml(OURS), &spec);
-    assert_eq!(json!(found.lines), cases()["revision"]["expected"], "{}", found.errors);
+    assert_eq!(
+        json!(found.lines),
+        cases()["revision"]["expected"],
+        "{}",
+        found.errors
+    );
 
     let folder = folder(OURS);
     commit(folder.path(), "v1");
-    std::fs::write(folder.path().join("openapi/api_keys.yaml"), spec.to_string()).unwrap();
+    std::fs::write(
+        folder.path().join("openapi/api_keys.yaml"),
+        spec.to_string(),
+    )
+    .unwrap();
     commit(folder.path(), "v2");
-    assert_eq!(run(folder.path(), &["revisions", "v1", "v2"]).lines, found.lines);
+    assert_eq!(
+        run(folder.path(), &["revisions", "v1", "v2"]).lines,
+        found.lines
+    );
     assert_eq!(run(folder.path(), &["revisions", "v2"]).status, 0);
 }
 
@@ -151,18 +224,29 @@ fn usage_errors_and_unreadable_documents_exit_with_3() {
     for case in cases()["unreadable"].as_array().unwrap() {
         let found = description(OURS, case["document"].as_str().unwrap());
         let expected = format!("spec-drift: new.yaml: {}", case["error"].as_str().unwrap());
-        assert!(found.errors.starts_with(&expected), "{expected}\n{}", found.errors);
+        assert!(
+            found.errors.starts_with(&expected),
+            "{expected}\n{}",
+            found.errors
+        );
         assert_eq!((found.status, found.lines.len()), (3, 0));
     }
     let folder = folder(OURS);
     for (arguments, error) in [
         (&["description", "missing.yaml"][..], "missing.yaml: "),
-        (&["revisions", "missing"], "missing:./openapi/api_keys.yaml: "),
+        (
+            &["revisions", "missing"],
+            "missing:./openapi/api_keys.yaml: ",
+        ),
         (&["description"], "Usage: "),
         (&[], "Usage: "),
     ] {
         let found = run(folder.path(), arguments);
-        assert!(found.errors.starts_with(&format!("spec-drift: {error}")), "{}", found.errors);
+        assert!(
+            found.errors.starts_with(&format!("spec-drift: {error}")),
+            "{}",
+            found.errors
+        );
         assert_eq!(found.status, 3);
     }
 }

@@ -34,9 +34,15 @@ Example:
   export KALSHI_API_KEY_ID=a952bcbe-ec3b-4b5b-b8f9-11dae589608c KALSHI_PRIVATE_KEY_PATH=~/kalshi.pem
   kalshi-api-keys --env production list";
 
-/// Lists, generates, creates, deletes and rotates the API keys of a Kalshi account, and signs requests.
+/// Lists, generates, creates, deletes and rotates the API keys of a Kalshi account, and signs
+/// requests.
 #[derive(Parser)]
-#[command(name = "kalshi-api-keys", bin_name = "kalshi-api-keys", version, arg_required_else_help = true)]
+#[command(
+    name = "kalshi-api-keys",
+    bin_name = "kalshi-api-keys",
+    version,
+    arg_required_else_help = true
+)]
 #[command(after_help = "`kalshi-api-keys --help` explains variables, key files and exit codes.")]
 #[command(after_long_help = DOCUMENTATION)]
 pub struct Arguments {
@@ -57,9 +63,12 @@ Example:
   kalshi-api-keys list --json | jq -r '.api_keys[].api_key_id'")]
     List(List),
     /// Let the service generate a key pair, and save its private key
-    #[command(after_help = "Example:\n  kalshi-api-keys generate --out dashboard.pem --name dashboard --scope read")]
+    #[command(
+        after_help = "Example:\n  kalshi-api-keys generate --out dashboard.pem --name dashboard --scope read"
+    )]
     Generate(Generate),
-    /// Generate a key pair on this machine and register its public key (Premier or Market Maker usage level)
+    /// Generate a key pair on this machine and register its public key (Premier or Market Maker
+    /// usage level)
     #[command(after_help = "\
 The private key never leaves this machine. With --public-key, an existing public key is registered instead.
 
@@ -67,7 +76,9 @@ Example:
   kalshi-api-keys create --out desk.pem --name desk --scope read --scope write --subaccount 7")]
     Create(Create),
     /// Delete a key permanently
-    #[command(after_help = "Example:\n  kalshi-api-keys delete a952bcbe-ec3b-4b5b-b8f9-11dae589608c --yes")]
+    #[command(
+        after_help = "Example:\n  kalshi-api-keys delete a952bcbe-ec3b-4b5b-b8f9-11dae589608c --yes"
+    )]
     Delete(Delete),
     /// Replace the key that signs with a new one, then delete the old one
     #[command(after_help = "\
@@ -210,26 +221,39 @@ pub struct Sign {
     pub curl: bool,
 }
 
-/// Parses the arguments of the process. Prints help, or a usage error without any key material, and exits.
+/// Parses the arguments of the process. Prints help, or a usage error without any key material, and
+/// exits.
 pub fn parse() -> Arguments {
     if std::env::args_os().any(|argument| argument.to_string_lossy().contains("PRIVATE KEY-----")) {
         let message = "an argument is a private key, which all processes of this machine can read; give the path of its \
                        file instead, and replace the key";
-        Arguments::command().error(ErrorKind::ValueValidation, message).exit();
+        Arguments::command()
+            .error(ErrorKind::ValueValidation, message)
+            .exit();
     }
     Arguments::try_parse().unwrap_or_else(|error| redacted(error).exit())
 }
 
 /// Removes from a usage error what could be key material, and makes the rest printable.
 fn redacted(mut error: clap::Error) -> clap::Error {
-    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
-    if context.iter().any(|(_, value)| could_be_key_material(&value.to_string())) {
+    let context: Vec<_> = error
+        .context()
+        .map(|(kind, value)| (kind, value.clone()))
+        .collect();
+    if context
+        .iter()
+        .any(|(_, value)| could_be_key_material(&value.to_string()))
+    {
         // Its text repeats a value.
         error.remove(ContextKind::Suggested);
     }
     for (kind, value) in context {
         if let ContextValue::String(text) = value {
-            let shown = if could_be_key_material(&text) { "[REDACTED]".into() } else { printable(&text) };
+            let shown = if could_be_key_material(&text) {
+                "[REDACTED]".into()
+            } else {
+                printable(&text)
+            };
             error.insert(kind, ContextValue::String(shown.into()));
         }
     }

@@ -1,10 +1,13 @@
-//! The connection flags: which key signs, and for which environment. The variables stand in for missing flags.
+//! The connection flags: which key signs, and for which environment. The variables stand in for
+//! missing flags.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use kalshi_api_keys::text::quoted_path;
-use kalshi_api_keys::{Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file};
+use kalshi_api_keys::{
+    Client, Credentials, CredentialsError, Environment, EnvironmentError, key_file,
+};
 
 use crate::failure::Failure;
 use crate::output::{print_to_stderr, quoted};
@@ -16,7 +19,8 @@ use crate::values::not_a_key;
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    // Not clap's `env`: an empty variable counts as unset, and a flag overrides the variables of others as well.
+    // Not clap's `env`: an empty variable counts as unset, and a flag overrides the variables of
+    // others as well.
     /// The ID of the API key that signs, unless its key file names it [env: KALSHI_API_KEY_ID]
     #[arg(long, global = true, value_name = "ID")]
     api_key_id: Option<String>,
@@ -28,7 +32,12 @@ pub struct Connection {
     #[arg(long, global = true, value_name = "KEY", conflicts_with = "private_key_path", value_parser = not_a_key)]
     ssh_agent: Option<String>,
     /// demo (the default), production, or a base URL [env: KALSHI_ENV]
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "api_base_url")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with = "api_base_url"
+    )]
     env: Option<String>,
     /// The base URL [env: KALSHI_API_BASE_URL]
     #[arg(long, global = true, value_name = "URL")]
@@ -92,7 +101,8 @@ impl Connection {
 /// Returns the command that makes the owner of a file the only one with access.
 fn restriction(file: &str) -> String {
     if cfg!(windows) {
-        // Quoted for `cmd` and PowerShell; a file name contains no quotation mark. The SID is that of "owner rights".
+        // Quoted for `cmd` and PowerShell; a file name contains no quotation mark. The SID is that
+        // of "owner rights".
         format!("icacls \"{file}\" /inheritance:r /grant:r *S-1-3-4:F")
     } else {
         format!("chmod 600 {}", quoted(file))

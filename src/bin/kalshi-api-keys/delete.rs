@@ -10,11 +10,14 @@ use crate::output::{print_done, scopes};
 use crate::prompt::{check_terminal, confirm};
 
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
-    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id).map_err(|error| Failure::usage(error.to_string()))?;
+    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     check_terminal(arguments.yes)?;
     let client = connection.client().await?;
     let base_url = client.environment().base_url();
-    let keys = rotation::list(&client).await.map_err(|error| Failure::new(list_code(&error), with_causes(&error)))?;
+    let keys = rotation::list(&client)
+        .await
+        .map_err(|error| Failure::new(list_code(&error), with_causes(&error)))?;
     let id = printable(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
         return Err(Failure::new(
@@ -22,14 +25,22 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
             format!("the account has no key {id}; list the keys to see which exist"),
         ));
     };
-    let itself =
-        if client.signer().credentials().key_id() == arguments.id { ", which signs this request," } else { "" };
+    let itself = if client.signer().credentials().key_id() == arguments.id {
+        ", which signs this request,"
+    } else {
+        ""
+    };
     let (name, scopes) = (printable(&key.name), scopes(&key.scopes));
-    confirm(&format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"), arguments.yes)?;
+    confirm(
+        &format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"),
+        arguments.yes,
+    )?;
     match rotation::delete(&client, &arguments.id, RetryPolicy::default()).await {
         Ok(()) => print_done(&format!("deleted {id}")),
         Err(DeleteError::NotDeleted(error)) => Err(error.into()),
-        Err(DeleteError::UntrustedList(error)) => Err(Failure::new(list_code(&error), with_causes(&error))),
+        Err(DeleteError::UntrustedList(error)) => {
+            Err(Failure::new(list_code(&error), with_causes(&error)))
+        }
         Err(error) => Err(Failure::incomplete(with_causes(&error))),
     }
 }

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use kalshi_api_keys::key_file::KeyFileError;
 use kalshi_api_keys::text::{escape, with_causes};
-use kalshi_api_keys::{BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, PublicKeyError, SignError};
+use kalshi_api_keys::{
+    BuildError, CredentialsError, EnvironmentError, Error, KeyPairError, PublicKeyError, SignError,
+};
 
 /// The exit codes other than 0.
 #[derive(Clone, Copy)]
@@ -29,7 +31,10 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
@@ -42,7 +47,10 @@ impl Failure {
 
     /// Adds a sentence to the message.
     pub fn and(self, more: impl fmt::Display) -> Self {
-        Self { message: format!("{}; {more}", self.message), ..self }
+        Self {
+            message: format!("{}; {more}", self.message),
+            ..self
+        }
     }
 
     /// Prints the message on stderr and returns the exit code.
@@ -85,14 +93,24 @@ macro_rules! usage_failure_from {
     })* };
 }
 
-usage_failure_from!(BuildError, CredentialsError, EnvironmentError, KeyPairError, PublicKeyError, SignError);
+usage_failure_from!(
+    BuildError,
+    CredentialsError,
+    EnvironmentError,
+    KeyPairError,
+    PublicKeyError,
+    SignError
+);
 #[cfg(feature = "ssh-agent")]
 usage_failure_from!(crate::ssh_agent::SshAgentError);
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        let code =
-            if matches!(error, KeyFileError::StaleTemporaryFile { .. }) { Code::Incomplete } else { Code::Usage };
+        let code = if matches!(error, KeyFileError::StaleTemporaryFile { .. }) {
+            Code::Incomplete
+        } else {
+            Code::Usage
+        };
         Self::new(code, with_causes(&error))
     }
 }

@@ -15,7 +15,11 @@ use crate::output::{print, print_bytes, print_to_stderr, scopes};
 use crate::warnings::{Warnings, warnings};
 
 pub async fn list(client: &Client, arguments: &List) -> Result<(), Failure> {
-    let attestation = if arguments.json { print_json(client).await? } else { print_table(client).await? };
+    let attestation = if arguments.json {
+        print_json(client).await?
+    } else {
+        print_table(client).await?
+    };
     if let Some(warning) = attestation {
         print_to_stderr(&format!("warning: {warning}"));
     }
@@ -28,7 +32,11 @@ async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
     let Warnings { keys, attestation } = warnings(&list, now());
     for (key, remarks) in list.api_keys.iter().zip(keys) {
         if !remarks.is_empty() {
-            print_to_stderr(&format!("warning: key {}: {}", printable(&key.api_key_id), remarks.join(", ")));
+            print_to_stderr(&format!(
+                "warning: key {}: {}",
+                printable(&key.api_key_id),
+                remarks.join(", ")
+            ));
         }
     }
     print_bytes(&body)?;
@@ -40,10 +48,18 @@ async fn print_table(client: &Client) -> Result<Option<String>, Failure> {
     let list = client.get_api_keys().send().await?.into_inner();
     let Warnings { keys, attestation } = warnings(&list, now());
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
+    table
+        .load_style(presets::NOTHING)
+        .set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
     for (key, remarks) in list.api_keys.iter().zip(keys) {
         let [id, name] = [&key.api_key_id, &key.name].map(|text| printable(text).into_owned());
-        table.add_row([id, name, scopes(&key.scopes), binding(key), remarks.join(", ")]);
+        table.add_row([
+            id,
+            name,
+            scopes(&key.scopes),
+            binding(key),
+            remarks.join(", "),
+        ]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -63,22 +79,31 @@ pub fn binding(key: &ApiKey) -> String {
 
 /// Returns this machine's time in Unix seconds.
 pub fn now() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Requests the list; returns the body as it came and what this version reads of it.
 async fn get_unchanged(client: &Client) -> Result<(Bytes, GetApiKeysResponse), Failure> {
-    let list = Operation::find("getApiKeys").ok_or_else(|| Failure::usage("this version cannot list keys"))?;
+    let list = Operation::find("getApiKeys")
+        .ok_or_else(|| Failure::usage("this version cannot list keys"))?;
     let mut request = client.request(Method::GET, list.path);
-    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let response = client.execute_operation(list, request).await?;
     let status = response.status();
-    let body = response.bytes().await.map_err(|error| Failure::new(Code::Network, with_causes(&error)))?;
+    let body = response
+        .bytes()
+        .await
+        .map_err(|error| Failure::new(Code::Network, with_causes(&error)))?;
     match serde_json::from_slice(&body) {
         Ok(list) if status == StatusCode::OK => Ok((body, list)),
-        _ => {
-            Err(Failure::new(Code::Refused, format!("the response {status} is not as documented; check the base URL")))
-        }
+        _ => Err(Failure::new(
+            Code::Refused,
+            format!("the response {status} is not as documented; check the base URL"),
+        )),
     }
 }

@@ -1,7 +1,8 @@
-//! `kalshi-api-keys`: lists, creates, generates, deletes and rotates API keys, and signs requests, from a shell.
+//! `kalshi-api-keys`: lists, creates, generates, deletes and rotates API keys, and signs requests,
+//! from a shell.
 //!
-//! Key material is never among the arguments, and on stdout only with `--stdout`. A failure is one line on stderr and an
-//! exit code of [`failure::Code`]; usage errors are clap's.
+//! Key material is never among the arguments, and on stdout only with `--stdout`. A failure is one
+//! line on stderr and an exit code of [`failure::Code`]; usage errors are clap's.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -36,10 +37,18 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { connection, command } = arguments;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Failure::usage(format!("cannot start the async runtime: {error}; try again")))?;
+    let Arguments {
+        connection,
+        command,
+    } = arguments;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::usage(format!(
+            "cannot start the async runtime: {error}; try again"
+        ))
+    })?;
     runtime.block_on(async {
         match command {
             Command::List(arguments) => list::list(&connection.client().await?, &arguments).await,
@@ -58,7 +67,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Completions { shell } => {
                 // Into memory first: the generator panics when stdout is closed.
                 let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Arguments::command(), "kalshi-api-keys", &mut script);
+                clap_complete::generate(
+                    shell,
+                    &mut Arguments::command(),
+                    "kalshi-api-keys",
+                    &mut script,
+                );
                 output::print_bytes(&script)
             }
         }

@@ -18,13 +18,20 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints on stdout what was done, and cannot be done again.
 pub fn print_done(done: &str) -> Result<(), Failure> {
-    write_unless_closed(format!("{done}\n").as_bytes())
-        .map_err(|error| Failure::incomplete(format!("{done}; but this could not be written to stdout: {error}")))
+    write_unless_closed(format!("{done}\n").as_bytes()).map_err(|error| {
+        Failure::incomplete(format!(
+            "{done}; but this could not be written to stdout: {error}"
+        ))
+    })
 }
 
 pub fn print_bytes(text: &[u8]) -> Result<(), Failure> {
     let written = write_unless_closed(text);
-    written.map_err(|error| Failure::usage(format!("cannot write to stdout: {error}; redirect it elsewhere")))
+    written.map_err(|error| {
+        Failure::usage(format!(
+            "cannot write to stdout: {error}; redirect it elsewhere"
+        ))
+    })
 }
 
 fn write_unless_closed(text: &[u8]) -> io::Result<()> {
@@ -53,27 +60,33 @@ fn stdout() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
-/// Returns whether what is written to stdout is lost: it is `/dev/null`, which also takes the place of a closed one, or
-/// open for reading only.
+/// Returns whether what is written to stdout is lost: it is `/dev/null`, which also takes the place
+/// of a closed one, or open for reading only.
 #[cfg(unix)]
 pub fn stdout_is_discarded() -> bool {
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
     let Ok(stdout) = stdout() else { return true };
-    let Ok(metadata) = stdout.metadata() else { return true };
+    let Ok(metadata) = stdout.metadata() else {
+        return true;
+    };
     let null = std::fs::metadata("/dev/null");
-    let is_null = metadata.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == metadata.rdev());
-    let is_writable = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY);
+    let is_null = metadata.file_type().is_char_device()
+        && null.is_ok_and(|null| null.rdev() == metadata.rdev());
+    let is_writable = rustix::fs::fcntl_getfl(&stdout)
+        .is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY);
     is_null || !is_writable
 }
 
-/// Returns whether what is written to stdout is lost: the process was given none, or it is a device other than a console,
-/// such as `NUL`.
+/// Returns whether what is written to stdout is lost: the process was given none, or it is a device
+/// other than a console, such as `NUL`.
 #[cfg(windows)]
 pub fn stdout_is_discarded() -> bool {
     use std::io::IsTerminal as _;
     use std::os::windows::io::AsRawHandle as _;
     let stdout = io::stdout();
-    let is_device = || winapi_util::file::typ(winapi_util::HandleRef::stdout()).is_ok_and(|file| file.is_char());
+    let is_device = || {
+        winapi_util::file::typ(winapi_util::HandleRef::stdout()).is_ok_and(|file| file.is_char())
+    };
     stdout.as_raw_handle().is_null() || !stdout.is_terminal() && is_device()
 }
 
@@ -85,12 +98,22 @@ pub fn print_to_stderr(line: &str) {
 
 /// Formats scopes as a list with commas.
 pub fn scopes(scopes: &[ApiKeyScope]) -> String {
-    let scopes: Vec<_> = scopes.iter().map(|scope| printable(scope.as_str())).collect();
-    if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") }
+    let scopes: Vec<_> = scopes
+        .iter()
+        .map(|scope| printable(scope.as_str()))
+        .collect();
+    if scopes.is_empty() {
+        "none".to_owned()
+    } else {
+        scopes.join(", ")
+    }
 }
 
 /// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
-    // NUL is the one character that cannot be quoted, and neither arguments nor files can contain it.
-    shlex::try_quote(&word.replace('\0', "")).map(Into::into).unwrap_or_default()
+    // NUL is the one character that cannot be quoted, and neither arguments nor files can contain
+    // it.
+    shlex::try_quote(&word.replace('\0', ""))
+        .map(Into::into)
+        .unwrap_or_default()
 }

@@ -16,18 +16,30 @@ use crate::signals;
 
 pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Failure> {
     let client = connection.client().await?;
-    let (signing, base_url) = (client.signer().credentials(), client.environment().base_url());
+    let (signing, base_url) = (
+        client.signer().credentials(),
+        client.environment().base_url(),
+    );
     let question = match rotation::journal_path(&arguments.out) {
         journal if journal.exists() => {
-            format!("Continue the rotation in {}, and delete the key that it replaces?", quoted_path(&journal))
+            format!(
+                "Continue the rotation in {}, and delete the key that it replaces?",
+                quoted_path(&journal)
+            )
         }
-        _ => format!("Replace the key {} of {base_url} and delete it?", signing.key_id()),
+        _ => format!(
+            "Replace the key {} of {base_url} and delete it?",
+            signing.key_id()
+        ),
     };
     confirm(&question, arguments.yes)?;
     warn_of_unknown(&arguments.scopes);
 
     let mut plan = Plan::new(&arguments.out)
-        .retry_policy(RetryPolicy::new(arguments.attempts, Duration::from_millis(250)))
+        .retry_policy(RetryPolicy::new(
+            arguments.attempts,
+            Duration::from_millis(250),
+        ))
         .settle_time(Duration::from_secs(arguments.settle));
     plan = match arguments.local {
         true => plan.generate_locally(arguments.key_type.try_into()?),
@@ -39,7 +51,8 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     if !arguments.scopes.is_empty() {
         plan = plan.scopes(arguments.scopes);
     }
-    let signal = signals::received().map_err(|error| Failure::usage(format!("cannot catch signals: {error}")))?;
+    let signal = signals::received()
+        .map_err(|error| Failure::usage(format!("cannot catch signals: {error}")))?;
     plan = plan.stop_on(async {
         signal.await;
         print_to_stderr("warning: stopping after the request in flight");
@@ -49,8 +62,13 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     match rotation::rotate(&client, plan).await {
         Ok(rotated) => {
             warn(rotated.warning);
-            let (id, file) = (quoted(&printable(&rotated.key_id)), quoted(&arguments.out.to_string_lossy()));
-            print_done(&format!("done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}"))
+            let (id, file) = (
+                quoted(&printable(&rotated.key_id)),
+                quoted(&arguments.out.to_string_lossy()),
+            );
+            print_done(&format!(
+                "done; from now on use KALSHI_API_KEY_ID={id} and KALSHI_PRIVATE_KEY_PATH={file}"
+            ))
         }
         Err(error) => Err(Failure::new(exit_code(&error), with_causes(&error))),
     }
@@ -61,11 +79,12 @@ fn exit_code(error: &RotationError) -> Code {
         return Code::Incomplete;
     }
     match &error.failure {
-        rotation::Failure::List(ListError::Api(error)) | rotation::Failure::Create(error) => code(error),
-        rotation::Failure::List(_) => Code::Refused,
-        rotation::Failure::Journal(_) | rotation::Failure::Save(KeyFileError::StaleTemporaryFile { .. }) => {
-            Code::Incomplete
+        rotation::Failure::List(ListError::Api(error)) | rotation::Failure::Create(error) => {
+            code(error)
         }
+        rotation::Failure::List(_) => Code::Refused,
+        rotation::Failure::Journal(_)
+        | rotation::Failure::Save(KeyFileError::StaleTemporaryFile { .. }) => Code::Incomplete,
         _ => Code::Usage,
     }
 }

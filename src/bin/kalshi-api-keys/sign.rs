@@ -18,30 +18,48 @@ pub async fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failu
         .map_err(|_| Failure::usage("the method is not an HTTP method; give one such as GET"))?;
     // The query is not signed, but it goes into the request line, too.
     if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::usage("the path is not percent-encoded; encode it as it will be sent"));
+        return Err(Failure::usage(
+            "the path is not percent-encoded; encode it as it will be sent",
+        ));
     }
     let environment = connection.environment()?;
-    let headers = Signer::new(connection.credentials().await?).prepare(&method, path)?.sign_with_timeout().await?;
+    let headers = Signer::new(connection.credentials().await?)
+        .prepare(&method, path)?
+        .sign_with_timeout()
+        .await?;
     let headers = headers.into_iter().map(|(name, value)| {
         // Digits, base64 and the ID are visible ASCII, so the default is never used.
-        format!("{}: {}", name.as_str().to_ascii_uppercase(), value.to_str().unwrap_or_default())
+        format!(
+            "{}: {}",
+            name.as_str().to_ascii_uppercase(),
+            value.to_str().unwrap_or_default()
+        )
     });
     if *curl {
-        let url = format!("{}{path}", environment.base_url().origin().ascii_serialization());
+        let url = format!(
+            "{}{path}",
+            environment.base_url().origin().ascii_serialization()
+        );
         print(&curl_command(&method, &url, headers))
     } else {
         print(&headers.map(|header| header + "\n").collect::<String>())
     }
 }
 
-/// Formats a shell command that feeds curl the request by standard input: other users of the machine can read a command
-/// line, but not that. `--disable` ignores `~/.curlrc`, which might follow redirects with the signature.
+/// Formats a shell command that feeds curl the request by standard input: other users of the
+/// machine can read a command line, but not that. `--disable` ignores `~/.curlrc`, which might
+/// follow redirects with the signature.
 fn curl_command(method: &Method, url: &str, headers: impl Iterator<Item = String>) -> String {
     let quote = |value: &str| format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""));
     let mut command = "curl --disable --config - <<'END'\n".to_owned();
     // The path must arrive as it was signed.
     command.push_str("globoff\npath-as-is\n");
-    let _ = writeln!(command, "request = {}\nurl = {}", quote(method.as_str()), quote(url));
+    let _ = writeln!(
+        command,
+        "request = {}\nurl = {}",
+        quote(method.as_str()),
+        quote(url)
+    );
     for header in headers {
         let _ = writeln!(command, "header = {}", quote(&header));
     }

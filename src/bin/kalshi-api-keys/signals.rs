@@ -1,24 +1,40 @@
-//! SIGINT, SIGQUIT, SIGTERM and SIGHUP, or what Windows has in their place: they never end a request whose response may hold a
-//! private key.
+//! SIGINT, SIGQUIT, SIGTERM and SIGHUP, or what Windows has in their place: they never end a
+//! request whose response may hold a private key.
 
 use std::io;
 use std::task::Poll;
 
 use crate::output::print_to_stderr;
 
-/// Becomes ready at the first signal. Signals are caught from the call on, not only once the future is awaited.
+/// Becomes ready at the first signal. Signals are caught from the call on, not only once the future
+/// is awaited.
 #[cfg(unix)]
 pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate(), SignalKind::hangup()];
-    let mut signals = kinds.map(signal).into_iter().collect::<io::Result<Vec<_>>>()?;
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals = kinds
+        .map(signal)
+        .into_iter()
+        .collect::<io::Result<Vec<_>>>()?;
     Ok(std::future::poll_fn(move |context| {
-        let received = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if received { Poll::Ready(()) } else { Poll::Pending }
+        let received = signals
+            .iter_mut()
+            .any(|signal| signal.poll_recv(context).is_ready());
+        if received {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }))
 }
 
-/// Becomes ready at the first signal. Signals are caught from the call on, not only once the future is awaited.
+/// Becomes ready at the first signal. Signals are caught from the call on, not only once the future
+/// is awaited.
 #[cfg(windows)]
 pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::windows;
@@ -27,13 +43,22 @@ pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut close = windows::ctrl_close()?;
     let mut shutdown = windows::ctrl_shutdown()?;
     Ok(std::future::poll_fn(move |context| {
-        let received =
-            [c.poll_recv(context), pause.poll_recv(context), close.poll_recv(context), shutdown.poll_recv(context)];
-        if received.iter().any(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
+        let received = [
+            c.poll_recv(context),
+            pause.poll_recv(context),
+            close.poll_recv(context),
+            shutdown.poll_recv(context),
+        ];
+        if received.iter().any(Poll::is_ready) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }))
 }
 
-/// Runs a future to its end, whatever signals arrive. It takes no longer than its requests may take.
+/// Runs a future to its end, whatever signals arrive. It takes no longer than its requests may
+/// take.
 pub async fn defer_signals<T>(work: impl Future<Output = T>) -> T {
     let signal = received();
     let notice = tokio::spawn(async {

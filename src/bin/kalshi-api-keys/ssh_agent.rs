@@ -1,6 +1,8 @@
-//! Private keys in a running SSH agent, such as OpenSSH's or that of a password manager. They never enter this process.
+//! Private keys in a running SSH agent, such as OpenSSH's or that of a password manager. They never
+//! enter this process.
 //!
-//! Uses nothing else of the command, so that it can be copied: the example `ssh_agent` includes this file.
+//! Uses nothing else of the command, so that it can be copied: the example `ssh_agent` includes
+//! this file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,11 +28,16 @@ pub struct SshAgent {
 }
 
 impl SshAgent {
-    /// Returns the agent that `SSH_AUTH_SOCK` names; on Windows, where it is usually not set, that of OpenSSH.
+    /// Returns the agent that `SSH_AUTH_SOCK` names; on Windows, where it is usually not set, that
+    /// of OpenSSH.
     pub fn from_env() -> Result<Self, SshAgentError> {
         let default = cfg!(windows).then(|| r"\\.\pipe\openssh-ssh-agent".into());
-        let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).or(default);
-        Ok(Self { socket: socket.ok_or(SshAgentError::NotRunning)?.into() })
+        let socket = std::env::var_os("SSH_AUTH_SOCK")
+            .filter(|path| !path.is_empty())
+            .or(default);
+        Ok(Self {
+            socket: socket.ok_or(SshAgentError::NotRunning)?.into(),
+        })
     }
 
     /// Returns the keys in the agent, of any algorithm.
@@ -39,10 +46,17 @@ impl SshAgent {
         let keys = on_a_thread(move || list(&mut connect(&socket)?));
         let keys = tokio::time::timeout(EXTERNAL_KEY_TIME_LIMIT, keys).await;
         let keys = keys.map_err(|_| SshAgentError::NoReply(EXTERNAL_KEY_TIME_LIMIT))??;
-        Ok(keys.into_iter().map(|key| AgentKey { agent: self.clone(), key: Arc::new(key) }).collect())
+        Ok(keys
+            .into_iter()
+            .map(|key| AgentKey {
+                agent: self.clone(),
+                key: Arc::new(key),
+            })
+            .collect())
     }
 
-    /// Returns the key with this SHA-256 fingerprint, as `ssh-add -l` prints it, or with this comment.
+    /// Returns the key with this SHA-256 fingerprint, as `ssh-add -l` prints it, or with this
+    /// comment.
     pub async fn key(&self, name: &str) -> Result<AgentKey, SshAgentError> {
         let keys = self.keys().await?;
         if keys.is_empty() {
@@ -51,8 +65,13 @@ impl SshAgent {
         let found: Vec<_> = keys.into_iter().filter(|key| key.has_name(name)).collect();
         match <[AgentKey; 1]>::try_from(found) {
             Ok([key]) => Ok(key),
-            Err(found) if found.is_empty() => Err(SshAgentError::NotFound { name: name.to_owned() }),
-            Err(found) => Err(SshAgentError::Ambiguous { name: name.to_owned(), count: found.len() }),
+            Err(found) if found.is_empty() => Err(SshAgentError::NotFound {
+                name: name.to_owned(),
+            }),
+            Err(found) => Err(SshAgentError::Ambiguous {
+                name: name.to_owned(),
+                count: found.len(),
+            }),
         }
     }
 }
@@ -70,8 +89,9 @@ impl AgentKey {
         self.key.fingerprint(HashAlg::Sha256).to_string()
     }
 
-    /// Returns the public key as PEM, as [`Credentials::external`](kalshi_api_keys::Credentials::external) takes it. Fails
-    /// for a key with which an agent cannot sign requests.
+    /// Returns the public key as PEM, as
+    /// [`Credentials::external`](kalshi_api_keys::Credentials::external) takes it. Fails for a key
+    /// with which an agent cannot sign requests.
     pub fn public_key_pem(&self) -> Result<String, SshAgentError> {
         to_pem(&self.key)
     }
@@ -89,7 +109,8 @@ impl AgentKey {
         }
     }
 
-    /// Finds out why the agent refused to sign, which it does not say: what it lists shows whether it still has the key.
+    /// Finds out why the agent refused to sign, which it does not say: what it lists shows whether
+    /// it still has the key.
     fn why_refused(&self, client: &mut Client) -> SshAgentError {
         let fingerprint = self.fingerprint();
         match list(client) {
@@ -109,11 +130,16 @@ pub fn to_pem(key: &PublicKey) -> Result<String, SshAgentError> {
         KeyData::Ed25519(key) => VerifyingKey::from_bytes(&key.0),
         KeyData::Rsa(_) => return Err(SshAgentError::Rsa { fingerprint }),
         _ => {
-            return Err(SshAgentError::UnsupportedAlgorithm { fingerprint, algorithm: key.algorithm().to_string() });
+            return Err(SshAgentError::UnsupportedAlgorithm {
+                fingerprint,
+                algorithm: key.algorithm().to_string(),
+            });
         }
     };
     let pem = key.map(|key| key.to_public_key_pem(LineEnding::LF));
-    pem.ok().and_then(Result::ok).ok_or(SshAgentError::Damaged { fingerprint })
+    pem.ok()
+        .and_then(Result::ok)
+        .ok_or(SshAgentError::Damaged { fingerprint })
 }
 
 impl ExternalKey for AgentKey {
@@ -123,8 +149,8 @@ impl ExternalKey for AgentKey {
     }
 }
 
-/// Runs blocking code on a thread of its own. An agent that never replies would keep a runtime from shutting down if it
-/// were called with `spawn_blocking`.
+/// Runs blocking code on a thread of its own. An agent that never replies would keep a runtime from
+/// shutting down if it were called with `spawn_blocking`.
 async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SshAgentError> + Send + 'static,
 ) -> Result<T, SshAgentError> {
@@ -133,7 +159,10 @@ async fn on_a_thread<T: Send + 'static>(
         // The receiver is gone if the request was cancelled.
         let _ = sender.send(work());
     };
-    thread::Builder::new().name("ssh-agent".to_owned()).spawn(work).map_err(SshAgentError::Thread)?;
+    thread::Builder::new()
+        .name("ssh-agent".to_owned())
+        .spawn(work)
+        .map_err(SshAgentError::Thread)?;
     let panicked = |_| SshAgentError::Thread(io::Error::other("it panicked"));
     receiver.await.map_err(panicked)?
 }
@@ -147,31 +176,38 @@ fn connect(socket: &Path) -> Result<Client, SshAgentError> {
         stream.set_write_timeout(timeout)?;
         Ok(stream)
     });
-    let stream = stream.map_err(|source| SshAgentError::Unreachable { socket: socket.to_owned(), source })?;
+    let stream = stream.map_err(|source| SshAgentError::Unreachable {
+        socket: socket.to_owned(),
+        source,
+    })?;
     Ok(Client::with_read_write(Box::new(stream)))
 }
 
 #[cfg(windows)]
 fn connect(pipe: &Path) -> Result<Client, SshAgentError> {
     Client::connect(pipe).map_err(|error| match error {
-        ssh_agent_client_rs::Error::AgentCommunicationError(source) => {
-            SshAgentError::Unreachable { socket: pipe.to_owned(), source }
-        }
+        ssh_agent_client_rs::Error::AgentCommunicationError(source) => SshAgentError::Unreachable {
+            socket: pipe.to_owned(),
+            source,
+        },
         error => SshAgentError::Response(error),
     })
 }
 
-/// Lists the keys in the agent, without certificates: `ssh-add` adds those next to their keys, with the same comment.
+/// Lists the keys in the agent, without certificates: `ssh-add` adds those next to their keys, with
+/// the same comment.
 fn list(client: &mut Client) -> Result<Vec<PublicKey>, SshAgentError> {
     use ssh_agent_client_rs::Error::{SSHEncoding, SSHKey};
     let identities = client.list_all_identities().map_err(|error| match error {
         SSHKey(_) | SSHEncoding(_) => SshAgentError::Unreadable(error),
         error => SshAgentError::Response(error),
     })?;
-    let keys = identities.into_iter().filter_map(|identity| match identity {
-        Identity::PublicKey(key) => Some(key.into_owned()),
-        Identity::Certificate(_) => None,
-    });
+    let keys = identities
+        .into_iter()
+        .filter_map(|identity| match identity {
+            Identity::PublicKey(key) => Some(key.into_owned()),
+            Identity::Certificate(_) => None,
+        });
     Ok(keys.collect())
 }
 
@@ -197,13 +233,17 @@ pub enum SshAgentError {
     )]
     NoKeys,
     /// The agent has keys, but not this one.
-    #[error("the SSH agent has no key {name:?}; add it with `ssh-add`, or choose one that `ssh-add -l` lists")]
+    #[error(
+        "the SSH agent has no key {name:?}; add it with `ssh-add`, or choose one that `ssh-add -l` lists"
+    )]
     NotFound {
         /// The fingerprint or comment.
         name: String,
     },
     /// Several keys have this comment.
-    #[error("the SSH agent has {count} keys {name:?}; give the fingerprint of one, as `ssh-add -l` prints it")]
+    #[error(
+        "the SSH agent has {count} keys {name:?}; give the fingerprint of one, as `ssh-add -l` prints it"
+    )]
     Ambiguous {
         /// The comment.
         name: String,
@@ -211,7 +251,9 @@ pub enum SshAgentError {
         count: usize,
     },
     /// The key is RSA, which the service verifies by RSASSA-PSS.
-    #[error("the key {fingerprint} is RSA, and SSH agents sign RSA with PKCS#1 v1.5 only, not PSS; use an Ed25519 key")]
+    #[error(
+        "the key {fingerprint} is RSA, and SSH agents sign RSA with PKCS#1 v1.5 only, not PSS; use an Ed25519 key"
+    )]
     Rsa {
         /// The fingerprint of the key.
         fingerprint: String,
@@ -239,16 +281,21 @@ pub enum SshAgentError {
         fingerprint: String,
     },
     /// The agent accepted the connection, and sent nothing.
-    #[error("the SSH agent did not reply within {0:?}; check whether it waits for you, or restart it")]
+    #[error(
+        "the SSH agent did not reply within {0:?}; check whether it waits for you, or restart it"
+    )]
     NoReply(Duration),
-    /// A key or certificate in the agent cannot be parsed, and no other can be used then. `ssh-key` 0.6 cannot parse
-    /// certificates that never expire: <https://github.com/RustCrypto/SSH/issues/503>.
+    /// A key or certificate in the agent cannot be parsed, and no other can be used then. `ssh-key`
+    /// 0.6 cannot parse certificates that never expire:
+    /// <https://github.com/RustCrypto/SSH/issues/503>.
     #[error(
         "a key or certificate in the SSH agent cannot be read; remove it with `ssh-add -d`, or use an agent without it"
     )]
     Unreadable(#[source] ssh_agent_client_rs::Error),
     /// The agent closed the connection, or sent a malformed response.
-    #[error("the response of the SSH agent cannot be used; check that SSH_AUTH_SOCK is the socket of an SSH agent")]
+    #[error(
+        "the response of the SSH agent cannot be used; check that SSH_AUTH_SOCK is the socket of an SSH agent"
+    )]
     Response(#[source] ssh_agent_client_rs::Error),
     /// The thread that talks to the agent failed.
     #[error("the thread for the SSH agent failed; try again")]

@@ -7,11 +7,14 @@ use kalshi_api_keys::text::could_be_key_material;
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, Subaccount, SubaccountOutOfRange};
 
 pub fn key_type() -> impl TypedValueParser<Value = ApiKeyType> {
-    PossibleValuesParser::new(ApiKeyType::KNOWN.iter().map(ApiKeyType::as_str)).map(ApiKeyType::from)
+    PossibleValuesParser::new(ApiKeyType::KNOWN.iter().map(ApiKeyType::as_str))
+        .map(ApiKeyType::from)
 }
 
 pub fn subaccount(number: &str) -> Result<Subaccount, String> {
-    number.parse().map_err(|error: SubaccountOutOfRange| error.to_string())
+    number
+        .parse()
+        .map_err(|error: SubaccountOutOfRange| error.to_string())
 }
 
 pub fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
@@ -26,7 +29,8 @@ pub fn not_a_key(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// Refuses a private key in place of a path. Long names of existing directories are not mistaken for one.
+/// Refuses a private key in place of a path. Long names of existing directories are not mistaken
+/// for one.
 pub fn file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| {
         let name = match (path.parent(), path.file_name()) {

@@ -20,11 +20,17 @@ pub struct Warnings {
 
 /// Finds what a list of keys should warn of at a time in Unix seconds.
 pub fn warnings(list: &GetApiKeysResponse, now: i64) -> Warnings {
-    let attestation = list.api_key_region_expiration_ts.filter(|at| at.saturating_sub(now) <= NOTICE_SECS);
+    let attestation = list
+        .api_key_region_expiration_ts
+        .filter(|at| at.saturating_sub(now) <= NOTICE_SECS);
     Warnings {
         keys: list.api_keys.iter().map(remarks).collect(),
-        attestation: attestation
-            .map(|at| format!("the location attestation {}; renew it on the website", format_lapse(at, now))),
+        attestation: attestation.map(|at| {
+            format!(
+                "the location attestation {}; renew it on the website",
+                format_lapse(at, now)
+            )
+        }),
     }
 }
 
@@ -33,7 +39,11 @@ fn remarks(key: &ApiKey) -> Vec<String> {
     if key.has_unrestricted_write() {
         remarks.push("unrestricted write".to_owned());
     }
-    for scope in key.scopes.iter().filter(|scope| !ApiKeyScope::KNOWN.contains(scope)) {
+    for scope in key
+        .scopes
+        .iter()
+        .filter(|scope| !ApiKeyScope::KNOWN.contains(scope))
+    {
         remarks.push(format!("unknown scope {}", printable(scope.as_str())));
     }
     remarks

@@ -15,7 +15,10 @@ use crate::warnings::format_lapse;
 pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
     let client = connection.client().await?;
     let response = client.get_api_keys().send().await?;
-    let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+    let date = response
+        .headers()
+        .get(header::DATE)
+        .and_then(|date| date.to_str().ok());
     let clock = compare_clock(date, SystemTime::now());
     let list = response.into_inner();
     let (environment, credentials) = (client.environment(), client.signer().credentials());
@@ -32,17 +35,26 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
         Environment::Demo => "demo",
         _ => "custom",
     };
-    let attestation = list.api_key_region_expiration_ts.map_or("none".to_owned(), |at| format_lapse(at, now()));
+    let attestation = list
+        .api_key_region_expiration_ts
+        .map_or("none".to_owned(), |at| format_lapse(at, now()));
     let rows = [
         ("key", printable(id).into()),
         ("name", printable(&key.name).into()),
         ("scopes", scopes(&key.scopes)),
         ("binding", binding(key)),
-        ("environment", format!("{environment_name}, {}", environment.base_url())),
+        (
+            "environment",
+            format!("{environment_name}, {}", environment.base_url()),
+        ),
         ("clock", clock),
         ("attestation", attestation),
     ];
-    print(&rows.map(|(name, value): (_, String)| format!("{name:<13}{value}\n")).concat())
+    print(
+        &rows
+            .map(|(name, value): (_, String)| format!("{name:<13}{value}\n"))
+            .concat(),
+    )
 }
 
 /// Compares this machine's clock with the `Date` header of a response.
@@ -50,5 +62,7 @@ fn compare_clock(date: Option<&str>, now: SystemTime) -> String {
     let Some(service) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
         return "unknown: the response has no date".to_owned();
     };
-    clock_skew(service, now).map_or("agrees with the service's".to_owned(), |skew| format!("about {skew}; set it"))
+    clock_skew(service, now).map_or("agrees with the service's".to_owned(), |skew| {
+        format!("about {skew}; set it")
+    })
 }

@@ -1,4 +1,5 @@
-//! Any text parses as a private key, and as a public one, or fails with a one-line error that does not repeat it.
+//! Any text parses as a private key, and as a public one, or fails with a one-line error that does
+//! not repeat it.
 #![no_main]
 
 use kalshi_api_keys::Credentials;
@@ -12,10 +13,15 @@ fuzz_target!(|text: &str| {
             let line = error.to_string();
             assert!(!line.contains('\n'));
             // No run of 12 alphanumeric characters, which could be key material.
-            assert!(text.as_bytes().windows(12).filter(|run| run.iter().all(u8::is_ascii_alphanumeric)).all(|run| {
-                let run = std::str::from_utf8(run).unwrap();
-                !line.contains(run) || words_in_messages().contains(run)
-            }));
+            assert!(
+                text.as_bytes()
+                    .windows(12)
+                    .filter(|run| run.iter().all(u8::is_ascii_alphanumeric))
+                    .all(|run| {
+                        let run = std::str::from_utf8(run).unwrap();
+                        !line.contains(run) || words_in_messages().contains(run)
+                    })
+            );
         }
     }
 });

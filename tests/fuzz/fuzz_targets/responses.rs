@@ -1,7 +1,10 @@
-//! Any bytes parse as a response or fail to; parsed lists round-trip, and `Debug` never contains a private key.
+//! Any bytes parse as a response or fail to; parsed lists round-trip, and `Debug` never contains a
+//! private key.
 #![no_main]
 
-use kalshi_api_keys::types::{ApiKey, CreateApiKeyResponse, GenerateApiKeyResponse, GetApiKeysResponse};
+use kalshi_api_keys::types::{
+    ApiKey, CreateApiKeyResponse, GenerateApiKeyResponse, GetApiKeysResponse,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

@@ -109,8 +109,12 @@ async fn each_class_of_failure_has_its_exit_code() {
     assert_eq!(account.run(&["list"]).await.code, 0);
     let nobody = unreachable_url();
     account.redact("[NOBODY]", &nobody);
-    let mut transcripts = account.transcript(&["list", "--api-key-id", "nobody"]).await;
-    transcripts += &account.transcript(&["list", "--api-base-url", &nobody]).await;
+    let mut transcripts = account
+        .transcript(&["list", "--api-key-id", "nobody"])
+        .await;
+    transcripts += &account
+        .transcript(&["list", "--api-base-url", &nobody])
+        .await;
     account.sandbox.fail_next(Fault::DropResponse);
     transcripts += &account.transcript(&["list"]).await;
     account.sandbox.fail_next(Fault::internal_error());
@@ -141,7 +145,10 @@ exit code 4
 async fn a_private_key_is_not_an_argument() {
     let account = TestAccount::new().await;
     let pem = account.sandbox.root_private_key();
-    for argument in [pem.expose_secret(), &format!("--private-key={}", pem.expose_secret())] {
+    for argument in [
+        pem.expose_secret(),
+        &format!("--private-key={}", pem.expose_secret()),
+    ] {
         let ran = account.run(&["list", argument]).await;
         assert_transcript(
             &account.describe("list KEY", &ran),
@@ -196,19 +203,39 @@ async fn a_key_in_the_wrong_argument_is_not_repeated() {
     let check = async |command: Command, what: &str| {
         let ran = ran(command).await;
         assert!(!ran.shows(key), "{what}: {}{}", ran.out, ran.err);
-        assert_eq!((ran.code, ran.out.as_str()), (USAGE, ""), "{what}: {}", ran.err);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (USAGE, ""),
+            "{what}: {}",
+            ran.err
+        );
     };
     for (form, text) in key_forms(key) {
         for place in places {
-            let arguments: Vec<_> = place.iter().map(|argument| argument.replace("KEY", &text)).collect();
-            let command = account.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+            let arguments: Vec<_> = place
+                .iter()
+                .map(|argument| argument.replace("KEY", &text))
+                .collect();
+            let command =
+                account.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
             check(command, &format!("{form}, {place:?}")).await;
         }
-        for variable in ["KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "KALSHI_API_BASE_URL"] {
+        for variable in [
+            "KALSHI_API_KEY_ID",
+            "KALSHI_PRIVATE_KEY_PATH",
+            "KALSHI_ENV",
+            "KALSHI_API_BASE_URL",
+        ] {
             let mut command = account.command(&["list"]);
             command.env(variable, &text);
             check(command, &format!("{form}, {variable}")).await;
         }
     }
-    assert_eq!((account.sandbox.requests(), std::fs::read_dir(account.folder.path()).unwrap().count()), (0, 1));
+    assert_eq!(
+        (
+            account.sandbox.requests(),
+            std::fs::read_dir(account.folder.path()).unwrap().count()
+        ),
+        (0, 1)
+    );
 }

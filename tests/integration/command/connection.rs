@@ -9,18 +9,48 @@ use super::{TestAccount, assert_transcript, command, ran};
 async fn flags_override_variables() {
     let account = TestAccount::new().await;
     let pem = account.sandbox.root_private_key();
-    let (id, url, pem_text) = (account.old.as_str(), account.sandbox.base_url(), pem.expose_secret());
+    let (id, url, pem_text) = (
+        account.old.as_str(),
+        account.sandbox.base_url(),
+        pem.expose_secret(),
+    );
     for (flags, variables) in [
-        (&["--api-key-id", id, "--private-key-path", "old.pem", "--api-base-url", url][..], &[][..]),
+        (
+            &[
+                "--api-key-id",
+                id,
+                "--private-key-path",
+                "old.pem",
+                "--api-base-url",
+                url,
+            ][..],
+            &[][..],
+        ),
         (
             &["--api-key-id", id, "--env", url],
-            &[("KALSHI_PRIVATE_KEY", pem_text), ("KALSHI_API_KEY_ID", "other"), ("KALSHI_ENV", "production")],
+            &[
+                ("KALSHI_PRIVATE_KEY", pem_text),
+                ("KALSHI_API_KEY_ID", "other"),
+                ("KALSHI_ENV", "production"),
+            ],
         ),
-        (&["--private-key-path", "old.pem", "--env", url], &[("KALSHI_API_KEY_ID", id), ("KALSHI_PRIVATE_KEY", "x")]),
-        (&[], &[("KALSHI_PRIVATE_KEY", pem_text), ("KALSHI_API_KEY_ID", id), ("KALSHI_API_BASE_URL", url)]),
+        (
+            &["--private-key-path", "old.pem", "--env", url],
+            &[("KALSHI_API_KEY_ID", id), ("KALSHI_PRIVATE_KEY", "x")],
+        ),
+        (
+            &[],
+            &[
+                ("KALSHI_PRIVATE_KEY", pem_text),
+                ("KALSHI_API_KEY_ID", id),
+                ("KALSHI_API_BASE_URL", url),
+            ],
+        ),
     ] {
         let mut command = command(&[&["list"], flags].concat());
-        command.current_dir(account.folder.path()).envs(variables.iter().copied());
+        command
+            .current_dir(account.folder.path())
+            .envs(variables.iter().copied());
         let ran = ran(command).await;
         assert_eq!(ran.code, 0, "{flags:?}: {}", ran.err);
         assert!(!ran.shows(&pem));
@@ -30,7 +60,11 @@ async fn flags_override_variables() {
 #[tokio::test]
 async fn the_key_file_may_name_the_api_key() {
     let account = TestAccount::new().await;
-    let text = format!("Kalshi-API-Key-ID: {}\n{}", account.old, account.sandbox.root_private_key().expose_secret());
+    let text = format!(
+        "Kalshi-API-Key-ID: {}\n{}",
+        account.old,
+        account.sandbox.root_private_key().expose_secret()
+    );
     std::fs::write(account.file("named.pem"), text).unwrap();
     let with_id = |id: Option<&str>, arguments: &[&str]| -> Command {
         let mut command = account.command(arguments);
@@ -44,11 +78,21 @@ async fn the_key_file_may_name_the_api_key() {
     let mut transcripts = String::new();
     for arguments in [&["list"][..], &["list", "--private-key-path", "named.pem"]] {
         for id in [None, Some(""), Some(account.old.as_str())] {
-            assert_eq!(ran(with_id(id, arguments)).await.code, 0, "{arguments:?}, {id:?}");
+            assert_eq!(
+                ran(with_id(id, arguments)).await.code,
+                0,
+                "{arguments:?}, {id:?}"
+            );
         }
-        transcripts += &account.describe("another ID", &ran(with_id(Some("another"), arguments)).await);
+        transcripts += &account.describe(
+            "another ID",
+            &ran(with_id(Some("another"), arguments)).await,
+        );
     }
-    transcripts += &account.describe("no ID", &ran(with_id(None, &["list", "--private-key-path", "old.pem"])).await);
+    transcripts += &account.describe(
+        "no ID",
+        &ran(with_id(None, &["list", "--private-key-path", "old.pem"])).await,
+    );
     assert_transcript(
         &transcripts,
         str![[r#"
@@ -73,10 +117,18 @@ async fn special_files_are_refused_without_blocking() {
     let account = TestAccount::new().await;
     crate::fixtures::create_fifo(&account.file("fifo"));
     for file in ["fifo", "/dev/zero", "."] {
-        for arguments in [["list", "--private-key-path", file], ["create", "--public-key", file]] {
-            let run = tokio::time::timeout(std::time::Duration::from_secs(20), account.run(&arguments));
+        for arguments in [
+            ["list", "--private-key-path", file],
+            ["create", "--public-key", file],
+        ] {
+            let run =
+                tokio::time::timeout(std::time::Duration::from_secs(20), account.run(&arguments));
             let ran = run.await.expect("the command blocks");
-            assert!(ran.code == super::USAGE && ran.err.contains("not a regular file"), "{}", ran.err);
+            assert!(
+                ran.code == super::USAGE && ran.err.contains("not a regular file"),
+                "{}",
+                ran.err
+            );
         }
     }
     assert_eq!(account.sandbox.requests(), 0);
@@ -87,11 +139,17 @@ async fn special_files_are_refused_without_blocking() {
 async fn a_key_file_that_others_can_read_is_warned_about() {
     use std::os::unix::fs::PermissionsExt as _;
     let account = TestAccount::new().await;
-    std::fs::set_permissions(account.file("old.pem"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::set_permissions(
+        account.file("old.pem"),
+        std::fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
     account.redact("[HOME]", account.folder.path().to_str().unwrap());
     let mut transcripts = account.transcript(&["list"]).await;
     let mut at_home = account.command(&["list"]);
-    at_home.env("HOME", account.folder.path()).env("KALSHI_PRIVATE_KEY_PATH", "~/old.pem");
+    at_home
+        .env("HOME", account.folder.path())
+        .env("KALSHI_PRIVATE_KEY_PATH", "~/old.pem");
     transcripts += &account.describe("list, with ~/old.pem", &ran(at_home).await);
     assert_transcript(
         &transcripts,

@@ -1,4 +1,5 @@
-//! `generate` and `create`: a private key is never lost, never shown, and never removed while its API key may exist.
+//! `generate` and `create`: a private key is never lost, never shown, and never removed while its
+//! API key may exist.
 
 use std::process::Stdio;
 
@@ -8,7 +9,8 @@ use kalshi_api_keys::{Credentials, key_file};
 use snapbox::str;
 
 use super::{
-    FORBIDDEN, INCOMPLETE, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran, ran_into, refusal,
+    FORBIDDEN, INCOMPLETE, NETWORK, REFUSED, TestAccount, USAGE, assert_transcript, closed, ran,
+    ran_into, refusal,
 };
 use crate::fixtures::{rsa, shows_key, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
@@ -24,8 +26,18 @@ async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
         (["create", "--type", "rsa"], "-----BEGIN RSA"),
     ] {
         let file = format!("{}.pem", account.ids().len() - 1);
-        let more =
-            ["--out", &file, "--name", "desk", "--scope", "read", "--scope", "write::trade", "--subaccount", "7"];
+        let more = [
+            "--out",
+            &file,
+            "--name",
+            "desk",
+            "--scope",
+            "read",
+            "--scope",
+            "write::trade",
+            "--subaccount",
+            "7",
+        ];
         let ran = account.run(&[&arguments[..], &more].concat()).await;
         transcripts += &account.describe(&arguments.join(" "), &ran);
         let loaded = key_file::load(account.file(&file)).unwrap();
@@ -33,7 +45,10 @@ async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
         let key = account.last();
         let expected = format!("Kalshi-API-Key-ID: {}\n{pem}", key.api_key_id);
         assert!(loaded.key.expose_secret().starts_with(&expected));
-        assert_eq!((key.name.as_str(), key.subaccount.unwrap().get()), ("desk", Some(7)));
+        assert_eq!(
+            (key.name.as_str(), key.subaccount.unwrap().get()),
+            ("desk", Some(7))
+        );
         assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
         let credentials = Credentials::from_key_file(account.file(&file)).unwrap();
         assert_eq!(credentials.key_id(), key.api_key_id);
@@ -61,7 +76,10 @@ exit code 0
     );
     // Without a --scope, a new key may do the least.
     account.run(&["generate", "--out", "least.pem"]).await;
-    assert_eq!((account.last().scopes, account.last().name.as_str()), (vec![ApiKeyScope::Read], "kalshi-api-keys"));
+    assert_eq!(
+        (account.last().scopes, account.last().name.as_str()),
+        (vec![ApiKeyScope::Read], "kalshi-api-keys")
+    );
 }
 
 #[tokio::test]
@@ -69,14 +87,29 @@ async fn nothing_is_sent_when_the_file_cannot_be_saved() {
     let account = TestAccount::new().await;
     std::fs::write(account.file("there.pem"), "somebody's").unwrap();
     let long = "a".repeat(300);
-    for file in ["there.pem", "no/such/folder.pem", &long, "slash.pem/", ".", ".."] {
+    for file in [
+        "there.pem",
+        "no/such/folder.pem",
+        &long,
+        "slash.pem/",
+        ".",
+        "..",
+    ] {
         for arguments in [&["generate"][..], &["create"], &["rotate", "--yes"]] {
             let ran = account.run(&[arguments, &["--out", file]].concat()).await;
-            assert_eq!((ran.code, ran.out.as_str()), (USAGE, ""), "{file}: {}", ran.err);
+            assert_eq!(
+                (ran.code, ran.out.as_str()),
+                (USAGE, ""),
+                "{file}: {}",
+                ran.err
+            );
         }
     }
     assert_eq!((account.sandbox.requests(), account.ids().len()), (0, 1));
-    assert_eq!(std::fs::read_to_string(account.file("there.pem")).unwrap(), "somebody's");
+    assert_eq!(
+        std::fs::read_to_string(account.file("there.pem")).unwrap(),
+        "somebody's"
+    );
     assert_eq!(account.files(), ["old.pem", "there.pem"]);
 }
 
@@ -86,7 +119,9 @@ async fn the_temporary_file_of_a_killed_run_is_reported() {
     std::fs::write(account.file(".new.pem.kalshi-tmp"), "perhaps a key").unwrap();
     let mut transcripts = String::new();
     for arguments in [&["generate"][..], &["create"], &["rotate", "--yes"]] {
-        transcripts += &account.transcript(&[arguments, &["--out", "new.pem"]].concat()).await;
+        transcripts += &account
+            .transcript(&[arguments, &["--out", "new.pem"]].concat())
+            .await;
     }
     assert_transcript(
         &transcripts,
@@ -119,7 +154,11 @@ async fn stdout_gets_the_key_and_nothing_else() {
         assert!(ran.out.starts_with("-----BEGIN") && ran.out.ends_with("-----\n"));
         Credentials::from_pem(account.last().api_key_id, &ran.out).unwrap();
         std::fs::write(account.file("copy.pem"), &ran.out).unwrap();
-        assert!(account.signs_in(&account.last().api_key_id, "copy.pem").await);
+        assert!(
+            account
+                .signs_in(&account.last().api_key_id, "copy.pem")
+                .await
+        );
         assert!(!shows_key(&ran.err, &ran.out.into()));
     }
     assert_transcript(
@@ -172,7 +211,10 @@ async fn a_key_that_cannot_be_saved_is_deleted_again_or_named() {
     let mut transcripts = account.describe("generate, and the key is deleted", &lost);
     assert_eq!(account.ids().len(), 1);
 
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     let lost = ran_into(closed(), account.command(&["generate", "--stdout"])).await;
     transcripts += &account.describe("generate, and the key cannot be deleted", &lost);
     assert_eq!(account.ids().len(), 2);
@@ -205,7 +247,10 @@ async fn what_was_done_is_reported_even_if_stdout_is_full() {
         let account = TestAccount::new().await;
         account.key("doomed", vec![], None);
         std::fs::write(account.file("key.pub"), &rsa().public).unwrap();
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
         let ran = ran_into(full.into(), account.command(arguments)).await;
         transcripts += &account.describe(&arguments.join(" "), &ran);
         assert_eq!(account.ids().len(), keys, "{arguments:?}: {}", ran.err);
@@ -236,7 +281,8 @@ exit code 2
     );
 }
 
-/// Somebody else creates the file while the service creates the key, and the response to the deletion proves nothing.
+/// Somebody else creates the file while the service creates the key, and the response to the
+/// deletion proves nothing.
 #[tokio::test]
 async fn a_deletion_that_no_list_proves_is_not_reported() {
     let account = TestAccount::new().await;
@@ -271,13 +317,30 @@ exit code 4
 async fn the_body_of_an_unusable_response_is_saved() {
     let account = TestAccount::new().await;
     let mut transcripts = String::new();
-    for (file, fault) in [("a.pem", Fault::ReplaceStatus(200)), ("b.pem", Fault::TruncateResponse { after: 190 })] {
-        account.sandbox.fail_next_on("generateApiKey", fault).unwrap();
+    for (file, fault) in [
+        ("a.pem", Fault::ReplaceStatus(200)),
+        ("b.pem", Fault::TruncateResponse { after: 190 }),
+    ] {
+        account
+            .sandbox
+            .fail_next_on("generateApiKey", fault)
+            .unwrap();
         let ran = account.run(&["generate", "--out", file]).await;
         transcripts += &account.describe(file, &ran);
         let arrived = key_file::load(account.file(file)).unwrap();
-        assert!(arrived.key.expose_secret().contains("-----BEGIN PRIVATE KEY-----") && !arrived.readable_by_others);
-        let base64 = arrived.key.expose_secret().split_once("KEY-----\\n").unwrap().1;
+        assert!(
+            arrived
+                .key
+                .expose_secret()
+                .contains("-----BEGIN PRIVATE KEY-----")
+                && !arrived.readable_by_others
+        );
+        let base64 = arrived
+            .key
+            .expose_secret()
+            .split_once("KEY-----\\n")
+            .unwrap()
+            .1;
         assert!(!ran.err.contains(&base64[24..40]) && !ran.out.contains(&base64[24..40]));
     }
     assert_transcript(
@@ -294,7 +357,8 @@ exit code 4
     );
 }
 
-/// The name of a generated key is the caller's, so another user's key may have it: nobody is told to delete one.
+/// The name of a generated key is the caller's, so another user's key may have it: nobody is told
+/// to delete one.
 #[tokio::test]
 async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
     for fault in [
@@ -307,10 +371,19 @@ async fn a_lost_response_to_generate_is_reported_without_advice_to_delete() {
         Fault::ReplaceStatus(502),
     ] {
         let account = TestAccount::new().await;
-        account.sandbox.fail_next_on("generateApiKey", fault.clone()).unwrap();
-        let ran = account.run(&["generate", "--out", "c.pem", "--name", "mine"]).await;
+        account
+            .sandbox
+            .fail_next_on("generateApiKey", fault.clone())
+            .unwrap();
+        let ran = account
+            .run(&["generate", "--out", "c.pem", "--name", "mine"])
+            .await;
         assert_eq!(ran.code, INCOMPLETE, "{fault:?}: {}", ran.err);
-        assert!(ran.err.contains("\"mine\"") && !ran.err.contains("delete"), "{fault:?}: {}", ran.err);
+        assert!(
+            ran.err.contains("\"mine\"") && !ran.err.contains("delete"),
+            "{fault:?}: {}",
+            ran.err
+        );
     }
 }
 
@@ -326,8 +399,14 @@ async fn a_private_key_file_is_removed_only_when_the_service_itself_refused() {
         (Fault::DropRequest, true),
     ] {
         let account = TestAccount::new().await;
-        account.sandbox.fail_next_on("createApiKey", fault.clone()).unwrap();
-        transcripts += &account.describe(&format!("{fault:?}"), &account.run(&["create", "--out", "new.pem"]).await);
+        account
+            .sandbox
+            .fail_next_on("createApiKey", fault.clone())
+            .unwrap();
+        transcripts += &account.describe(
+            &format!("{fault:?}"),
+            &account.run(&["create", "--out", "new.pem"]).await,
+        );
         assert_eq!(account.file("new.pem").exists(), kept, "{fault:?}");
     }
     assert_transcript(
@@ -361,9 +440,20 @@ exit code 4
 
     let account = TestAccount::new().await;
     account.sandbox.set_tier(Tier::Basic);
-    assert_eq!(account.run(&["create", "--out", "new.pem"]).await.code, REFUSED);
+    assert_eq!(
+        account.run(&["create", "--out", "new.pem"]).await.code,
+        REFUSED
+    );
     assert_eq!(account.files(), ["old.pem"]);
-    let unreachable = account.run(&["create", "--out", "new.pem", "--api-base-url", &unreachable_url()]).await;
+    let unreachable = account
+        .run(&[
+            "create",
+            "--out",
+            "new.pem",
+            "--api-base-url",
+            &unreachable_url(),
+        ])
+        .await;
     assert_eq!(unreachable.code, NETWORK, "{}", unreachable.err);
     assert_eq!(account.files(), ["old.pem"]);
 }
@@ -372,14 +462,29 @@ exit code 4
 async fn create_registers_a_public_key_and_never_sends_a_private_one() {
     let account = TestAccount::new().await;
     std::fs::write(account.file("key.pub"), &rsa().public).unwrap();
-    account.sandbox.set_creation_warning(Some("a risk control\nis missing".into()));
-    let registered = account.transcript(&["create", "--public-key", "key.pub", "--name", "theirs"]).await;
+    account
+        .sandbox
+        .set_creation_warning(Some("a risk control\nis missing".into()));
+    let registered = account
+        .transcript(&["create", "--public-key", "key.pub", "--name", "theirs"])
+        .await;
 
     // No word of these tells that they are private.
-    std::fs::write(account.file("key.ppk"), "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIA==\n")
-        .unwrap();
-    std::fs::write(account.file("key.jwk"), r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxA"}"#).unwrap();
-    std::fs::write(account.file("key.der"), [0x30, 0x2e, 0x02, 0x01, 0x00, 0xff]).unwrap();
+    std::fs::write(
+        account.file("key.ppk"),
+        "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIA==\n",
+    )
+    .unwrap();
+    std::fs::write(
+        account.file("key.jwk"),
+        r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxA"}"#,
+    )
+    .unwrap();
+    std::fs::write(
+        account.file("key.der"),
+        [0x30, 0x2e, 0x02, 0x01, 0x00, 0xff],
+    )
+    .unwrap();
     let requests = account.sandbox.requests();
     let mut refused = String::new();
     for file in ["old.pem", "key.ppk", "key.jwk", "key.der"] {
@@ -413,13 +518,20 @@ exit code 2
     );
 }
 
-/// `openssl rsa -text -pubout` prints the private key beside the public one, and no word for "private key" that PEM knows.
+/// `openssl rsa -text -pubout` prints the private key beside the public one, and no word for
+/// "private key" that PEM knows.
 #[tokio::test]
 async fn of_a_public_key_file_only_the_public_key_is_sent() {
     let account = TestAccount::new().await;
-    let text = format!("Private-Key: (2048 bit)\nprivateExponent:\n    5a:4d\n{}\nprime1: 7\n", rsa().public);
+    let text = format!(
+        "Private-Key: (2048 bit)\nprivateExponent:\n    5a:4d\n{}\nprime1: 7\n",
+        rsa().public
+    );
     // As in a YAML file, behind a section that is cut off.
-    let indented = format!("-----BEGIN CERTIFICATE-----\nMIIB\n\nkey: |\n  {}", rsa().public.replace('\n', "\r\n  "));
+    let indented = format!(
+        "-----BEGIN CERTIFICATE-----\nMIIB\n\nkey: |\n  {}",
+        rsa().public.replace('\n', "\r\n  ")
+    );
     let server = RawServer::start(move |_, request| {
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
         let is_public_key = body["public_key"].as_str().unwrap().trim() == rsa().public.trim();
@@ -427,7 +539,13 @@ async fn of_a_public_key_file_only_the_public_key_is_sent() {
         Reply::json(201, serde_json::json!({ "api_key_id": id }).to_string())
     })
     .await;
-    let arguments = ["create", "--public-key", "key.pub", "--api-base-url", server.base_url()];
+    let arguments = [
+        "create",
+        "--public-key",
+        "key.pub",
+        "--api-base-url",
+        server.base_url(),
+    ];
     for text in [text, indented] {
         std::fs::write(account.file("key.pub"), text).unwrap();
         assert_eq!(account.run(&arguments).await.out, "created public\n");
@@ -461,26 +579,59 @@ async fn a_signal_waits_for_the_private_key() {
             kill_process(Pid::from_child(running), signal).unwrap();
             let mut said = String::new();
             // The signal has arrived once it is reported.
-            BufReader::new(running.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
-            assert!(said.starts_with("warning: finishing the request first"), "{said}");
+            BufReader::new(running.stderr.as_mut().unwrap())
+                .read_line(&mut said)
+                .unwrap();
+            assert!(
+                said.starts_with("warning: finishing the request first"),
+                "{said}"
+            );
             let key = rsa().private.expose_secret();
-            Reply::json(201, serde_json::json!({ "api_key_id": "new", "private_key": key }).to_string())
+            Reply::json(
+                201,
+                serde_json::json!({ "api_key_id": "new", "private_key": key }).to_string(),
+            )
         })
         .await;
         {
             let mut running = running.lock().unwrap();
-            let mut command = account.command(&[command, "--out", "new.pem", "--api-base-url", server.base_url()]);
-            *running = Some(command.as_std_mut().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+            let mut command = account.command(&[
+                command,
+                "--out",
+                "new.pem",
+                "--api-base-url",
+                server.base_url(),
+            ]);
+            *running = Some(
+                command
+                    .as_std_mut()
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap(),
+            );
         }
         let ended = tokio::task::spawn_blocking(move || {
             loop {
-                if let Some(ended) = running.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
+                if let Some(ended) = running
+                    .lock()
+                    .unwrap()
+                    .as_mut()
+                    .unwrap()
+                    .try_wait()
+                    .unwrap()
+                {
                     break ended;
                 }
                 std::thread::yield_now();
             }
         });
         assert_eq!(ended.await.unwrap().code(), Some(0), "{signal:?} {command}");
-        assert_eq!(Credentials::from_key_file(account.file("new.pem")).unwrap().key_id(), "new");
+        assert_eq!(
+            Credentials::from_key_file(account.file("new.pem"))
+                .unwrap()
+                .key_id(),
+            "new"
+        );
     }
 }

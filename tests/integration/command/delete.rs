@@ -14,7 +14,14 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
         (Some(Fault::DropRequest), 6),
         (Some(Fault::ReplaceStatus(504)), 4),
         (Some(Fault::respond(404, "text/html", "<html>")), 6),
-        (Some(Fault::respond(404, "application/json", r#"{"error":{"code":"not_found","message":"x"}}"#)), 6),
+        (
+            Some(Fault::respond(
+                404,
+                "application/json",
+                r#"{"error":{"code":"not_found","message":"x"}}"#,
+            )),
+            6,
+        ),
         (Some(Fault::respond(204, "", "")), 6),
     ] {
         let account = TestAccount::new().await;
@@ -23,8 +30,16 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
             account.sandbox.fail_next_on("deleteApiKey", fault).unwrap();
         }
         let ran = account.run(&["delete", "report", "--yes"]).await;
-        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "deleted report\n", ""), "{fault:?}");
-        assert_eq!((account.ids(), account.sandbox.requests()), (vec![account.old.clone()], requests), "{fault:?}");
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (0, "deleted report\n", ""),
+            "{fault:?}"
+        );
+        assert_eq!(
+            (account.ids(), account.sandbox.requests()),
+            (vec![account.old.clone()], requests),
+            "{fault:?}"
+        );
     }
 }
 
@@ -32,10 +47,15 @@ async fn a_key_is_reported_deleted_once_a_list_proves_it() {
 async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
     let account = TestAccount::new().await;
     account.key("report", vec![ApiKeyScope::Read], None);
-    account.sandbox.fail_next_on("deleteApiKey", refusal()).unwrap();
+    account
+        .sandbox
+        .fail_next_on("deleteApiKey", refusal())
+        .unwrap();
     let refused = account.transcript(&["delete", "report", "--yes"]).await;
     assert_eq!(account.ids().len(), 2);
-    let unknown = account.transcript(&["delete", "no-such-key", "--yes"]).await;
+    let unknown = account
+        .transcript(&["delete", "no-such-key", "--yes"])
+        .await;
     assert_transcript(
         &(refused + &unknown),
         str![[r#"
@@ -90,18 +110,34 @@ exit code 2
 async fn on_a_terminal_nothing_is_deleted_unless_the_reply_is_yes() {
     use super::USAGE;
 
-    for (typed, code) in [("n\n", USAGE), ("\n", USAGE), ("yn\n", USAGE), ("\x04", USAGE), ("Yes\n", 0), ("y\n", 0)] {
+    for (typed, code) in [
+        ("n\n", USAGE),
+        ("\n", USAGE),
+        ("yn\n", USAGE),
+        ("\x04", USAGE),
+        ("Yes\n", 0),
+        ("y\n", 0),
+    ] {
         let account = TestAccount::new().await;
         account.key("report", vec![ApiKeyScope::Read], None);
-        let (shown, ended) = typed_at_a_terminal(account.command(&["delete", "report"]), typed).await;
-        let question = format!("Delete the key report (the report: read) of {}? [y/N] ", account.sandbox.base_url());
+        let (shown, ended) =
+            typed_at_a_terminal(account.command(&["delete", "report"]), typed).await;
+        let question = format!(
+            "Delete the key report (the report: read) of {}? [y/N] ",
+            account.sandbox.base_url()
+        );
         assert!(shown.contains(&question), "{shown}");
-        assert_eq!((ended, account.ids().contains(&"report".to_owned())), (code, code != 0), "{typed:?}: {shown}");
+        assert_eq!(
+            (ended, account.ids().contains(&"report".to_owned())),
+            (code, code != 0),
+            "{typed:?}: {shown}"
+        );
         assert_eq!(shown.contains("error: not confirmed"), code != 0, "{shown}");
     }
 }
 
-/// Runs a command on a terminal where this is typed. Returns what the terminal shows in the end, and the exit code.
+/// Runs a command on a terminal where this is typed. Returns what the terminal shows in the end,
+/// and the exit code.
 #[cfg(target_os = "linux")] // Opens a pseudo-terminal.
 async fn typed_at_a_terminal(mut command: tokio::process::Command, typed: &str) -> (String, i32) {
     use std::io::{Read as _, Write as _};
@@ -116,7 +152,10 @@ async fn typed_at_a_terminal(mut command: tokio::process::Command, typed: &str) 
     let terminal = ioctl_tiocgptpeer(&keyboard, flags).unwrap();
     let mut keyboard = std::fs::File::from(keyboard);
     keyboard.write_all(typed.as_bytes()).unwrap();
-    command.stdin(terminal.try_clone().unwrap()).stderr(terminal).stdout(Stdio::null());
+    command
+        .stdin(terminal.try_clone().unwrap())
+        .stderr(terminal)
+        .stdout(Stdio::null());
     let ended = command.status().await.unwrap();
     drop(command);
     let mut shown = Vec::new();

@@ -41,20 +41,31 @@ async fn help_matches_the_snapshot() {
 #[tokio::test]
 async fn help_is_what_a_command_without_arguments_prints() {
     let ran = ran(command(&[])).await;
-    assert_eq!((ran.code, ran.out.as_str(), ran.err), (USAGE, "", text(&["-h"]).await));
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err),
+        (USAGE, "", text(&["-h"]).await)
+    );
 }
 
 #[tokio::test]
 async fn help_shows_no_values_of_variables() {
     let mut with_values = command(&["--help"]);
-    with_values.env("KALSHI_API_KEY_ID", KEY_ID).env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
+    with_values
+        .env("KALSHI_API_KEY_ID", KEY_ID)
+        .env("KALSHI_PRIVATE_KEY_PATH", "old.pem");
     assert_eq!(ran(with_values).await.out, text(&["--help"]).await);
 }
 
 #[tokio::test]
 async fn version_and_completions_need_no_settings() {
-    assert_eq!(text(&["--version"]).await, concat!("kalshi-api-keys ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        text(&["--version"]).await,
+        concat!("kalshi-api-keys ", env!("CARGO_PKG_VERSION"), "\n")
+    );
     for shell in ["bash", "fish", "zsh"] {
-        assert!(text(&["completions", shell]).await.contains("whoami"), "{shell}");
+        assert!(
+            text(&["completions", shell]).await.contains("whoami"),
+            "{shell}"
+        );
     }
 }

@@ -13,8 +13,16 @@ use crate::contract;
 #[tokio::test]
 async fn list_prints_a_table_and_flags_risky_keys() {
     let account = TestAccount::new().await;
-    account.key("report", vec![ApiKeyScope::Read, "read::tomorrow".into()], None);
-    account.key("desk\u{1b}[31m\u{202e}", vec![ApiKeyScope::Read, ApiKeyScope::Write], Some(7));
+    account.key(
+        "report",
+        vec![ApiKeyScope::Read, "read::tomorrow".into()],
+        None,
+    );
+    account.key(
+        "desk\u{1b}[31m\u{202e}",
+        vec![ApiKeyScope::Read, ApiKeyScope::Write],
+        Some(7),
+    );
     account.key("none", vec![], None);
     assert_transcript(
         &account.transcript(&["list"]).await,
@@ -33,10 +41,16 @@ exit code 0
 #[tokio::test]
 async fn list_warns_of_an_attestation_that_has_lapsed_or_lapses_within_14_days() {
     let account = TestAccount::new().await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let (lapsed, lapses, later) = (now - 5, now + 3 * 86_400 + 600, now + 15 * 86_400);
     for (placeholder, at) in [("[LAPSED]", lapsed), ("[LAPSES]", lapses)] {
-        account.redact(placeholder, httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(at)));
+        account.redact(
+            placeholder,
+            httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(at)),
+        );
     }
     let mut transcripts = String::new();
     for (title, at) in [
@@ -48,7 +62,13 @@ async fn list_warns_of_an_attestation_that_has_lapsed_or_lapses_within_14_days()
     ] {
         account.sandbox.set_region_expiration(at);
         let ran = account.run(&["list"]).await;
-        transcripts += &account.describe(title, &Ran { out: String::new(), ..ran });
+        transcripts += &account.describe(
+            title,
+            &Ran {
+                out: String::new(),
+                ..ran
+            },
+        );
     }
     assert_transcript(
         &transcripts,
@@ -80,8 +100,13 @@ async fn list_json_prints_the_response_unchanged() {
     let ran = account.run(&["list", "--json"]).await;
     let spec = contract::spec();
     let schema = contract::validator(&spec, &spec["components"]["schemas"]["GetApiKeysResponse"]);
-    schema.validate(&serde_json::from_str::<Value>(&ran.out).unwrap()).unwrap();
-    assert_eq!(ran.err, format!("warning: key {}: unrestricted write\n", account.old));
+    schema
+        .validate(&serde_json::from_str::<Value>(&ran.out).unwrap())
+        .unwrap();
+    assert_eq!(
+        ran.err,
+        format!("warning: key {}: unrestricted write\n", account.old)
+    );
 
     let body = br#"{ "later": 1.0, "api_keys": [{"api_key_id":"a","name":"b","scopes":["read::x"],"new":{}}] }"#;
     account.sandbox.fail_next(Fault::ReplaceBody(body.to_vec()));
@@ -105,7 +130,10 @@ async fn list_json_is_signed_corrected_and_limited_as_every_other_request() {
         Fault::DropResponse,
     ] {
         account.sandbox.fail_next(fault.clone());
-        transcripts += &account.describe(&format!("{fault:?}"), &account.run(&["list", "--json"]).await);
+        transcripts += &account.describe(
+            &format!("{fault:?}"),
+            &account.run(&["list", "--json"]).await,
+        );
     }
     assert_transcript(
         &transcripts,

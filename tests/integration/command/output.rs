@@ -21,5 +21,8 @@ async fn a_closed_pipe_does_not_panic() {
         assert!(!ran.err.contains("panic"), "{}", ran.err);
     }
     let mut command = account.command(&["list", "--api-key-id", KEY_ID]);
-    assert_eq!(command.stderr(closed()).status().await.unwrap().code(), Some(REFUSED));
+    assert_eq!(
+        command.stderr(closed()).status().await.unwrap().code(),
+        Some(REFUSED)
+    );
 }

@@ -11,9 +11,21 @@ async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
     let mut transcripts = String::new();
     for more in [&["--name", "desk"][..], &["--local", "--type", "rsa"]] {
         let account = TestAccount::new().await;
-        let ran = account.run(&[&["rotate", "--out", "new.pem", "--yes", "--scope", "read"], more].concat()).await;
+        let ran = account
+            .run(
+                &[
+                    &["rotate", "--out", "new.pem", "--yes", "--scope", "read"],
+                    more,
+                ]
+                .concat(),
+            )
+            .await;
         transcripts += &account.describe(&more.join(" "), &ran);
-        assert!(account.signs_in(&account.last().api_key_id, "new.pem").await);
+        assert!(
+            account
+                .signs_in(&account.last().api_key_id, "new.pem")
+                .await
+        );
         let loaded = key_file::load(account.file("new.pem")).unwrap();
         assert!(!ran.shows(&loaded.key) && !loaded.readable_by_others);
         assert_eq!(account.files(), ["new.pem", "old.pem"]);
@@ -53,14 +65,32 @@ async fn a_refusal_leaves_nothing_and_a_lost_response_a_journal() {
         ("deleteApiKey", refusal(), true),
     ] {
         let account = TestAccount::new().await;
-        account.sandbox.fail_next_on(operation, fault.clone()).unwrap();
+        account
+            .sandbox
+            .fail_next_on(operation, fault.clone())
+            .unwrap();
         let ran = account.run(&["rotate", "--out", "new.pem", "--yes"]).await;
         let exist = ["new.pem", "new.pem.rotation"].map(|file| account.file(file).exists());
         assert_eq!(exist, [left, left], "{fault:?}: {}", ran.err);
-        transcripts += &account.describe(&format!("{operation}: {fault:?}"), &Ran { out: String::new(), ..ran });
+        transcripts += &account.describe(
+            &format!("{operation}: {fault:?}"),
+            &Ran {
+                out: String::new(),
+                ..ran
+            },
+        );
     }
     let account = TestAccount::new().await;
-    transcripts += &account.transcript(&["rotate", "--out", "new.pem", "--yes", "--scope", "write::trade"]).await;
+    transcripts += &account
+        .transcript(&[
+            "rotate",
+            "--out",
+            "new.pem",
+            "--yes",
+            "--scope",
+            "write::trade",
+        ])
+        .await;
     assert_eq!(account.files(), ["old.pem"]);
     assert_transcript(
         &transcripts,
@@ -92,16 +122,24 @@ exit code 2
     );
 }
 
-/// The service accepts a timestamp for some time, and so does a gateway that holds the request back.
+/// The service accepts a timestamp for some time, and so does a gateway that holds the request
+/// back.
 #[tokio::test]
 async fn a_lost_response_settles_after_a_minute() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropResponse)
+        .unwrap();
     let rotate = ["rotate", "--out", "new.pem", "--yes"];
     for _ in 0..2 {
         let ran = account.run(&rotate).await;
         assert_eq!(ran.code, INCOMPLETE, "{}", ran.err);
-        assert!(ran.err.contains("one more key may still appear"), "{}", ran.err);
+        assert!(
+            ran.err.contains("one more key may still appear"),
+            "{}",
+            ran.err
+        );
     }
     assert_eq!(account.files(), ["new.pem", "new.pem.rotation", "old.pem"]);
     // As if it had been sent a minute ago.
@@ -112,13 +150,19 @@ async fn a_lost_response_settles_after_a_minute() {
     let moved = format!("{before}create_sent\":{earlier}}}{after}");
     std::fs::write(account.file("new.pem.rotation"), moved).unwrap();
     assert_eq!(account.run(&rotate).await.code, 0);
-    assert_eq!((account.ids().len(), account.files()), (1, vec!["new.pem".to_owned(), "old.pem".to_owned()]));
+    assert_eq!(
+        (account.ids().len(), account.files()),
+        (1, vec!["new.pem".to_owned(), "old.pem".to_owned()])
+    );
 }
 
 #[tokio::test]
 async fn a_journal_of_another_environment_or_plan_changes_nothing() {
     let account = TestAccount::new().await;
-    account.sandbox.fail_next_on("generateApiKey", Fault::DropResponse).unwrap();
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::DropResponse)
+        .unwrap();
     let rotate = ["rotate", "--out", "new.pem", "--yes"];
     account.run(&rotate).await;
     let (keys, files) = (account.ids(), account.files());

@@ -6,7 +6,10 @@ use super::{TestAccount, assert_transcript};
 
 /// Shows the timestamp and the signature of what `sign` printed as placeholders.
 fn redact_signature(account: &TestAccount, printed: &str) {
-    for (placeholder, name) in [("[TIMESTAMP]", "TIMESTAMP: "), ("[SIGNATURE]", "SIGNATURE: ")] {
+    for (placeholder, name) in [
+        ("[TIMESTAMP]", "TIMESTAMP: "),
+        ("[SIGNATURE]", "SIGNATURE: "),
+    ] {
         let (_, rest) = printed.split_once(name).unwrap();
         account.redact(placeholder, rest.split(['\n', '"']).next().unwrap());
     }
@@ -15,7 +18,9 @@ fn redact_signature(account: &TestAccount, printed: &str) {
 #[tokio::test]
 async fn sign_prints_headers_that_the_service_accepts() {
     let account = TestAccount::new().await;
-    let ran = account.run(&["sign", "get", "/trade-api/v2/api_keys?fcm_subtrader_id=a_b"]).await;
+    let ran = account
+        .run(&["sign", "get", "/trade-api/v2/api_keys?fcm_subtrader_id=a_b"])
+        .await;
     redact_signature(&account, &ran.out);
     assert_transcript(
         &account.describe("sign get", &ran),
@@ -28,8 +33,13 @@ exit code 0
 "#]],
     );
 
-    let http = kalshi_api_keys::http_client_builder(&account.sandbox.environment()).build().unwrap();
-    let mut request = http.get(format!("{}/api_keys?fcm_subtrader_id=a_b", account.sandbox.base_url()));
+    let http = kalshi_api_keys::http_client_builder(&account.sandbox.environment())
+        .build()
+        .unwrap();
+    let mut request = http.get(format!(
+        "{}/api_keys?fcm_subtrader_id=a_b",
+        account.sandbox.base_url()
+    ));
     for line in ran.out.lines() {
         let (name, value) = line.split_once(": ").unwrap();
         request = request.header(name, value);
@@ -41,9 +51,11 @@ exit code 0
 async fn sign_refuses_what_no_request_line_can_carry() {
     let account = TestAccount::new().await;
     let mut transcripts = String::new();
-    for [method, path] in
-        [["GET", "api_keys"], ["GET", "/api_keys?a\nproxy = http://example.com"], ["G T", "/api_keys"]]
-    {
+    for [method, path] in [
+        ["GET", "api_keys"],
+        ["GET", "/api_keys?a\nproxy = http://example.com"],
+        ["G T", "/api_keys"],
+    ] {
         let sign = account.transcript(&["sign", method, path]).await;
         let curl = account.transcript(&["sign", method, path, "--curl"]).await;
         assert_eq!(curl.replace(" --curl", ""), sign);
@@ -67,7 +79,8 @@ exit code 2
     );
 }
 
-/// curl reads the signature from its input, ignores `~/.curlrc`, and sends the request as it was signed.
+/// curl reads the signature from its input, ignores `~/.curlrc`, and sends the request as it was
+/// signed.
 #[cfg(unix)] // Needs `sh`.
 mod curl {
     use snapbox::str;
@@ -78,13 +91,31 @@ mod curl {
     use crate::fixtures::is_installed;
     use crate::raw_server::{RawServer, Reply};
 
-    /// Runs what `sign --curl` printed in a shell, with a `~/.curlrc` that follows redirects; returns curl's output.
+    /// Runs what `sign --curl` printed in a shell, with a `~/.curlrc` that follows redirects;
+    /// returns curl's output.
     async fn run(account: &TestAccount, printed: &str) -> String {
-        std::fs::write(account.file(".curlrc"), "location\nlocation-trusted\ninclude\n").unwrap();
+        std::fs::write(
+            account.file(".curlrc"),
+            "location\nlocation-trusted\ninclude\n",
+        )
+        .unwrap();
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(printed).env("HOME", account.folder.path()).env("NO_PROXY", "127.0.0.1");
-        let output = shell.env_remove("CURL_HOME").env_remove("XDG_CONFIG_HOME").output().await.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        shell
+            .arg("-c")
+            .arg(printed)
+            .env("HOME", account.folder.path())
+            .env("NO_PROXY", "127.0.0.1");
+        let output = shell
+            .env_remove("CURL_HOME")
+            .env_remove("XDG_CONFIG_HOME")
+            .output()
+            .await
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -94,7 +125,9 @@ mod curl {
             return;
         }
         let account = TestAccount::new().await;
-        let ran = account.run(&["sign", "GET", "/trade-api/v2/api_keys", "--curl"]).await;
+        let ran = account
+            .run(&["sign", "GET", "/trade-api/v2/api_keys", "--curl"])
+            .await;
         redact_signature(&account, &ran.out);
         assert_transcript(
             &account.describe("sign GET --curl", &ran),
@@ -113,7 +146,10 @@ exit code 0
 "#]],
         );
         let list = run(&account, &ran.out).await;
-        assert!(list.starts_with("{\"api_keys\":") && list.contains(&account.old), "{list}");
+        assert!(
+            list.starts_with("{\"api_keys\":") && list.contains(&account.old),
+            "{list}"
+        );
     }
 
     #[tokio::test]
@@ -125,10 +161,21 @@ exit code 0
         let server = RawServer::start(|_, _| Reply::new(302, "Location: /elsewhere\r\n", "")).await;
         let id = r#"it's"$HOME\n`"#;
         let path = r#"/a/../b\{c}[d]%2F?e="f'$(date)&g"#;
-        let arguments = ["sign", "DELETE", path, "--curl", "--api-key-id", id, "--api-base-url", server.base_url()];
+        let arguments = [
+            "sign",
+            "DELETE",
+            path,
+            "--curl",
+            "--api-key-id",
+            id,
+            "--api-base-url",
+            server.base_url(),
+        ];
         let ran = account.run(&arguments).await;
         assert_eq!(run(&account, &ran.out).await, "");
-        let [request] = &server.received()[..] else { panic!("curl followed the redirect") };
+        let [request] = &server.received()[..] else {
+            panic!("curl followed the redirect")
+        };
         assert_eq!((request.method(), request.target()), ("DELETE", path));
         assert_eq!(request.header("kalshi-access-key"), id);
     }

@@ -15,23 +15,29 @@ use rsa::rand_core::OsRng;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use sha2::Digest as _;
 
-use super::{Response, client, exchange, key, path, public_key, register, root, sandbox, send, send_with};
+use super::{
+    Response, client, exchange, key, path, public_key, register, root, sandbox, send, send_with,
+};
 
 const KEY: &str = "kalshi-access-key";
 const TIMESTAMP: &str = "kalshi-access-timestamp";
 const SIGNATURE: &str = "kalshi-access-signature";
 
-const NO_KEY: &str = r#"{"error":{"code":"token_authentication_failure","message":"token authentication failure"}}"#;
-const NO_SIGNATURE: &str =
-    r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
-const EXPIRED: &str = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
+const NO_KEY: &str =
+    r#"{"error":{"code":"token_authentication_failure","message":"token authentication failure"}}"#;
+const NO_SIGNATURE: &str = r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
+const EXPIRED: &str =
+    r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
 const WRONG_SIGNATURE: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#;
-const UNKNOWN_KEY: &str =
-    r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
+const UNKNOWN_KEY: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
 
 /// The headers of a correctly signed `getApiKeys`.
 fn signed(sandbox: &Sandbox) -> HeaderMap {
-    root(sandbox).headers(&Method::GET, &path(sandbox, "/api_keys")).expect("headers").into_iter().collect()
+    root(sandbox)
+        .headers(&Method::GET, &path(sandbox, "/api_keys"))
+        .expect("headers")
+        .into_iter()
+        .collect()
 }
 
 async fn list(sandbox: &Sandbox, headers: HeaderMap) -> Response {
@@ -39,8 +45,15 @@ async fn list(sandbox: &Sandbox, headers: HeaderMap) -> Response {
 }
 
 fn assert_refused(response: &Response, body: &str, case: &str) {
-    assert_eq!((response.status.as_u16(), response.body.as_str()), (401, body), "{case}");
-    assert_eq!(response.headers["content-type"], "application/json", "{case}");
+    assert_eq!(
+        (response.status.as_u16(), response.body.as_str()),
+        (401, body),
+        "{case}"
+    );
+    assert_eq!(
+        response.headers["content-type"], "application/json",
+        "{case}"
+    );
     assert!(response.headers.contains_key("date"), "{case}");
 }
 
@@ -52,7 +65,11 @@ fn text(value: &str) -> HeaderValue {
 async fn refuses_a_missing_header_with_the_recorded_body() {
     let sandbox = sandbox().await;
     assert_eq!(list(&sandbox, signed(&sandbox)).await.status, 200);
-    for (missing, body) in [(KEY, NO_KEY), (SIGNATURE, NO_SIGNATURE), (TIMESTAMP, EXPIRED)] {
+    for (missing, body) in [
+        (KEY, NO_KEY),
+        (SIGNATURE, NO_SIGNATURE),
+        (TIMESTAMP, EXPIRED),
+    ] {
         let mut headers = signed(&sandbox);
         headers.remove(missing);
         assert_refused(&list(&sandbox, headers).await, body, missing);
@@ -71,7 +88,8 @@ async fn every_operation_requires_a_signature() {
         (Method::DELETE, "/api_keys/"),
     ];
     for (method, rest) in operations {
-        let response = send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
+        let response =
+            send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
         assert_refused(&response, NO_KEY, &format!("{method} {rest}"));
     }
 }
@@ -88,18 +106,32 @@ async fn refuses_an_unknown_key_with_the_recorded_body() {
 async fn refuses_the_signature_of_another_key_with_the_recorded_body() {
     let sandbox = sandbox().await;
     let other = register(&sandbox, key("other", &["read"]));
-    let mut headers: HeaderMap =
-        other.headers(&Method::GET, &path(&sandbox, "/api_keys")).expect("headers").into_iter().collect();
+    let mut headers: HeaderMap = other
+        .headers(&Method::GET, &path(&sandbox, "/api_keys"))
+        .expect("headers")
+        .into_iter()
+        .collect();
     headers.insert(KEY, text(sandbox.credentials().key_id()));
-    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "another key's");
+    assert_refused(
+        &list(&sandbox, headers).await,
+        WRONG_SIGNATURE,
+        "another key's",
+    );
 }
 
 #[tokio::test]
 async fn refuses_a_timestamp_outside_the_window() {
     let sandbox = sandbox().await;
     // A request ages on its way, so no case is just inside the lower bound.
-    for (seconds, accepted) in [(0, true), (9, true), (-4, true), (-11, false), (-30, false), (60, false), (-60, false)]
-    {
+    for (seconds, accepted) in [
+        (0, true),
+        (9, true),
+        (-4, true),
+        (-11, false),
+        (-30, false),
+        (60, false),
+        (-60, false),
+    ] {
         let signer = root(&sandbox).with_clock(move || now_plus(seconds));
         let response = send(&sandbox, &signer, Method::GET, "/api_keys", None).await;
         if accepted {
@@ -116,20 +148,33 @@ async fn the_time_window_is_configurable() {
     sandbox.set_time_window(Duration::from_secs(3600));
     for (seconds, status) in [(3500, 200), (-3500, 200), (3700, 401), (-3700, 401)] {
         let signer = root(&sandbox).with_clock(move || now_plus(seconds));
-        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, status, "{seconds} s");
+        assert_eq!(
+            send(&sandbox, &signer, Method::GET, "/api_keys", None)
+                .await
+                .status,
+            status,
+            "{seconds} s"
+        );
     }
 }
 
 /// This machine's time plus a number of seconds, which may be negative.
 fn now_plus(seconds: i64) -> SystemTime {
     let distance = Duration::from_secs(seconds.unsigned_abs());
-    if seconds < 0 { SystemTime::now() - distance } else { SystemTime::now() + distance }
+    if seconds < 0 {
+        SystemTime::now() - distance
+    } else {
+        SystemTime::now() + distance
+    }
 }
 
 #[tokio::test]
 async fn refuses_a_timestamp_that_is_not_decimal_milliseconds() {
     let sandbox = sandbox().await;
-    let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
+    let millis = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_millis();
     let cases = [
         String::new(),
         "now".to_owned(),
@@ -146,8 +191,20 @@ async fn refuses_a_timestamp_that_is_not_decimal_milliseconds() {
         let response = list(&sandbox, sign_manually(&sandbox, &timestamp, "GET")).await;
         assert_refused(&response, EXPIRED, &timestamp);
     }
-    assert_eq!(list(&sandbox, sign_manually(&sandbox, &millis.to_string(), "GET")).await.status, 200);
-    let response = list(&sandbox, sign_manually(&sandbox, &millis.to_string(), "get")).await;
+    assert_eq!(
+        list(
+            &sandbox,
+            sign_manually(&sandbox, &millis.to_string(), "GET")
+        )
+        .await
+        .status,
+        200
+    );
+    let response = list(
+        &sandbox,
+        sign_manually(&sandbox, &millis.to_string(), "get"),
+    )
+    .await;
     assert_refused(&response, WRONG_SIGNATURE, "the method in lower case");
 }
 
@@ -176,7 +233,10 @@ async fn refuses_a_signature_that_is_not_padded_standard_base64() {
         ("not base64", "***".to_owned()),
         ("unpadded", STANDARD_NO_PAD.encode(&bytes)),
         ("too short", STANDARD.encode(&bytes[..63])),
-        ("too long", STANDARD.encode([bytes.as_slice(), &[0]].concat())),
+        (
+            "too long",
+            STANDARD.encode([bytes.as_slice(), &[0]].concat()),
+        ),
         ("one bit flipped", STANDARD.encode(changed)),
     ];
     for (case, signature) in cases {
@@ -190,72 +250,142 @@ async fn refuses_a_signature_that_is_not_padded_standard_base64() {
 async fn the_signature_covers_timestamp_method_and_path_but_not_the_query() {
     let sandbox = sandbox().await;
     let headers = signed(&sandbox);
-    let response = send_with(&sandbox, headers.clone(), Method::GET, "/api_keys?fcm_subtrader_id=a_b", None).await;
+    let response = send_with(
+        &sandbox,
+        headers.clone(),
+        Method::GET,
+        "/api_keys?fcm_subtrader_id=a_b",
+        None,
+    )
+    .await;
     assert_eq!(response.status, 200, "a query is not signed");
 
     let mut later = headers.clone();
-    let timestamp: u64 = headers[TIMESTAMP].to_str().expect("text").parse().expect("a number");
+    let timestamp: u64 = headers[TIMESTAMP]
+        .to_str()
+        .expect("text")
+        .parse()
+        .expect("a number");
     later.insert(TIMESTAMP, (timestamp + 1).into());
-    assert_refused(&list(&sandbox, later).await, WRONG_SIGNATURE, "another time");
+    assert_refused(
+        &list(&sandbox, later).await,
+        WRONG_SIGNATURE,
+        "another time",
+    );
 
-    let response = send_with(&sandbox, headers.clone(), Method::POST, "/api_keys", Some("{}")).await;
+    let response = send_with(
+        &sandbox,
+        headers.clone(),
+        Method::POST,
+        "/api_keys",
+        Some("{}"),
+    )
+    .await;
     assert_refused(&response, WRONG_SIGNATURE, "another method");
-    let response = send_with(&sandbox, headers, Method::POST, "/api_keys/generate", Some("{}")).await;
+    let response = send_with(
+        &sandbox,
+        headers,
+        Method::POST,
+        "/api_keys/generate",
+        Some("{}"),
+    )
+    .await;
     assert_refused(&response, WRONG_SIGNATURE, "another path");
 }
 
 #[tokio::test]
 async fn the_signature_covers_the_path_as_sent() {
     let sandbox = sandbox().await;
-    sandbox.register(key("a/b c", &["read"]), &public_key()).expect("a new key");
+    sandbox
+        .register(key("a/b c", &["read"]), &public_key())
+        .expect("a new key");
     for (sent, signed, status) in [
         ("/api_keys/%61%2fb%20c", "/api_keys/a%2Fb%20c", "401"),
         ("/api_keys/%61%2fb%20c", "/api_keys/a%2fb%20c", "401"),
         ("/api_keys/%61%2fb%20c", "/api_keys/%61%2fb%20c", "204"),
     ] {
-        let headers = root(&sandbox).headers(&Method::DELETE, &path(&sandbox, signed)).expect("headers");
-        let response = exchange(&sandbox, "DELETE", &path(&sandbox, sent), &headers.into_iter().collect()).await;
-        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{sent} signed as {signed}: {response}");
+        let headers = root(&sandbox)
+            .headers(&Method::DELETE, &path(&sandbox, signed))
+            .expect("headers");
+        let response = exchange(
+            &sandbox,
+            "DELETE",
+            &path(&sandbox, sent),
+            &headers.into_iter().collect(),
+        )
+        .await;
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{sent} signed as {signed}: {response}"
+        );
     }
 }
 
 #[tokio::test]
 async fn refuses_an_rsa_signature_without_a_32_byte_salt() {
-    let sandbox = Sandbox::builder().root_key_type("rsa".into()).start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder()
+        .root_key_type("rsa".into())
+        .start()
+        .await
+        .expect("a sandbox");
     let root_key = sandbox.root_private_key();
-    assert!(root_key.expose_secret().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
-    client(&sandbox).get_api_keys().send().await.expect("the client's own signature");
+    assert!(
+        root_key
+            .expose_secret()
+            .starts_with("-----BEGIN RSA PRIVATE KEY-----")
+    );
+    client(&sandbox)
+        .get_api_keys()
+        .send()
+        .await
+        .expect("the client's own signature");
 
     let private_key = rsa::RsaPrivateKey::from_pkcs1_pem(root_key.expose_secret()).expect("PKCS#1");
     for salt in [0, 20, 31, 32, 33, 64] {
         let mut headers = signed(&sandbox);
         let timestamp = headers[TIMESTAMP].to_str().expect("text");
         let message = format!("{timestamp}GET{}", path(&sandbox, "/api_keys"));
-        let signing = rsa::pss::SigningKey::<sha2::Sha256>::new_with_salt_len(private_key.clone(), salt);
-        let signature = signing.sign_with_rng(&mut OsRng, message.as_bytes()).to_vec();
+        let signing =
+            rsa::pss::SigningKey::<sha2::Sha256>::new_with_salt_len(private_key.clone(), salt);
+        let signature = signing
+            .sign_with_rng(&mut OsRng, message.as_bytes())
+            .to_vec();
         headers.insert(SIGNATURE, text(&STANDARD.encode(signature)));
         let response = list(&sandbox, headers).await;
         if salt == 32 {
             assert_eq!(response.status, 200);
         } else {
-            assert_refused(&response, WRONG_SIGNATURE, &format!("a salt of {salt} bytes"));
+            assert_refused(
+                &response,
+                WRONG_SIGNATURE,
+                &format!("a salt of {salt} bytes"),
+            );
         }
     }
 }
 
-/// `R` is the identity and `s = k·a`: the verification equation holds, so only strict verification refuses it.
+/// `R` is the identity and `s = k·a`: the verification equation holds, so only strict verification
+/// refuses it.
 #[tokio::test]
 async fn verifies_ed25519_signatures_strictly() {
     let sandbox = sandbox().await;
     let pem = sandbox.root_private_key();
     let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
     let mut headers = signed(&sandbox);
-    let message = format!("{}GET{}", headers[TIMESTAMP].to_str().expect("text"), path(&sandbox, "/api_keys"));
+    let message = format!(
+        "{}GET{}",
+        headers[TIMESTAMP].to_str().expect("text"),
+        path(&sandbox, "/api_keys")
+    );
 
     let mut identity = [0; 32];
     identity[0] = 1;
     let public = signing.verifying_key();
-    let hash = sha2::Sha512::new().chain_update(identity).chain_update(public).chain_update(&message).finalize();
+    let hash = sha2::Sha512::new()
+        .chain_update(identity)
+        .chain_update(public)
+        .chain_update(&message)
+        .finalize();
     let mut secret = signing.to_scalar_bytes();
     secret[0] &= 248;
     secret[31] = secret[31] & 127 | 64;
@@ -266,44 +396,81 @@ async fn verifies_ed25519_signatures_strictly() {
     forged.resize(64, 0);
 
     let signature = ed25519_dalek::Signature::from_slice(&forged).expect("64 bytes");
-    public.verify(message.as_bytes(), &signature).expect("a lenient verifier accepts it");
+    public
+        .verify(message.as_bytes(), &signature)
+        .expect("a lenient verifier accepts it");
     headers.insert(SIGNATURE, text(&STANDARD.encode(forged)));
-    assert_refused(&list(&sandbox, headers).await, WRONG_SIGNATURE, "small-order R");
+    assert_refused(
+        &list(&sandbox, headers).await,
+        WRONG_SIGNATURE,
+        "small-order R",
+    );
 }
 
 /// The order of the base point of Ed25519.
-const ORDER: &[u8] = b"7237005577332262213973186563042994240857116359379907606001950938285454250989";
+const ORDER: &[u8] =
+    b"7237005577332262213973186563042994240857116359379907606001950938285454250989";
 
 #[tokio::test]
 async fn a_deleted_key_stops_working_at_once() {
     let sandbox = sandbox().await;
     let other = register(&sandbox, key("other", &["read", "write"]));
     assert_eq!(
-        send(&sandbox, &other, Method::DELETE, "/api_keys/other", None).await.status,
+        send(&sandbox, &other, Method::DELETE, "/api_keys/other", None)
+            .await
+            .status,
         204,
         "a key may delete itself"
     );
-    assert_refused(&send(&sandbox, &other, Method::GET, "/api_keys", None).await, UNKNOWN_KEY, "deleted");
+    assert_refused(
+        &send(&sandbox, &other, Method::GET, "/api_keys", None).await,
+        UNKNOWN_KEY,
+        "deleted",
+    );
 }
 
 #[tokio::test]
 async fn listing_requires_read_and_every_other_operation_write() {
     let sandbox = sandbox().await;
     let all_except = |missing: &'static str| {
-        let all = ["read", "write", "read::portfolio_balance", "read::block_trade_accept", "write::trade"];
-        let more = ["write::transfer", "write::fcm_risk", "write::block_trade_accept", "of::tomorrow"];
-        all.into_iter().chain(more).filter(|scope| *scope != missing).collect::<Vec<_>>()
+        let all = [
+            "read",
+            "write",
+            "read::portfolio_balance",
+            "read::block_trade_accept",
+            "write::trade",
+        ];
+        let more = [
+            "write::transfer",
+            "write::fcm_risk",
+            "write::block_trade_accept",
+            "of::tomorrow",
+        ];
+        all.into_iter()
+            .chain(more)
+            .filter(|scope| *scope != missing)
+            .collect::<Vec<_>>()
     };
     let without_read = register(&sandbox, key("without-read", &all_except("read")));
     let without_write = register(&sandbox, key("without-write", &all_except("write")));
     let generate = r#"{"name":"n","key_type":"ed25519"}"#;
     let create = serde_json::json!({ "name": "n", "public_key": public_key() }).to_string();
-    for (signer, list, rest) in [(&without_read, 403, [201, 201, 404]), (&without_write, 200, [403, 403, 403])] {
+    for (signer, list, rest) in [
+        (&without_read, 403, [201, 201, 404]),
+        (&without_write, 200, [403, 403, 403]),
+    ] {
         let response = send(&sandbox, signer, Method::GET, "/api_keys", None).await;
         assert_eq!(response.status, list);
         let others = [
             send(&sandbox, signer, Method::POST, "/api_keys", Some(&create)).await,
-            send(&sandbox, signer, Method::POST, "/api_keys/generate", Some(generate)).await,
+            send(
+                &sandbox,
+                signer,
+                Method::POST,
+                "/api_keys/generate",
+                Some(generate),
+            )
+            .await,
             send(&sandbox, signer, Method::DELETE, "/api_keys/nobody", None).await,
         ];
         for (response, status) in others.iter().zip(rest) {
@@ -340,11 +507,28 @@ async fn accepts_signatures_of_created_keys_of_both_types() {
     for key_type in [KeyAlgorithm::Rsa, KeyAlgorithm::Ed25519] {
         let pair = KeyPair::generate(key_type).expect("a key pair");
         let body = serde_json::json!({ "name": "mine", "public_key": pair.public_key_pem().expect("PEM") });
-        let created = send(&sandbox, &root(&sandbox), Method::POST, "/api_keys", Some(&body.to_string())).await;
+        let created = send(
+            &sandbox,
+            &root(&sandbox),
+            Method::POST,
+            "/api_keys",
+            Some(&body.to_string()),
+        )
+        .await;
         assert_eq!(created.status, 201, "{}", created.body);
-        let id = created.json()["api_key_id"].as_str().expect("an ID").to_owned();
+        let id = created.json()["api_key_id"]
+            .as_str()
+            .expect("an ID")
+            .to_owned();
         let pem = pair.private_key_pem().expect("PEM");
-        let signer = Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
-        assert_eq!(send(&sandbox, &signer, Method::GET, "/api_keys", None).await.status, 200, "{key_type:?}");
+        let signer =
+            Signer::new(Credentials::from_pem(id, pem.expose_secret()).expect("credentials"));
+        assert_eq!(
+            send(&sandbox, &signer, Method::GET, "/api_keys", None)
+                .await
+                .status,
+            200,
+            "{key_type:?}"
+        );
     }
 }

@@ -16,8 +16,8 @@ async fn post(sandbox: &Sandbox, rest: &str, body: &str) -> Response {
 
 /// Returns the code in the spec's example of a response.
 fn documented_code(response: &str) -> String {
-    let example =
-        &crate::contract::spec()["components"]["responses"][response]["content"]["application/json"]["example"];
+    let example = &crate::contract::spec()["components"]["responses"][response]["content"]["application/json"]
+        ["example"];
     example["code"].as_str().expect(response).to_owned()
 }
 
@@ -71,7 +71,14 @@ async fn refuses_invalid_input_with_400_and_creates_no_key() {
     let sandbox = sandbox().await;
     // So that each case is refused for its invalid field alone.
     sandbox.set_fcm_member(true);
-    for id in ["u_1", "desk7", "_desk7", "u_", "u_desk-7", "u_12345678901234567"] {
+    for id in [
+        "u_1",
+        "desk7",
+        "_desk7",
+        "u_",
+        "u_desk-7",
+        "u_12345678901234567",
+    ] {
         sandbox.add_fcm_subtrader(id);
     }
     let create = json!({ "name": "n", "public_key": public_key() });
@@ -82,10 +89,21 @@ async fn refuses_invalid_input_with_400_and_creates_no_key() {
         cases.push(("/api_keys/generate", with_fields(&generate, &invalid)));
     }
     for key_type in [json!("dsa"), json!("RSA"), json!(""), json!(1), json!(null)] {
-        cases.push(("/api_keys/generate", with_fields(&generate, &json!({ "key_type": key_type }))));
+        cases.push((
+            "/api_keys/generate",
+            with_fields(&generate, &json!({ "key_type": key_type })),
+        ));
     }
     for rest in ["/api_keys", "/api_keys/generate"] {
-        for body in ["", "{", "null", "[]", "\"name\"", "{\"name\":\"n\"} {}", "{}"] {
+        for body in [
+            "",
+            "{",
+            "null",
+            "[]",
+            "\"name\"",
+            "{\"name\":\"n\"} {}",
+            "{}",
+        ] {
             cases.push((rest, body.to_owned()));
         }
     }
@@ -93,14 +111,36 @@ async fn refuses_invalid_input_with_400_and_creates_no_key() {
         let response = post(&sandbox, rest, &body).await;
         assert_eq!(response.status, 400, "{rest} {body}: {}", response.body);
         assert_eq!(response.code(), "invalid_parameters", "{rest} {body}");
-        assert!(!response.json()["error"]["message"].as_str().unwrap_or_default().is_empty(), "{rest} {body}");
+        assert!(
+            !response.json()["error"]["message"]
+                .as_str()
+                .unwrap_or_default()
+                .is_empty(),
+            "{rest} {body}"
+        );
     }
     assert_eq!(sandbox.keys().len(), 1);
 
-    for accepted in [json!({}), json!({ "subaccount": 0 }), json!({ "subaccount": 63 })] {
-        assert_eq!(post(&sandbox, "/api_keys", &with_fields(&create, &accepted)).await.status, 201, "{accepted}");
+    for accepted in [
+        json!({}),
+        json!({ "subaccount": 0 }),
+        json!({ "subaccount": 63 }),
+    ] {
         assert_eq!(
-            post(&sandbox, "/api_keys/generate", &with_fields(&generate, &accepted)).await.status,
+            post(&sandbox, "/api_keys", &with_fields(&create, &accepted))
+                .await
+                .status,
+            201,
+            "{accepted}"
+        );
+        assert_eq!(
+            post(
+                &sandbox,
+                "/api_keys/generate",
+                &with_fields(&generate, &accepted)
+            )
+            .await
+            .status,
             201,
             "{accepted}"
         );
@@ -132,19 +172,41 @@ async fn refuses_public_keys_other_than_rsa_2048_to_8192_and_ed25519() {
         ("PKCS#1", json!(pkcs1)),
         ("a private key", json!(private.expose_secret())),
         ("truncated", json!(good.replace("MCow", "MCo"))),
-        ("another algorithm", json!(good.replace("MCowBQYDK2Vw", "MCowBQYDK2Vx"))),
+        (
+            "another algorithm",
+            json!(good.replace("MCowBQYDK2Vw", "MCowBQYDK2Vx")),
+        ),
         ("a weak key", json!(weak)),
     ];
     for (case, key) in cases {
-        let response = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (400, "invalid_parameters"), "{case}");
+        let response = post(
+            &sandbox,
+            "/api_keys",
+            &json!({ "name": "n", "public_key": key }).to_string(),
+        )
+        .await;
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (400, "invalid_parameters"),
+            "{case}"
+        );
     }
     assert_eq!(sandbox.keys().len(), 1);
 
     let rsa_2048 = include_str!("../../data/public_keys/rsa_2048.pub.pem");
     let rsa_8192 = include_str!("../../data/public_keys/rsa_8192.pub.pem");
-    for key in [good.replace('\n', "\r\n"), good, rsa_2048.to_owned(), rsa_8192.to_owned()] {
-        let response = post(&sandbox, "/api_keys", &json!({ "name": "n", "public_key": key }).to_string()).await;
+    for key in [
+        good.replace('\n', "\r\n"),
+        good,
+        rsa_2048.to_owned(),
+        rsa_8192.to_owned(),
+    ] {
+        let response = post(
+            &sandbox,
+            "/api_keys",
+            &json!({ "name": "n", "public_key": key }).to_string(),
+        )
+        .await;
         assert_eq!(response.status, 201, "{}", response.body);
     }
 }
@@ -162,18 +224,30 @@ async fn refuses_other_content_types_with_the_flat_400() {
             (Some("application/json"), 201),
             (Some("Application/JSON; charset=utf-8"), 201),
         ] {
-            let mut headers: http::HeaderMap =
-                root(&sandbox).headers(&Method::POST, &path(&sandbox, rest)).expect("headers").into_iter().collect();
+            let mut headers: http::HeaderMap = root(&sandbox)
+                .headers(&Method::POST, &path(&sandbox, rest))
+                .expect("headers")
+                .into_iter()
+                .collect();
             if let Some(content_type) = content_type {
                 headers.insert("content-type", content_type.parse().expect("text"));
             }
-            let body = with_fields(&serde_json::from_str(&body).expect("JSON"), &json!({ "public_key": public_key() }));
-            let request = super::http().post(format!("{}{rest}", sandbox.base_url())).headers(headers).body(body);
+            let body = with_fields(
+                &serde_json::from_str(&body).expect("JSON"),
+                &json!({ "public_key": public_key() }),
+            );
+            let request = super::http()
+                .post(format!("{}{rest}", sandbox.base_url()))
+                .headers(headers)
+                .body(body);
             let response = request.send().await.expect("a response");
             assert_eq!(response.status(), status, "{content_type:?}");
             if status == 400 {
                 let body = response.text().await.expect("a complete body");
-                assert!(body.starts_with(r#"{"code":"invalid_content_type","message":""#), "{body}");
+                assert!(
+                    body.starts_with(r#"{"code":"invalid_content_type","message":""#),
+                    "{body}"
+                );
             }
         }
     }
@@ -181,29 +255,53 @@ async fn refuses_other_content_types_with_the_flat_400() {
 
 #[tokio::test]
 async fn create_requires_the_premier_or_market_maker_tier() {
-    let sandbox = Sandbox::builder().tier(Tier::Advanced).start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder()
+        .tier(Tier::Advanced)
+        .start()
+        .await
+        .expect("a sandbox");
     let client = client(&sandbox);
     let create = || {
-        client
-            .create_api_key()
-            .body(CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key()))
+        client.create_api_key().body(
+            CreateApiKeyRequest::builder()
+                .name("n")
+                .scopes(vec!["read".into()])
+                .public_key(public_key()),
+        )
     };
-    let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
-    assert_eq!(create().send().await.map(|_| ()).map_err(|e| e.status()), Err(Some(StatusCode::FORBIDDEN)));
-    for (tier, allowed) in
-        [(Tier::Premier, true), (Tier::Basic, false), (Tier::MarketMaker, true), (Tier::Advanced, false)]
-    {
+    let generate = GenerateApiKeyRequest::builder()
+        .name("n")
+        .scopes(vec!["read".into()])
+        .key_type(ApiKeyType::Ed25519);
+    assert_eq!(
+        create().send().await.map(|_| ()).map_err(|e| e.status()),
+        Err(Some(StatusCode::FORBIDDEN))
+    );
+    for (tier, allowed) in [
+        (Tier::Premier, true),
+        (Tier::Basic, false),
+        (Tier::MarketMaker, true),
+        (Tier::Advanced, false),
+    ] {
         sandbox.set_tier(tier);
         match create().send().await {
             Ok(_) => assert!(allowed, "{tier:?}"),
             Err(Error::ErrorResponse(error)) => {
                 assert!(!allowed, "{tier:?}: {error:?}");
                 assert_eq!(error.status(), StatusCode::FORBIDDEN);
-                assert_eq!(error.code.as_deref(), Some(&*documented_code("InsufficientUsageLevel")));
+                assert_eq!(
+                    error.code.as_deref(),
+                    Some(&*documented_code("InsufficientUsageLevel"))
+                );
             }
             Err(other) => panic!("{tier:?}: {other:?}"),
         }
-        client.generate_api_key().body(generate.clone()).send().await.expect("allowed on every tier");
+        client
+            .generate_api_key()
+            .body(generate.clone())
+            .send()
+            .await
+            .expect("allowed on every tier");
     }
 }
 
@@ -214,9 +312,15 @@ async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
     for rest in ["/api_keys", "/api_keys/generate"] {
         sandbox.set_fcm_member(false);
         let response = post(&sandbox, rest, &body.to_string()).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (403, &*documented_code("NotAnFcmMember")));
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (403, &*documented_code("NotAnFcmMember"))
+        );
         sandbox.set_fcm_member(true);
-        let unseen = with_fields(&body, &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }));
+        let unseen = with_fields(
+            &body,
+            &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }),
+        );
         let response = post(&sandbox, rest, &unseen).await;
         assert_eq!(
             (response.status.as_u16(), response.code().as_str()),
@@ -231,7 +335,12 @@ async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
 async fn deleting_an_unknown_key_is_404_and_an_invalid_id_400() {
     let sandbox = sandbox().await;
     register(&sandbox, key("a", &["read"]));
-    let error = client(&sandbox).delete_api_key().api_key("nobody").send().await.expect_err("no such key");
+    let error = client(&sandbox)
+        .delete_api_key()
+        .api_key("nobody")
+        .send()
+        .await
+        .expect_err("no such key");
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     for (rest, status, example) in [
         ("/api_keys/nobody", 404, "KeyNotFound"),
@@ -241,16 +350,36 @@ async fn deleting_an_unknown_key_is_404_and_an_invalid_id_400() {
         ("/api_keys/%ff", 400, "InvalidKeyId"),
     ] {
         let response = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
-        assert_eq!((response.status.as_u16(), response.code()), (status, documented_code(example)), "{rest}");
+        assert_eq!(
+            (response.status.as_u16(), response.code()),
+            (status, documented_code(example)),
+            "{rest}"
+        );
     }
 }
 
 #[tokio::test]
 async fn refuses_an_invalid_subtrader_id_in_the_query_with_400() {
     let sandbox = sandbox().await;
-    for query in ["fcm_subtrader_id", "fcm_subtrader_id=", "fcm_subtrader_id=desk7", "fcm_subtrader_id=u_%FF"] {
-        let response = send(&sandbox, &root(&sandbox), Method::GET, &format!("/api_keys?{query}"), None).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (400, "invalid_parameters"), "{query}");
+    for query in [
+        "fcm_subtrader_id",
+        "fcm_subtrader_id=",
+        "fcm_subtrader_id=desk7",
+        "fcm_subtrader_id=u_%FF",
+    ] {
+        let response = send(
+            &sandbox,
+            &root(&sandbox),
+            Method::GET,
+            &format!("/api_keys?{query}"),
+            None,
+        )
+        .await;
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (400, "invalid_parameters"),
+            "{query}"
+        );
     }
 }
 
@@ -259,12 +388,21 @@ async fn refuses_a_body_above_64_kib_with_413() {
     let sandbox = sandbox().await;
     for rest in ["/api_keys", "/api_keys/generate"] {
         let body_of_length = |length: usize| {
-            let body = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519" }).to_string();
+            let body = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519" })
+                .to_string();
             format!("{body}{}", " ".repeat(length - body.len()))
         };
-        assert_eq!(post(&sandbox, rest, &body_of_length(64 * 1024)).await.status, 201);
+        assert_eq!(
+            post(&sandbox, rest, &body_of_length(64 * 1024))
+                .await
+                .status,
+            201
+        );
         let response = post(&sandbox, rest, &body_of_length(64 * 1024 + 1)).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (413, "payload_too_large"));
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (413, "payload_too_large")
+        );
     }
 }
 
@@ -281,8 +419,13 @@ async fn unknown_paths_are_404_and_other_methods_405_signed_or_not() {
         (Method::PATCH, "/api_keys/a", 405, "method_not_allowed"),
     ] {
         let case = format!("{method} {rest}");
-        let response = send_with(&sandbox, http::HeaderMap::new(), method.clone(), rest, None).await;
-        assert_eq!((response.status.as_u16(), response.code().as_str()), (status, code), "{case}");
+        let response =
+            send_with(&sandbox, http::HeaderMap::new(), method.clone(), rest, None).await;
+        assert_eq!(
+            (response.status.as_u16(), response.code().as_str()),
+            (status, code),
+            "{case}"
+        );
         let response = send(&sandbox, &root(&sandbox), method, rest, None).await;
         assert_eq!(response.status, status, "{case}");
     }
@@ -291,29 +434,67 @@ async fn unknown_paths_are_404_and_other_methods_405_signed_or_not() {
 #[tokio::test]
 async fn every_operation_of_the_spec_can_be_made_to_return_500() {
     let sandbox = sandbox().await;
-    let operations: Vec<_> = SPEC.lines().filter_map(|line| line.trim().strip_prefix("operationId: ")).collect();
+    let operations: Vec<_> = SPEC
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("operationId: "))
+        .collect();
     assert_eq!(operations.len(), 4);
     for operation in &operations {
-        sandbox.fail_next_on(operation, Fault::internal_error()).expect("an operation of the spec");
+        sandbox
+            .fail_next_on(operation, Fault::internal_error())
+            .expect("an operation of the spec");
     }
     let client = client(&sandbox);
-    let create = CreateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).public_key(public_key());
-    let generate = GenerateApiKeyRequest::builder().name("n").scopes(vec!["read".into()]).key_type(ApiKeyType::Ed25519);
+    let create = CreateApiKeyRequest::builder()
+        .name("n")
+        .scopes(vec!["read".into()])
+        .public_key(public_key());
+    let generate = GenerateApiKeyRequest::builder()
+        .name("n")
+        .scopes(vec!["read".into()])
+        .key_type(ApiKeyType::Ed25519);
     let results = [
         client.get_api_keys().send().await.map(|_| ()),
-        client.create_api_key().body(create).send().await.map(|_| ()),
-        client.generate_api_key().body(generate).send().await.map(|_| ()),
-        client.delete_api_key().api_key("a").send().await.map(|_| ()),
+        client
+            .create_api_key()
+            .body(create)
+            .send()
+            .await
+            .map(|_| ()),
+        client
+            .generate_api_key()
+            .body(generate)
+            .send()
+            .await
+            .map(|_| ()),
+        client
+            .delete_api_key()
+            .api_key("a")
+            .send()
+            .await
+            .map(|_| ()),
     ];
     for (result, operation) in results.into_iter().zip(operations) {
         match result {
             Err(Error::ErrorResponse(error)) => {
-                assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR, "{operation}");
-                assert_eq!(error.code.as_deref(), Some(&*documented_code("InternalError")), "{operation}");
+                assert_eq!(
+                    error.status(),
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "{operation}"
+                );
+                assert_eq!(
+                    error.code.as_deref(),
+                    Some(&*documented_code("InternalError")),
+                    "{operation}"
+                );
             }
             other => panic!("{operation}: {other:?}"),
         }
     }
     assert_eq!(sandbox.keys().len(), 1, "no request was processed");
-    client.get_api_keys().send().await.expect("each fault applies once");
+    client
+        .get_api_keys()
+        .send()
+        .await
+        .expect("each fault applies once");
 }
