@@ -93,7 +93,11 @@ async fn list(environment: Environment, key_id: &str, key: TokenKey) -> Result<(
         Credentials::external(key_id, &public_key_pem, key)?,
     )?;
     for key in &client.get_api_keys().send().await?.api_keys {
-        println!("{}  {}", key.api_key_id, key.name);
+        println!(
+            "{}  {}",
+            key.api_key_id,
+            key.name.as_deref().unwrap_or("(no name)")
+        );
     }
     Ok(())
 }

@@ -163,11 +163,16 @@ async fn list(client: &Client) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| error.to_string())?;
     for key in &response.api_keys {
-        let scopes: Vec<_> = key.scopes.iter().map(ApiKeyScope::as_str).collect();
+        let scopes: Vec<_> = key
+            .scopes
+            .iter()
+            .flatten()
+            .map(ApiKeyScope::as_str)
+            .collect();
         print_line!(
             "  {}  {}  [{}]",
             key.api_key_id,
-            key.name,
+            key.name.as_deref().unwrap_or("(no name)"),
             scopes.join(", ")
         );
     }

@@ -87,7 +87,11 @@ async fn list(environment: Environment, key_id: &str, key: AgentKey) -> Result<(
     let credentials = Credentials::external(key_id, &key.public_key_pem()?, key)?;
     let client = Client::new(environment, credentials)?;
     for key in &client.get_api_keys().send().await?.api_keys {
-        println!("{}  {}", key.api_key_id, key.name);
+        println!(
+            "{}  {}",
+            key.api_key_id,
+            key.name.as_deref().unwrap_or("(no name)")
+        );
     }
     Ok(())
 }

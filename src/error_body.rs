@@ -18,7 +18,6 @@ pub(crate) fn parse(body: &[u8]) -> Option<ErrorResponse> {
             code: None,
             message: Some(message),
             details: None,
-            service: None,
         });
     }
     let reason = body.get("error").unwrap_or(&body);
@@ -26,7 +25,6 @@ pub(crate) fn parse(body: &[u8]) -> Option<ErrorResponse> {
         code: Some(reason.get("code").and_then(text)?),
         message: Some(reason.get("message").and_then(text)?),
         details: reason.get("details").and_then(text),
-        service: reason.get("service").and_then(text),
     })
 }
 

@@ -354,26 +354,26 @@ impl Rotation {
             .iter()
             .find(|key| key.api_key_id == self.state.old_key_id)
             .ok_or(Failure::OldKeyNotFound)?;
+        if old.unread().next().is_some() {
+            return Err(Failure::CannotVerify(
+                "a property of the old key could not be read",
+            ));
+        }
+        let scopes = self.plan.scopes.clone().or_else(|| old.scopes.clone());
+        let scopes = scopes.ok_or(Failure::CannotVerify(
+            "the scopes of the old key are not listed",
+        ))?;
+        let old_name = old.name.as_deref().unwrap_or("unnamed");
+        let name = self.plan.name.as_deref().unwrap_or(base_name(old_name));
         let token = format!("{:016x}", OsRng.next_u64());
         let goal = Goal {
             version: journal::VERSION,
             base_url: self.client.environment().base_url().to_string(),
             old_key_id: old.api_key_id.clone(),
-            name: new_name(
-                self.plan.name.as_deref().unwrap_or(base_name(&old.name)),
-                &token,
-            ),
+            name: new_name(name, &token),
             token,
-            scopes: self
-                .plan
-                .scopes
-                .clone()
-                .unwrap_or_else(|| old.scopes.clone()),
-            subaccount: self
-                .plan
-                .subaccount
-                .clone()
-                .unwrap_or_else(|| old.subaccount.clone()),
+            scopes,
+            subaccount: self.plan.subaccount.unwrap_or(old.subaccount),
             source: self.plan.source.clone(),
         };
         if ApiKeyId::try_from(old.api_key_id.as_str()).is_err() {
@@ -793,11 +793,7 @@ struct Created {
 
 /// Sends the request that creates the new key.
 async fn send_create(client: &Client, goal: &Goal, new: New) -> Result<Created, Error> {
-    let (name, scopes, subaccount) = (
-        goal.name.as_str(),
-        goal.scopes.clone(),
-        goal.subaccount.clone(),
-    );
+    let (name, scopes, subaccount) = (goal.name.as_str(), goal.scopes.clone(), goal.subaccount);
     match new {
         New::Registered(public_key) => {
             let body = CreateApiKeyRequest::builder();

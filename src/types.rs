@@ -9,25 +9,28 @@
 //!
 //! let builder = GenerateApiKeyRequest::builder().name("dashboard").key_type("ed25519").scopes(vec!["read".into()]);
 //! let request = GenerateApiKeyRequest::try_from(builder.clone())?;
-//! assert_eq!(request.scopes, [ApiKeyScope::Read]);
-//! let invalid = GenerateApiKeyRequest::try_from(builder.subaccount(64)).unwrap_err();
-//! assert!(invalid.to_string().contains("sub-account 64 is out of range 0..=63"));
+//! assert_eq!(*request.scopes, [ApiKeyScope::Read]);
+//! let invalid = GenerateApiKeyRequest::try_from(builder.scopes(vec![])).unwrap_err();
+//! assert!(invalid.to_string().contains("a key needs at least one scope"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod api_key;
 mod api_key_id;
+mod api_key_scopes;
+mod members;
 mod open_enum;
-mod optional;
 mod private_key_pem;
 mod public_key_pem;
 mod subaccount;
 
 pub use crate::generated::types::*;
 pub use api_key_id::{ApiKeyId, InvalidApiKeyId};
+pub use api_key_scopes::{ApiKeyScopes, NoScopes};
+pub use members::UndocumentedValue;
+pub(crate) use members::{Members, MissingMember, unknown, unread};
 pub use open_enum::UnknownValue;
 pub(crate) use open_enum::open_enum;
-pub use optional::Optional;
 pub use private_key_pem::PrivateKeyPem;
 pub use public_key_pem::PublicKeyPem;
 pub use subaccount::{Subaccount, SubaccountOutOfRange};

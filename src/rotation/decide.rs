@@ -122,14 +122,19 @@ pub(super) fn decide(
 
 /// Returns whether a key was created by this rotation.
 pub(super) fn is_ours(goal: &Goal, key: &ApiKey) -> bool {
-    key.name.contains(&goal.token)
+    let name = key.name.as_deref().unwrap_or_default();
+    name.contains(&goal.token)
 }
 
 /// Returns whether a key of this rotation has the scopes and the sub-account that were asked for.
 fn matches_goal(goal: &Goal, key: &ApiKey) -> bool {
+    let Some(scopes) = &key.scopes else {
+        return false;
+    };
     let has_all = |a: &[_], b: &[_]| a.iter().all(|scope| b.contains(scope));
-    let same_scopes = has_all(&goal.scopes, &key.scopes) && has_all(&key.scopes, &goal.scopes);
-    same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
+    let same_scopes = has_all(&goal.scopes, scopes) && has_all(scopes, &goal.scopes);
+    let is_read = key.unread().next().is_none();
+    is_read && same_scopes && goal.subaccount == key.subaccount && key.fcm_subtrader_id.is_none()
 }
 
 #[cfg(test)]

@@ -60,7 +60,11 @@ pub(super) fn authorize(key: &ApiKey, operation: Operation) -> Result<(), ApiErr
         ));
     }
     let scope = operation.required_scope();
-    if !key.scopes.contains(&scope) {
+    if !key
+        .scopes
+        .as_ref()
+        .is_some_and(|scopes| scopes.contains(&scope))
+    {
         return Err(ApiError::forbidden(
             "insufficient_scope",
             format!("the key lacks the scope {scope}"),

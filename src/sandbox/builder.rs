@@ -94,7 +94,7 @@ impl SandboxBuilder {
 
         let root_key: ApiKey = ApiKey::builder()
             .api_key_id(Uuid::new_v4().to_string())
-            .name("root")
+            .name("root".to_owned())
             .scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write])
             .try_into()
             .map_err(io::Error::other)?;

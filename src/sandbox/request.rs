@@ -39,7 +39,7 @@ impl RequestFields {
     pub(super) fn new_key(&self) -> Result<ApiKey, ApiError> {
         let key = ApiKey::builder()
             .api_key_id(Uuid::new_v4().to_string())
-            .name(self.required_string("name")?)
+            .name(self.required_string("name")?.to_owned())
             .scopes(self.scopes()?)
             .subaccount(self.subaccount()?)
             .fcm_subtrader_id(self.fcm_subtrader_id()?);

@@ -136,7 +136,12 @@ impl TestAccount {
             .filter(|key| key.api_key_id.len() == 36 && key.api_key_id != self.old)
         {
             redactions.insert("[NEW]", new.api_key_id).unwrap();
-            if let Some((_, rotated)) = new.name.split_once(" (rotated ") {
+            if let Some((_, rotated)) = new
+                .name
+                .as_deref()
+                .unwrap_or_default()
+                .split_once(" (rotated ")
+            {
                 redactions
                     .insert("[DATE_AND_TOKEN]", rotated.trim_end_matches(')').to_owned())
                     .unwrap();

@@ -76,7 +76,10 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
         (&new.api_key_id, &rotated.file),
         (&rotated.key_id, &account.file())
     );
-    assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
+    assert_eq!(
+        new.scopes,
+        Some(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+    );
     assert_eq!(account.files(), ["new.pem"]);
     let id = &rotated.key_id;
     let text = std::fs::read_to_string(account.file()).unwrap();
@@ -210,7 +213,7 @@ async fn a_signature_that_is_declined_is_asked_for_once() {
     let old = Token::new(2);
     let key = kalshi_api_keys::types::ApiKey::builder()
         .api_key_id("old")
-        .name("old");
+        .name("old".to_owned());
     let key = key.scopes(vec![ApiKeyScope::Read, ApiKeyScope::Write]);
     account
         .sandbox

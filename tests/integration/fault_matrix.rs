@@ -449,8 +449,11 @@ async fn works(account: &TestAccount, credentials: Credentials) -> bool {
     listed.is_ok_and(|listed| {
         let key = listed.api_keys.iter().find(|key| key.api_key_id == id);
         key.is_some_and(|key| {
-            key.scopes == [ApiKeyScope::Read, ApiKeyScope::Write]
-                && key.name.starts_with("root (rotated ")
+            key.scopes == Some(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+                && key
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| name.starts_with("root (rotated "))
         })
     })
 }

@@ -146,7 +146,7 @@ async fn client(key: TokenKey) -> (Sandbox, Client) {
     let sandbox = Sandbox::start().await.unwrap();
     let registered = ApiKey::builder()
         .api_key_id(KEY_ID)
-        .name("token")
+        .name("token".to_owned())
         .scopes(vec![ApiKeyScope::Read]);
     sandbox
         .register(registered.try_into().unwrap(), key.public_key_pem())

@@ -12,7 +12,7 @@ use crate::fixtures::{credentials, ed25519, rsa, shows_key};
 use crate::raw_server::{RawServer, Reply};
 
 /// The members of an error: code, message, details, service.
-type Reason = [Option<&'static str>; 4];
+type Reason = [Option<&'static str>; 3];
 
 /// The error bodies recorded from the service.
 const RECORDED: &[(&str, Reason)] = &[
@@ -22,7 +22,6 @@ const RECORDED: &[(&str, Reason)] = &[
             Some("header_timestamp_expired"),
             Some("header timestamp expired"),
             None,
-            None,
         ],
     ),
     (
@@ -31,30 +30,24 @@ const RECORDED: &[(&str, Reason)] = &[
             Some("authentication_error"),
             Some("authentication_error"),
             Some("NOT_FOUND"),
-            None,
         ],
     ),
     (
         r#"{"error":{"code":"user_not_found:_f50604b8","message":"gone","service":"exchange"}}"#,
-        [
-            Some("user_not_found:_f50604b8"),
-            Some("gone"),
-            None,
-            Some("exchange"),
-        ],
+        [Some("user_not_found:_f50604b8"), Some("gone"), None],
     ),
     (
         r#"{"code":"invalid_content_type","message":"no"}"#,
-        [Some("invalid_content_type"), Some("no"), None, None],
+        [Some("invalid_content_type"), Some("no"), None],
     ),
     (
         r#"{"msg":"start_date is required"}"#,
-        [None, Some("start_date is required"), None, None],
+        [None, Some("start_date is required"), None],
     ),
     // Members of other types and further members are ignored.
     (
         r#"{"code":"a","message":"b","details":{"c":1},"more":[]}"#,
-        [Some("a"), Some("b"), None, None],
+        [Some("a"), Some("b"), None],
     ),
 ];
 
@@ -81,8 +74,8 @@ const OTHERS: &[&[u8]] = &[
     br#"{"error":{"code":404,"message":"not found","status":"NOT_FOUND"}}"#,
 ];
 
-fn reason(error: &types::ErrorResponse) -> [Option<&str>; 4] {
-    [&error.code, &error.message, &error.details, &error.service].map(Option::as_deref)
+fn reason(error: &types::ErrorResponse) -> [Option<&str>; 3] {
+    [&error.code, &error.message, &error.details].map(Option::as_deref)
 }
 
 /// Calls each operation.

@@ -138,8 +138,12 @@ async fn the_new_key_takes_over_and_each_step_is_reported() {
             (account.ids(), &new.api_key_id),
             (vec![rotated.key_id.clone()], &rotated.key_id)
         );
-        assert!(new.name.starts_with("root (rotated "), "{}", new.name);
-        assert_eq!(new.scopes, [ApiKeyScope::Read, ApiKeyScope::Write]);
+        let new_name = new.name.unwrap();
+        assert!(new_name.starts_with("root (rotated "), "{new_name}");
+        assert_eq!(
+            new.scopes,
+            Some(vec![ApiKeyScope::Read, ApiKeyScope::Write])
+        );
         assert_eq!(
             Credentials::from_key_file(account.file()).unwrap().key_id(),
             new.api_key_id
@@ -150,7 +154,7 @@ async fn the_new_key_takes_over_and_each_step_is_reported() {
 
         let (key_id, old) = (new.api_key_id, account.old.clone());
         let expected = [
-            Step::Creating { name: new.name },
+            Step::Creating { name: new_name },
             Step::Saved {
                 key_id: key_id.clone(),
                 file: account.file(),
@@ -184,11 +188,10 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
         .await
         .unwrap();
     let key = account.key(&rotated.key_id);
-    assert_eq!(
-        (&key.scopes[..], key.subaccount),
-        (&[ApiKeyScope::Read][..], Some(subaccount))
-    );
-    assert!(key.name.starts_with("the other (rotated "));
+    assert_eq!(key.scopes, Some(vec![ApiKeyScope::Read]));
+    assert_eq!(key.subaccount, Some(subaccount));
+    let first_name = key.name.unwrap();
+    assert!(first_name.starts_with("the other (rotated "));
     assert_eq!(account.ids(), [account.old.clone(), rotated.key_id.clone()]);
 
     // The mark of the earlier rotation is replaced, not added to.
@@ -196,11 +199,10 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
     let again = rotate(&account.client, account.plan().replace(&rotated.key_id))
         .await
         .unwrap();
-    let name = account.key(&again.key_id).name;
-    assert!(
-        name.starts_with("the other (rotated ") && name.len() == key.name.len() && name != key.name,
-        "{name}"
-    );
+    let name = account.key(&again.key_id).name.unwrap();
+    assert!(name.starts_with("the other (rotated "), "{name}");
+    assert_eq!(name.len(), first_name.len());
+    assert_ne!(name, first_name);
 
     std::fs::remove_file(account.file()).unwrap();
     let plan = account.plan().replace(&again.key_id).name("report");
@@ -211,8 +213,12 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
         .await
         .unwrap();
     let key = account.key(&third.key_id);
-    assert!(key.name.starts_with("report (rotated ") && key.subaccount.is_none());
-    assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
+    assert!(key.name.unwrap().starts_with("report (rotated "));
+    assert_eq!(key.subaccount, None);
+    assert_eq!(
+        key.scopes,
+        Some(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade])
+    );
     assert!(
         std::fs::read_to_string(third.file)
             .unwrap()
@@ -510,7 +516,7 @@ async fn a_new_key_that_is_not_as_asked_for_is_not_used() {
         };
         let key = ApiKey::builder()
             .api_key_id("weak")
-            .name(name.as_str())
+            .name(name.clone())
             .scopes(vec![ApiKeyScope::Read]);
         sandbox
             .register(key.try_into().unwrap(), &ed25519().public)
@@ -983,12 +989,13 @@ async fn a_journal_of_another_plan_or_environment_changes_nothing() {
 async fn a_name_in_parentheses_is_kept() {
     let account = TestAccount::new().await;
     let mut key = account.sandbox.keys().remove(0);
-    (key.api_key_id, key.name) = ("other".to_owned(), "report (rotated by hand)".to_owned());
+    key.api_key_id = "other".to_owned();
+    key.name = Some("report (rotated by hand)".to_owned());
     account.sandbox.register(key, &ed25519().public).unwrap();
     let rotated = rotate(&account.client, account.plan().replace("other"))
         .await
         .unwrap();
-    let name = account.key(&rotated.key_id).name;
+    let name = account.key(&rotated.key_id).name.unwrap();
     assert!(
         name.starts_with("report (rotated by hand) (rotated "),
         "{name}"

@@ -153,7 +153,7 @@ fn key(id: &str, scopes: &[&str]) -> ApiKey {
         .collect();
     ApiKey::builder()
         .api_key_id(id)
-        .name(id)
+        .name(id.to_owned())
         .scopes(scopes)
         .try_into()
         .expect("a key")

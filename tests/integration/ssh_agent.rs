@@ -224,7 +224,7 @@ fn register(account: &TestAccount, public_key: &str) {
     let scopes = vec![ApiKeyScope::Read, ApiKeyScope::Write];
     let key = ApiKey::builder()
         .api_key_id("in-agent")
-        .name("agent")
+        .name("agent".to_owned())
         .scopes(scopes);
     account
         .sandbox

@@ -6,7 +6,8 @@ use kalshi_api_keys::text::{printable, with_causes};
 use crate::arguments::Delete;
 use crate::connection::Connection;
 use crate::failure::{Code, Failure, code};
-use crate::output::{print_done, scopes};
+use crate::list::{name, scopes};
+use crate::output::print_done;
 use crate::prompt::{check_terminal, confirm};
 
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
@@ -30,7 +31,8 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
     } else {
         ""
     };
-    let (name, scopes) = (printable(&key.name), scopes(&key.scopes));
+    let name = name(key);
+    let scopes = scopes(key);
     confirm(
         &format!("Delete the key {id}{itself} ({name}: {scopes}) of {base_url}?"),
         arguments.yes,

@@ -11,26 +11,26 @@ use kalshi_api_keys::{Client, Operation};
 
 use crate::arguments::List;
 use crate::failure::{Code, Failure};
-use crate::output::{print, print_bytes, print_to_stderr, scopes};
-use crate::warnings::{Warnings, warnings};
+use crate::output::{print, print_bytes, print_to_stderr, scope_list};
+use crate::warnings::warnings;
 
 pub async fn list(client: &Client, arguments: &List) -> Result<(), Failure> {
-    let attestation = if arguments.json {
+    let warnings = if arguments.json {
         print_json(client).await?
     } else {
         print_table(client).await?
     };
-    if let Some(warning) = attestation {
+    for warning in warnings {
         print_to_stderr(&format!("warning: {warning}"));
     }
     Ok(())
 }
 
-/// Prints the response unchanged; returns the warning about the attestation.
-async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
+/// Prints the response unchanged; returns the warnings about the list as a whole.
+async fn print_json(client: &Client) -> Result<Vec<String>, Failure> {
     let (body, list) = get_unchanged(client).await?;
-    let Warnings { keys, attestation } = warnings(&list, now());
-    for (key, remarks) in list.api_keys.iter().zip(keys) {
+    let warnings = warnings(&list, now());
+    for (key, remarks) in list.api_keys.iter().zip(warnings.keys) {
         if !remarks.is_empty() {
             print_to_stderr(&format!(
                 "warning: key {}: {}",
@@ -40,23 +40,22 @@ async fn print_json(client: &Client) -> Result<Option<String>, Failure> {
         }
     }
     print_bytes(&body)?;
-    Ok(attestation)
+    Ok(warnings.list)
 }
 
-/// Prints the keys as a table; returns the warning about the attestation.
-async fn print_table(client: &Client) -> Result<Option<String>, Failure> {
+/// Prints the keys as a table; returns the warnings about the list as a whole.
+async fn print_table(client: &Client) -> Result<Vec<String>, Failure> {
     let list = client.get_api_keys().send().await?.into_inner();
-    let Warnings { keys, attestation } = warnings(&list, now());
+    let warnings = warnings(&list, now());
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_header(["ID", "NAME", "SCOPES", "BINDING", "REMARKS"]);
-    for (key, remarks) in list.api_keys.iter().zip(keys) {
-        let [id, name] = [&key.api_key_id, &key.name].map(|text| printable(text).into_owned());
+    for (key, remarks) in list.api_keys.iter().zip(warnings.keys) {
         table.add_row([
-            id,
-            name,
-            scopes(&key.scopes),
+            printable(&key.api_key_id).into_owned(),
+            name(key),
+            scopes(key),
             binding(key),
             remarks.join(", "),
         ]);
@@ -65,7 +64,23 @@ async fn print_table(client: &Client) -> Result<Option<String>, Failure> {
         column.set_padding((0, 2));
     }
     print(&format!("{}\n", table.trim_fmt()))?;
-    Ok(attestation)
+    Ok(warnings.list)
+}
+
+/// Formats the name of a key.
+pub fn name(key: &ApiKey) -> String {
+    match &key.name {
+        Some(name) => printable(name).into_owned(),
+        None => "(no name)".to_owned(),
+    }
+}
+
+/// Formats the scopes of a key.
+pub fn scopes(key: &ApiKey) -> String {
+    match &key.scopes {
+        Some(scopes) => scope_list(scopes),
+        None => "unknown".to_owned(),
+    }
 }
 
 /// Formats what a key is bound to.
@@ -73,11 +88,16 @@ pub fn binding(key: &ApiKey) -> String {
     match (&key.fcm_subtrader_id, &key.subaccount) {
         (Some(id), _) => format!("subtrader {}", printable(id)),
         (None, Some(number)) => format!("sub-account {number}"),
+        (None, None) if key.unread().any(is_binding) => "unknown".to_owned(),
         (None, None) => "none".to_owned(),
     }
 }
 
-/// Returns this machine's time in Unix seconds.
+fn is_binding(member: &str) -> bool {
+    matches!(member, "subaccount" | "fcm_subtrader_id")
+}
+
+/// Returns the local time in Unix seconds.
 pub fn now() -> i64 {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -97,7 +97,7 @@ pub fn print_to_stderr(line: &str) {
 }
 
 /// Formats scopes as a list with commas.
-pub fn scopes(scopes: &[ApiKeyScope]) -> String {
+pub fn scope_list(scopes: &[ApiKeyScope]) -> String {
     let scopes: Vec<_> = scopes
         .iter()
         .map(|scope| printable(scope.as_str()))

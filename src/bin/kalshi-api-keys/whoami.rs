@@ -8,9 +8,9 @@ use kalshi_api_keys::text::{clock_skew, printable};
 
 use crate::connection::Connection;
 use crate::failure::{Code, Failure};
-use crate::list::{binding, now};
-use crate::output::{print, scopes};
-use crate::warnings::format_lapse;
+use crate::list::{binding, name, now, scopes};
+use crate::output::{print, print_to_stderr};
+use crate::warnings::{format_attestation, incomplete, remarks};
 
 pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
     let client = connection.client().await?;
@@ -35,26 +35,29 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
         Environment::Demo => "demo",
         _ => "custom",
     };
-    let attestation = list
-        .api_key_region_expiration_ts
-        .map_or("none".to_owned(), |at| format_lapse(at, now()));
-    let rows = [
+    for warning in incomplete(&list) {
+        print_to_stderr(&format!("warning: {warning}"));
+    }
+    let mut rows = vec![
         ("key", printable(id).into()),
-        ("name", printable(&key.name).into()),
-        ("scopes", scopes(&key.scopes)),
+        ("name", name(key)),
+        ("scopes", scopes(key)),
         ("binding", binding(key)),
         (
             "environment",
             format!("{environment_name}, {}", environment.base_url()),
         ),
         ("clock", clock),
-        ("attestation", attestation),
+        ("attestation", format_attestation(&list, now())),
     ];
-    print(
-        &rows
-            .map(|(name, value): (_, String)| format!("{name:<13}{value}\n"))
-            .concat(),
-    )
+    let remarks = remarks(key);
+    if !remarks.is_empty() {
+        rows.push(("remarks", remarks.join(", ")));
+    }
+    let lines = rows
+        .iter()
+        .map(|(name, value)| format!("{name:<13}{value}\n"));
+    print(&lines.collect::<String>())
 }
 
 /// Compares this machine's clock with the `Date` header of a response.

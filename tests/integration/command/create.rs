@@ -46,10 +46,16 @@ async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
         let expected = format!("Kalshi-API-Key-ID: {}\n{pem}", key.api_key_id);
         assert!(loaded.key.expose_secret().starts_with(&expected));
         assert_eq!(
-            (key.name.as_str(), key.subaccount.unwrap().get()),
-            ("desk", Some(7))
+            (
+                key.name.as_deref(),
+                key.subaccount.map(|number| number.get())
+            ),
+            (Some("desk"), Some(7))
         );
-        assert_eq!(key.scopes, [ApiKeyScope::Read, ApiKeyScope::WriteTrade]);
+        assert_eq!(
+            key.scopes,
+            Some(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade])
+        );
         let credentials = Credentials::from_key_file(account.file(&file)).unwrap();
         assert_eq!(credentials.key_id(), key.api_key_id);
         assert!(account.signs_in(&key.api_key_id, &file).await);
@@ -77,8 +83,8 @@ exit code 0
     // Without a --scope, a new key may do the least.
     account.run(&["generate", "--out", "least.pem"]).await;
     assert_eq!(
-        (account.last().scopes, account.last().name.as_str()),
-        (vec![ApiKeyScope::Read], "kalshi-api-keys")
+        (account.last().scopes, account.last().name.as_deref()),
+        (Some(vec![ApiKeyScope::Read]), Some("kalshi-api-keys"))
     );
 }
 
