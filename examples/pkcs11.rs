@@ -36,8 +36,8 @@ use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::text::{quoted_path, with_causes};
 use kalshi_api_keys::types::CreateApiKeyRequest;
 use kalshi_api_keys::{Client, Credentials, Environment, ExternalKey, ExternalSignature};
+use rsa::BoxedUint;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
-use rsa::{BigUint, RsaPublicKey};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -270,8 +270,8 @@ fn rsa_pem(session: &Session, public_key: ObjectHandle) -> Result<String, TokenE
     else {
         return Err(TokenError::UnsupportedKey);
     };
-    let integer = |bytes: Vec<u8>| BigUint::from_bytes_be(&bytes);
-    let key = RsaPublicKey::new_with_max_size(integer(modulus), integer(exponent), 8192);
+    let integer = |bytes: Vec<u8>| BoxedUint::from_be_slice_vartime(&bytes);
+    let key = rsa::PublicKey::new(integer(modulus), integer(exponent));
     let pem = key.map(|key| key.to_public_key_pem(LineEnding::LF));
     pem.ok()
         .and_then(Result::ok)

@@ -3,7 +3,7 @@
 
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfo};
+use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ const ELLIPTIC_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 
 /// A validated private key. Both inner types zeroize their memory on drop.
 pub(crate) enum PrivateKey {
-    Rsa(Box<rsa::RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
@@ -52,15 +52,15 @@ impl PrivateKey {
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        check_rsa_sizes(&rsa::pkcs1::RsaPrivateKey::try_from(der).map_err(|_| KeyError::Damaged)?)?;
-        let key = rsa::RsaPrivateKey::from_pkcs1_der(der).map_err(|_| KeyError::Damaged)?;
+        check_rsa_sizes(&rsa::pkcs1::RsaPrivateKeyRef::try_from(der).map_err(|_| KeyError::Damaged)?)?;
+        let key = rsa::PrivateKey::from_pkcs1_der(der).map_err(|_| KeyError::Damaged)?;
         Ok(Self::Rsa(Box::new(key)))
     }
 
     fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let info = PrivateKeyInfo::try_from(der).map_err(|_| KeyError::Damaged)?;
+        let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::Damaged)?;
         match info.algorithm.oid {
-            RSA => Self::from_pkcs1(info.private_key),
+            RSA => Self::from_pkcs1(info.private_key.as_bytes()),
             ED25519 => ed25519_dalek::SigningKey::from_pkcs8_der(der)
                 .map(|key| Self::Ed25519(Box::new(key)))
                 .map_err(|_| KeyError::Damaged),
@@ -72,7 +72,7 @@ impl PrivateKey {
 
 /// Rejects integers of unsuitable sizes before validation, which would take minutes for some of
 /// them.
-fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> {
+fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let modulus_bits = bit_length(key.modulus.as_bytes());
     if key.other_prime_infos.is_some()
         || bit_length(key.prime1.as_bytes()) != bit_length(key.prime2.as_bytes())
@@ -95,7 +95,7 @@ fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKey<'_>) -> Result<(), KeyError> 
 }
 
 /// Returns the length in bits of a big-endian number without leading zero bytes.
-fn bit_length(number: &[u8]) -> usize {
+pub(crate) fn bit_length(number: &[u8]) -> usize {
     number
         .first()
         .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)

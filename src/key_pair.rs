@@ -4,7 +4,6 @@ use std::fmt;
 
 use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes, spki::der::pem::LineEnding};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
-use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
 use crate::crypto;
@@ -81,9 +80,7 @@ impl KeyPair {
             }
             KeyAlgorithm::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
-                OsRng
-                    .try_fill_bytes(&mut *seed)
-                    .map_err(|_| KeyPairError::GenerationFailed)?;
+                getrandom::fill(&mut *seed).map_err(|_| KeyPairError::GenerationFailed)?;
                 Ok(Self(PrivateKey::Ed25519(Box::new(
                     ed25519_dalek::SigningKey::from_bytes(&seed),
                 ))))

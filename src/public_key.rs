@@ -8,10 +8,12 @@ use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use rsa::traits::PublicKeyParts as _;
-use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
+use rsa::{Pkcs1v15Sign, Pss};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::key::bit_length;
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const SALT_LEN: usize = 32;
@@ -20,7 +22,7 @@ const SALT_LEN: usize = 32;
 #[derive(Debug)]
 pub(crate) enum PublicKey {
     /// Verifies RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of exactly 32 bytes.
-    Rsa(RsaPublicKey),
+    Rsa(rsa::PublicKey),
     Ed25519(ed25519_dalek::VerifyingKey),
 }
 
@@ -54,18 +56,14 @@ impl PublicKey {
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
-        let key = rsa::pkcs1::RsaPublicKey::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
-        let integer =
-            |bytes: rsa::pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(bytes.as_bytes());
-        let (modulus, exponent) = (integer(key.modulus), integer(key.public_exponent));
-        if !RSA_BITS.contains(&modulus.bits()) {
-            return Err(PublicKeyError::UnsupportedRsaSize {
-                bits: modulus.bits(),
-            });
+        let key =
+            rsa::pkcs1::RsaPublicKeyRef::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
+        let bits = bit_length(key.modulus.as_bytes());
+        if !RSA_BITS.contains(&bits) {
+            return Err(PublicKeyError::UnsupportedRsaSize { bits });
         }
-        // `RsaPublicKey::new` rejects more than 4096 bits.
-        let key = RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end());
-        key.map(Self::Rsa).map_err(|_| PublicKeyError::Malformed)
+        let key = rsa::PublicKey::try_from(key).map_err(|_| PublicKeyError::Malformed)?;
+        Ok(Self::Rsa(key))
     }
 
     /// Returns the SHA-256 fingerprint of the key (DER, SubjectPublicKeyInfo), formatted like
@@ -92,9 +90,7 @@ impl PublicKey {
 
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Rsa(key) => key
-                .verify(Pss::new::<Sha256>(), &Sha256::digest(message), signature)
-                .is_ok(),
+            Self::Rsa(key) => key.pss_verify::<Sha256>(message, signature).is_ok(),
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|s| key.verify_strict(message, &s).is_ok()),
         }
@@ -134,7 +130,7 @@ impl PublicKey {
             // default.
             let longest = expected - Sha256::output_size() - 2;
             let uses = |salt: &usize| {
-                key.verify(Pss::new_with_salt::<Sha256>(*salt), &digest, signature)
+                key.verify(Pss::<Sha256>::new_with_salt(*salt), &digest, signature)
                     .is_ok()
             };
             if let Some(actual) = (0..=Sha512::output_size()).chain([longest]).find(uses) {

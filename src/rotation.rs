@@ -38,7 +38,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Method;
-use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 
 pub use self::error::{Failure, JournalError, KeyState, ListError, RotationError, RotationState};
@@ -365,7 +364,8 @@ impl Rotation {
         ))?;
         let old_name = old.name.as_deref().unwrap_or("unnamed");
         let name = self.plan.name.as_deref().unwrap_or(base_name(old_name));
-        let token = format!("{:016x}", OsRng.next_u64());
+        let number = getrandom::u64().map_err(|_| KeyPairError::GenerationFailed)?;
+        let token = format!("{number:016x}");
         let goal = Goal {
             version: journal::VERSION,
             base_url: self.client.environment().base_url().to_string(),

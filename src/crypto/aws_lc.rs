@@ -58,8 +58,8 @@ impl SigningKey {
 }
 
 /// Generates a 2048-bit RSA key.
-pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
+pub(crate) fn generate_rsa() -> Result<rsa::PrivateKey, KeyPairError> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyPairError::GenerationFailed)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyPairError::GenerationFailed)?;
-    rsa::RsaPrivateKey::from_pkcs8_der(der.as_ref()).map_err(|_| KeyPairError::GenerationFailed)
+    rsa::PrivateKey::from_pkcs8_der(der.as_ref()).map_err(|_| KeyPairError::GenerationFailed)
 }

@@ -2,9 +2,7 @@
 //! because `rsa` is not constant-time (RUSTSEC-2023-0071).
 
 use ed25519_dalek::Signer as _;
-use rsa::pss::BlindedSigningKey;
-use rsa::rand_core::OsRng;
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use getrandom::SysRng;
 use sha2::Sha256;
 
 use super::{Signature, SigningFailed};
@@ -13,16 +11,14 @@ use crate::key_pair::KeyPairError;
 
 /// A private key ready to sign; both crates zeroize its memory on drop.
 pub(crate) enum SigningKey {
-    Rsa(Box<BlindedSigningKey<Sha256>>),
+    Rsa(Box<rsa::PrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl SigningKey {
     pub(crate) fn new(key: &PrivateKey) -> Result<Self, KeyError> {
         Ok(match key {
-            PrivateKey::Rsa(key) => Self::Rsa(Box::new(BlindedSigningKey::new(
-                rsa::RsaPrivateKey::clone(key),
-            ))),
+            PrivateKey::Rsa(key) => Self::Rsa(key.clone()),
             PrivateKey::Ed25519(key) => Self::Ed25519(key.clone()),
         })
     }
@@ -32,9 +28,9 @@ impl SigningKey {
         match self {
             Self::Rsa(key) => {
                 let signature = key
-                    .try_sign_with_rng(&mut OsRng, message)
+                    .pss_sign::<Sha256>(message)
                     .map_err(|_| SigningFailed)?;
-                Ok(Signature::from_slice(&signature.to_bytes()))
+                Ok(Signature::from_vec(signature))
             }
             Self::Ed25519(key) => Ok(Signature::from_slice(&key.sign(message).to_bytes())),
         }
@@ -42,6 +38,6 @@ impl SigningKey {
 }
 
 /// Generates a 2048-bit RSA key.
-pub(crate) fn generate_rsa() -> Result<rsa::RsaPrivateKey, KeyPairError> {
-    rsa::RsaPrivateKey::new(&mut OsRng, 2048).map_err(|_| KeyPairError::GenerationFailed)
+pub(crate) fn generate_rsa() -> Result<rsa::PrivateKey, KeyPairError> {
+    rsa::PrivateKey::new(&mut SysRng, 2048).map_err(|_| KeyPairError::GenerationFailed)
 }

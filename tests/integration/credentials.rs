@@ -4,11 +4,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use getrandom::SysRng;
 use http::Method;
 use kalshi_api_keys::{Credentials, CredentialsError, KeyError, Signer};
+use rsa::BoxedUint;
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
-use rsa::rand_core::OsRng;
 use rsa::traits::PrivateKeyParts as _;
 
 use crate::fixtures::{KEY_ID, Pair, at_ms, chain, ed25519, key_forms, openssl, rsa, shows_key};
@@ -17,7 +18,7 @@ use crate::signing::verifies_bytes;
 #[test]
 fn parses_a_key_in_every_common_form() {
     let pkcs1 = rsa().private.expose_secret();
-    let key = rsa::RsaPrivateKey::from_pkcs1_pem(pkcs1).unwrap();
+    let key = rsa::PrivateKey::from_pkcs1_pem(pkcs1).unwrap();
     let pkcs8 = key.to_pkcs8_pem(LineEnding::LF).unwrap();
     for (pair, pem) in [
         (rsa(), pkcs1),
@@ -150,7 +151,7 @@ fn diagnoses_text_without_a_usable_private_key() {
 
 #[test]
 fn rejects_rsa_keys_under_2048_bits_with_their_length() {
-    let key = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
+    let key = rsa::PrivateKey::new(&mut SysRng, 1024).unwrap();
     for pem in [
         key.to_pkcs1_pem(LineEnding::LF).unwrap(),
         key.to_pkcs8_pem(LineEnding::LF).unwrap(),
@@ -255,7 +256,7 @@ fn errors_of_unusable_files_contain_their_path() {
         path
     };
     let error_for = |path: &Path| Credentials::from_pem_file(KEY_ID, path).unwrap_err();
-    let der = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret())
+    let der = rsa::PrivateKey::from_pkcs1_pem(rsa().private.expose_secret())
         .unwrap()
         .to_pkcs1_der()
         .unwrap();
@@ -415,14 +416,11 @@ fn reads_the_api_key_id_from_a_key_file() {
 
 #[test]
 fn rejects_rsa_keys_without_two_primes_of_equal_length() {
-    let prime = |key: &rsa::RsaPrivateKey, n: usize| key.primes()[n].clone();
-    let long = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
-    let short = rsa::RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
-    let e = rsa::BigUint::from(65537u32);
-    for key in [
-        rsa::RsaPrivateKey::from_p_q(prime(&long, 0), prime(&short, 0), e.clone()).unwrap(),
-        rsa::RsaPrivateKey::from_p_q(prime(&short, 0), prime(&long, 0), e).unwrap(),
-    ] {
+    let long = rsa::PrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
+    let short = rsa::PrivateKey::new(&mut SysRng, 1024).unwrap();
+    let long = long.primes()[0].as_ref();
+    let short = short.primes()[0].as_ref();
+    for key in [key_of_primes(long, short), key_of_primes(short, long)] {
         for pem in [
             key.to_pkcs1_pem(LineEnding::LF).unwrap(),
             key.to_pkcs8_pem(LineEnding::LF).unwrap(),
@@ -456,7 +454,20 @@ fn rejects_rsa_keys_without_two_primes_of_equal_length() {
     }
 }
 
-/// Without a check of the sizes, validating unequal primes takes minutes.
+/// Computes the key of two primes, which may have different lengths.
+fn key_of_primes(p: &BoxedUint, q: &BoxedUint) -> rsa::PrivateKey {
+    let bits = p.bits_precision() + q.bits_precision();
+    let widened = |n: &BoxedUint| BoxedUint::from_be_slice(&n.to_be_bytes(), bits).unwrap();
+    let p = widened(p);
+    let q = widened(q);
+    let one = widened(&BoxedUint::one());
+    let e = widened(&BoxedUint::from(65537_u32));
+    let totient = p.wrapping_sub(&one).wrapping_mul(q.wrapping_sub(&one));
+    let d = e.invert_mod(&totient.to_nz().unwrap()).unwrap();
+    let n = p.wrapping_mul(&q);
+    rsa::PrivateKey::from_components_with_wide_primes(n, e, d, vec![p, q]).unwrap()
+}
+
 #[test]
 fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
     let number = |bytes: usize| vec![0xc1; bytes];
@@ -489,7 +500,7 @@ fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
         .map(number);
         let [n, e, d, p, q, dp, dq, qi] = &numbers;
         let uint = |bytes| rsa::pkcs1::UintRef::new(bytes).unwrap();
-        let key = rsa::pkcs1::RsaPrivateKey {
+        let key = rsa::pkcs1::RsaPrivateKeyRef {
             modulus: uint(n),
             public_exponent: uint(e),
             private_exponent: uint(d),

@@ -16,8 +16,8 @@ use kalshi_api_keys::{
 };
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::DecodePrivateKey as _;
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
-use rsa::{RsaPrivateKey, pkcs1v15, pss};
+use rsa::signature::{SignatureEncoding as _, Signer as _};
+use rsa::{PrivateKey, pkcs1v15, pss};
 use sha2::{Digest as _, Sha256};
 
 use crate::fixtures::{KEY_ID, Pair, chain, ed25519, rsa};
@@ -25,16 +25,13 @@ use crate::fixtures::{KEY_ID, Pair, chain, ed25519, rsa};
 pub type Sign = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 pub fn sign_rsa_with_salt(pair: &Pair, salt: usize) -> Sign {
-    let key = RsaPrivateKey::from_pkcs1_pem(pair.private.expose_secret()).unwrap();
+    let key = PrivateKey::from_pkcs1_pem(pair.private.expose_secret()).unwrap();
     let key = pss::SigningKey::<Sha256>::new_with_salt_len(key, salt);
-    Box::new(move |message| {
-        key.sign_with_rng(&mut rsa::rand_core::OsRng, message)
-            .to_vec()
-    })
+    Box::new(move |message| key.sign(message).to_vec())
 }
 
 fn sign_pkcs1v15(pair: &Pair) -> Sign {
-    let key = RsaPrivateKey::from_pkcs1_pem(pair.private.expose_secret()).unwrap();
+    let key = PrivateKey::from_pkcs1_pem(pair.private.expose_secret()).unwrap();
     let key = pkcs1v15::SigningKey::<Sha256>::new(key);
     Box::new(move |message| key.sign(message).to_vec())
 }

@@ -88,10 +88,10 @@ fn signed_message_is_timestamp_method_and_path_without_the_query() {
 fn salt_is_32_bytes() {
     let signed = signer(rsa()).headers(&Method::GET, "/").unwrap();
     let digest = Sha256::digest(text("GET", "/"));
-    let key = rsa::RsaPublicKey::from_public_key_pem(&rsa().public).unwrap();
+    let key = rsa::PublicKey::from_public_key_pem(&rsa().public).unwrap();
     for salt in [0, 20, 31, 32, 33] {
         let verified = key.verify(
-            rsa::Pss::new_with_salt::<Sha256>(salt),
+            rsa::Pss::<Sha256>::new_with_salt(salt),
             &digest,
             &signature(&signed),
         );
@@ -116,9 +116,6 @@ mod backends_verify_each_other {
     use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
     use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
     use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
-    use rsa::pss::BlindedSigningKey;
-    use rsa::rand_core::OsRng;
-    use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
     use super::*;
 
@@ -127,11 +124,9 @@ mod backends_verify_each_other {
 
     #[test]
     fn rsa_signs_and_aws_lc_verifies() {
-        let key = rsa::RsaPrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
+        let key = rsa::PrivateKey::from_pkcs1_pem(rsa().private.expose_secret()).unwrap();
         let public = key.to_public_key().to_pkcs1_der().unwrap();
-        let signature = BlindedSigningKey::<Sha256>::new(key)
-            .sign_with_rng(&mut OsRng, b"text")
-            .to_vec();
+        let signature = key.pss_sign::<Sha256>(b"text").unwrap();
         let verifier = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public.as_bytes());
         verifier.verify(b"text", &signature).unwrap();
         verifier.verify(b"other", &signature).unwrap_err();
@@ -480,9 +475,9 @@ fn verifies(pair: &Pair, text: &str, signed: &SignedHeaders) -> bool {
 
 /// Verifies a signature with `rsa` or `ed25519-dalek`, with explicit parameters.
 pub fn verifies_bytes(pair: &Pair, text: &str, signature: &[u8]) -> bool {
-    if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(&pair.public) {
+    if let Ok(key) = rsa::PublicKey::from_public_key_pem(&pair.public) {
         key.verify(
-            rsa::Pss::new_with_salt::<Sha256>(32),
+            rsa::Pss::<Sha256>::new_with_salt(32),
             &Sha256::digest(text),
             signature,
         )

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use curve25519_dalek::Scalar;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signer as _, Verifier as _};
 use http::{HeaderMap, HeaderValue, Method};
@@ -11,8 +12,7 @@ use kalshi_api_keys::KeyAlgorithm;
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::{Credentials, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::rand_core::OsRng;
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use rsa::signature::SignatureEncoding as _;
 use sha2::Digest as _;
 
 use super::{
@@ -340,16 +340,14 @@ async fn refuses_an_rsa_signature_without_a_32_byte_salt() {
         .await
         .expect("the client's own signature");
 
-    let private_key = rsa::RsaPrivateKey::from_pkcs1_pem(root_key.expose_secret()).expect("PKCS#1");
+    let private_key = rsa::PrivateKey::from_pkcs1_pem(root_key.expose_secret()).expect("PKCS#1");
     for salt in [0, 20, 31, 32, 33, 64] {
         let mut headers = signed(&sandbox);
         let timestamp = headers[TIMESTAMP].to_str().expect("text");
         let message = format!("{timestamp}GET{}", path(&sandbox, "/api_keys"));
         let signing =
             rsa::pss::SigningKey::<sha2::Sha256>::new_with_salt_len(private_key.clone(), salt);
-        let signature = signing
-            .sign_with_rng(&mut OsRng, message.as_bytes())
-            .to_vec();
+        let signature = signing.sign(message.as_bytes()).to_vec();
         headers.insert(SIGNATURE, text(&STANDARD.encode(signature)));
         let response = list(&sandbox, headers).await;
         if salt == 32 {
@@ -386,14 +384,8 @@ async fn verifies_ed25519_signatures_strictly() {
         .chain_update(public)
         .chain_update(&message)
         .finalize();
-    let mut secret = signing.to_scalar_bytes();
-    secret[0] &= 248;
-    secret[31] = secret[31] & 127 | 64;
-    let order = rsa::BigUint::parse_bytes(ORDER, 10).expect("a number");
-    let s = rsa::BigUint::from_bytes_le(&hash) * rsa::BigUint::from_bytes_le(&secret) % order;
-    let mut forged = identity.to_vec();
-    forged.extend(s.to_bytes_le());
-    forged.resize(64, 0);
+    let s = Scalar::from_bytes_mod_order_wide(&hash.into()) * signing.to_scalar();
+    let forged = [identity, s.to_bytes()].concat();
 
     let signature = ed25519_dalek::Signature::from_slice(&forged).expect("64 bytes");
     public
@@ -406,10 +398,6 @@ async fn verifies_ed25519_signatures_strictly() {
         "small-order R",
     );
 }
-
-/// The order of the base point of Ed25519.
-const ORDER: &[u8] =
-    b"7237005577332262213973186563042994240857116359379907606001950938285454250989";
 
 #[tokio::test]
 async fn a_deleted_key_stops_working_at_once() {
