@@ -26,7 +26,8 @@ usage: cargo run --example sandbox -- --dir DIR [OPTION]...
   --dir DIR             save the root key here as KEY_ID.pem (created if missing)
   --listen ADDRESS      loopback address and port [default: 127.0.0.1:0, a free port]
   --root-key-type TYPE  rsa or ed25519 [default: ed25519]
-  --tier TIER           basic, advanced, premier or market-maker [default: premier]
+  --tier TIER           basic, advanced, expert, premier, paragon, prime, prestige or market-maker
+                        [default: premier]
   --fcm-subtrader ID    make the account an FCM member with this subtrader; repeatable
   --help                print this help";
 
@@ -139,17 +140,17 @@ impl Options {
                     };
                 }
                 "--tier" => {
-                    options.tier =
-                        match value()?.as_str() {
-                            "basic" => Tier::Basic,
-                            "advanced" => Tier::Advanced,
-                            "premier" => Tier::Premier,
-                            "market-maker" => Tier::MarketMaker,
-                            _ => return Err(
-                                "invalid --tier; expected basic, advanced, premier or market-maker"
-                                    .to_owned(),
-                            ),
-                        };
+                    options.tier = match value()?.as_str() {
+                        "basic" => Tier::Basic,
+                        "advanced" => Tier::Advanced,
+                        "expert" => Tier::Expert,
+                        "premier" => Tier::Premier,
+                        "paragon" => Tier::Paragon,
+                        "prime" => Tier::Prime,
+                        "prestige" => Tier::Prestige,
+                        "market-maker" => Tier::MarketMaker,
+                        _ => return Err("invalid --tier; see --help".to_owned()),
+                    };
                 }
                 "--fcm-subtrader" => options.fcm_subtraders.push(value()?),
                 _ => return Err(format!("unknown option {name:?}; see --help")),

@@ -17,10 +17,29 @@ pub enum Tier {
     Basic,
     /// The second level. `createApiKey` returns 403.
     Advanced,
+    /// The third level. `createApiKey` returns 403.
+    Expert,
     /// The lowest level that may call `createApiKey`.
     Premier,
+    /// The level above Premier. That it may call `createApiKey` is a guess.
+    Paragon,
+    /// The level above Paragon. That it may call `createApiKey` is a guess.
+    Prime,
+    /// The highest level. That it may call `createApiKey` is a guess.
+    Prestige,
     /// The level of market makers, who may call `createApiKey`.
     MarketMaker,
+}
+
+impl Tier {
+    fn may_create_keys(self) -> bool {
+        match self {
+            Self::Basic | Self::Advanced | Self::Expert => false,
+            Self::Premier | Self::Paragon | Self::Prime | Self::Prestige | Self::MarketMaker => {
+                true
+            }
+        }
+    }
 }
 
 pub(super) struct Account {
@@ -58,13 +77,13 @@ impl Account {
 
     /// Checks that the account may call `createApiKey`.
     pub(super) fn check_tier(&self) -> Result<(), ApiError> {
-        match self.tier {
-            Tier::Premier | Tier::MarketMaker => Ok(()),
-            Tier::Basic | Tier::Advanced => Err(ApiError::forbidden(
+        if !self.tier.may_create_keys() {
+            return Err(ApiError::forbidden(
                 "insufficient_api_usage_level",
-                "a key of your own needs the Premier or Market Maker API usage level",
-            )),
+                "creating a key for your own public key needs the Premier or Market Maker usage level",
+            ));
         }
+        Ok(())
     }
 
     /// Checks that the account may bind the key to the FCM subtrader that it names, if any.
@@ -73,12 +92,12 @@ impl Account {
             None => Ok(()),
             Some(_) if !self.fcm_member => Err(ApiError::forbidden(
                 "not_an_fcm_member",
-                "fcm_subtrader_id is for FCM members",
+                "only FCM members may bind a key to a subtrader",
             )),
             Some(id) if !self.fcm_subtraders.contains(id) => Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "fcm_subtrader_not_visible",
-                "the FCM subtrader is not yet visible; retry once its creation has propagated",
+                "the subtrader is not yet visible to the credential registry",
             )),
             Some(_) => Ok(()),
         }

@@ -159,21 +159,25 @@ async fn delete_api_key(
     State(state): State<SharedState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let Path(id) =
-        id.map_err(|_| ApiError::bad_request("the API key ID is not percent-encoded UTF-8"))?;
+    let Path(id) = id.map_err(|_| unacceptable_key_id())?;
     if state.lock().account.delete(&id) {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(ApiError::new(
             StatusCode::NOT_FOUND,
             "not_found",
-            "the account has no such API key",
+            "api key not found",
         ))
     }
 }
 
 async fn missing_key_id() -> ApiError {
-    ApiError::bad_request("the path has no API key ID")
+    unacceptable_key_id()
+}
+
+/// The error for an ID that is missing, or not percent-encoded UTF-8.
+fn unacceptable_key_id() -> ApiError {
+    ApiError::bad_request("the API key ID is not acceptable")
 }
 
 async fn not_found() -> ApiError {

@@ -118,7 +118,7 @@ impl RequestFields {
     fn required_string(&self, name: &str) -> Result<&str, ApiError> {
         match self.string(name)? {
             None => Err(ApiError::bad_request(format!("{name} is missing"))),
-            Some("") => Err(ApiError::bad_request(format!("{name} is empty"))),
+            Some("") => Err(ApiError::bad_request(format!("{name} must not be empty"))),
             Some(text) => Ok(text),
         }
     }

@@ -14,11 +14,22 @@ async fn post(sandbox: &Sandbox, rest: &str, body: &str) -> Response {
     send(sandbox, &root(sandbox), Method::POST, rest, Some(body)).await
 }
 
-/// Returns the code in the spec's example of a response.
-fn documented_code(response: &str) -> String {
-    let example = &crate::contract::spec()["components"]["responses"][response]["content"]["application/json"]
-        ["example"];
-    example["code"].as_str().expect(response).to_owned()
+/// Returns the spec's example of a response.
+fn documented_error(response: &str) -> Value {
+    let content = &crate::contract::spec()["components"]["responses"][response]["content"];
+    let example = &content["application/json"]["example"];
+    assert!(example.is_object(), "{response}");
+    example.clone()
+}
+
+/// The error is the spec's example, and nothing besides: no `service` in particular.
+fn assert_documented(response: &Response, status: u16, name: &str) {
+    assert_eq!(response.status, status, "{name}: {}", response.body);
+    assert_eq!(
+        response.json(),
+        json!({ "error": documented_error(name) }),
+        "{name}"
+    );
 }
 
 /// Invalid values of the fields that `createApiKey` and `generateApiKey` share.
@@ -120,9 +131,15 @@ async fn refuses_invalid_input_with_400_and_creates_no_key() {
         );
     }
     assert_eq!(sandbox.keys().len(), 1);
+    let without_name = with_fields(&generate, &json!({ "name": "" }));
+    let response = post(&sandbox, "/api_keys/generate", &without_name).await;
+    assert_documented(&response, 400, "InvalidInput");
 
     for accepted in [
         json!({}),
+        // A child scope requires no parent.
+        json!({ "scopes": ["write::trade"] }),
+        json!({ "scopes": ["read::portfolio_balance", "write::transfer"] }),
         json!({ "subaccount": 0 }),
         json!({ "subaccount": 63 }),
     ] {
@@ -254,80 +271,64 @@ async fn refuses_other_content_types_with_the_flat_400() {
 }
 
 #[tokio::test]
-async fn create_requires_the_premier_or_market_maker_tier() {
+async fn create_requires_premier_or_above_or_market_maker() {
     let sandbox = Sandbox::builder()
-        .tier(Tier::Advanced)
+        .tier(Tier::Expert)
         .start()
         .await
         .expect("a sandbox");
-    let client = client(&sandbox);
-    let create = || {
-        client.create_api_key().body(
-            CreateApiKeyRequest::builder()
-                .name("n")
-                .scopes(vec!["read".into()])
-                .public_key(public_key()),
-        )
-    };
-    let generate = GenerateApiKeyRequest::builder()
-        .name("n")
-        .scopes(vec!["read".into()])
-        .key_type(ApiKeyType::Ed25519);
-    assert_eq!(
-        create().send().await.map(|_| ()).map_err(|e| e.status()),
-        Err(Some(StatusCode::FORBIDDEN))
-    );
+    let create = json!({ "name": "n", "public_key": public_key() }).to_string();
+    let generate = r#"{"name":"n","key_type":"ed25519"}"#;
+    let response = post(&sandbox, "/api_keys", &create).await;
+    assert_documented(&response, 403, "InsufficientUsageLevel");
     for (tier, allowed) in [
         (Tier::Premier, true),
         (Tier::Basic, false),
-        (Tier::MarketMaker, true),
+        (Tier::Paragon, true),
         (Tier::Advanced, false),
+        (Tier::Prime, true),
+        (Tier::Expert, false),
+        (Tier::Prestige, true),
+        (Tier::Basic, false),
+        (Tier::MarketMaker, true),
     ] {
         sandbox.set_tier(tier);
-        match create().send().await {
-            Ok(_) => assert!(allowed, "{tier:?}"),
-            Err(Error::ErrorResponse(error)) => {
-                assert!(!allowed, "{tier:?}: {error:?}");
-                assert_eq!(error.status(), StatusCode::FORBIDDEN);
-                assert_eq!(
-                    error.code.as_deref(),
-                    Some(&*documented_code("InsufficientUsageLevel"))
-                );
-            }
-            Err(other) => panic!("{tier:?}: {other:?}"),
+        let response = post(&sandbox, "/api_keys", &create).await;
+        if allowed {
+            assert_eq!(response.status, 201, "{tier:?}: {}", response.body);
+        } else {
+            assert_documented(&response, 403, "InsufficientUsageLevel");
         }
-        client
-            .generate_api_key()
-            .body(generate.clone())
-            .send()
-            .await
-            .expect("allowed on every tier");
+        let response = post(&sandbox, "/api_keys/generate", generate).await;
+        assert_eq!(response.status, 201, "{tier:?}: {}", response.body);
     }
 }
 
 #[tokio::test]
 async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
     let sandbox = sandbox().await;
-    let body = json!({ "name": "n", "public_key": public_key(), "key_type": "ed25519", "fcm_subtrader_id": "u_1" });
+    let body = json!({
+        "name": "n", "public_key": public_key(), "key_type": "ed25519",
+        "fcm_subtrader_id": "u_desk7",
+    });
+    let body = body.to_string();
     for rest in ["/api_keys", "/api_keys/generate"] {
         sandbox.set_fcm_member(false);
-        let response = post(&sandbox, rest, &body.to_string()).await;
-        assert_eq!(
-            (response.status.as_u16(), response.code().as_str()),
-            (403, &*documented_code("NotAnFcmMember"))
-        );
-        sandbox.set_fcm_member(true);
-        let unseen = with_fields(
-            &body,
-            &json!({ "fcm_subtrader_id": format!("u_{}", rest.len()) }),
-        );
-        let response = post(&sandbox, rest, &unseen).await;
-        assert_eq!(
-            (response.status.as_u16(), response.code().as_str()),
-            (409, &*documented_code("SubtraderNotYetVisible"))
-        );
-        sandbox.add_fcm_subtrader(&format!("u_{}", rest.len()));
-        assert_eq!(post(&sandbox, rest, &unseen).await.status, 201);
+        let response = post(&sandbox, rest, &body).await;
+        assert_documented(&response, 403, "NotAnFcmMember");
+    }
+    sandbox.set_fcm_member(true);
+    // Neither is the one that the key is to be bound to.
+    sandbox.add_fcm_subtrader("u_DESK7");
+    sandbox.add_fcm_subtrader("u_desk");
+    for rest in ["/api_keys", "/api_keys/generate"] {
+        let response = post(&sandbox, rest, &body).await;
+        assert_documented(&response, 409, "SubtraderNotYetVisible");
+    }
+    assert_eq!(sandbox.keys().len(), 1);
+    sandbox.add_fcm_subtrader("u_desk7");
+    for rest in ["/api_keys", "/api_keys/generate"] {
+        assert_eq!(post(&sandbox, rest, &body).await.status, 201, "{rest}");
     }
 }
 
@@ -350,11 +351,7 @@ async fn deleting_an_unknown_key_is_404_and_an_invalid_id_400() {
         ("/api_keys/%ff", 400, "InvalidKeyId"),
     ] {
         let response = send(&sandbox, &root(&sandbox), Method::DELETE, rest, None).await;
-        assert_eq!(
-            (response.status.as_u16(), response.code()),
-            (status, documented_code(example)),
-            "{rest}"
-        );
+        assert_documented(&response, status, example);
     }
 }
 
@@ -482,11 +479,9 @@ async fn every_operation_of_the_spec_can_be_made_to_return_500() {
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "{operation}"
                 );
-                assert_eq!(
-                    error.code.as_deref(),
-                    Some(&*documented_code("InternalError")),
-                    "{operation}"
-                );
+                let documented = documented_error("InternalError");
+                assert_eq!(error.code.as_deref(), documented["code"].as_str());
+                assert_eq!(error.message.as_deref(), documented["message"].as_str());
             }
             other => panic!("{operation}: {other:?}"),
         }

@@ -233,7 +233,12 @@ async fn lists_the_keys_of_one_subtrader() {
         bound.fcm_subtrader_id = Some(subtrader.to_owned());
         register(&sandbox, bound);
     }
-    for (subtrader, ids) in [("u_1", &["a", "c"][..]), ("u_2", &["b"]), ("u_3", &[])] {
+    for (subtrader, ids) in [
+        ("u_1", &["a", "c"][..]),
+        ("u_2", &["b"]),
+        ("u_3", &[]),
+        ("U_1", &[]),
+    ] {
         let listed = client(&sandbox)
             .get_api_keys()
             .fcm_subtrader_id(subtrader)
