@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use kalshi_api_keys::key_file;
-use kalshi_api_keys::sandbox::{Sandbox, Tier};
+use kalshi_api_keys::sandbox::{Fault, Sandbox, Tier};
 use kalshi_api_keys::types::ApiKeyType;
 use serde_json::json;
 
@@ -29,6 +29,8 @@ usage: cargo run --example sandbox -- --dir DIR [OPTION]...
   --tier TIER           basic, advanced, expert, premier, paragon, prime, prestige or market-maker
                         [default: premier]
   --fcm-subtrader ID    make the account an FCM member with this subtrader; repeatable
+  --fail-next FAULT     respond to one of the next requests with this fault, in the order given:
+                        rate-limited, attestation-lapsed or internal-error; repeatable
   --help                print this help";
 
 #[tokio::main]
@@ -60,6 +62,9 @@ async fn run() -> Result<(), String> {
     for id in &options.fcm_subtraders {
         sandbox.set_fcm_member(true);
         sandbox.add_fcm_subtrader(id);
+    }
+    for fault in options.faults {
+        sandbox.fail_next(fault);
     }
     let path = save(&options.dir, &sandbox).map_err(|e| {
         format!(
@@ -99,6 +104,7 @@ struct Options {
     root_key_type: ApiKeyType,
     tier: Tier,
     fcm_subtraders: Vec<String>,
+    faults: Vec<Fault>,
 }
 
 impl Options {
@@ -111,6 +117,7 @@ impl Options {
             root_key_type: ApiKeyType::Ed25519,
             tier: Tier::Premier,
             fcm_subtraders: Vec::new(),
+            faults: Vec::new(),
         };
         while let Some(name) = arguments.next() {
             if name == "--help" {
@@ -153,6 +160,12 @@ impl Options {
                     };
                 }
                 "--fcm-subtrader" => options.fcm_subtraders.push(value()?),
+                "--fail-next" => options.faults.push(match value()?.as_str() {
+                    "rate-limited" => Fault::rate_limited(),
+                    "attestation-lapsed" => Fault::attestation_lapsed(),
+                    "internal-error" => Fault::internal_error(),
+                    _ => return Err("invalid --fail-next; see --help".to_owned()),
+                }),
                 _ => return Err(format!("unknown option {name:?}; see --help")),
             }
         }

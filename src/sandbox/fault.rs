@@ -15,6 +15,17 @@ use hyper::body::Frame;
 use super::api_error::ApiError;
 use super::operation::Operation;
 
+/// The body of a rate limit, as documented: `error` is a string, unlike in every other error.
+const RATE_LIMITED: &str = r#"{"error": "too many requests"}"#;
+
+/// The body of a lapsed attestation, as recorded: the code is the message with underscores.
+const ATTESTATION_LAPSED: &str = concat!(
+    r#"{"error":{"code":"Your_location_attestation_for_API_trading_is_missing_or_expired._"#,
+    r#"Please_verify_your_location_in_the_Kalshi_app_or_website,_and_then_retry.","#,
+    r#""message":"Your location attestation for API trading is missing or expired. "#,
+    r#"Please verify your location in the Kalshi app or website, and then retry."}}"#,
+);
+
 /// A fault to inject into one request, with [`Sandbox::fail_next`](super::Sandbox::fail_next).
 ///
 /// *Processed* means handled as usual: carried out if the request is authenticated and valid,
@@ -83,6 +94,33 @@ impl Fault {
     /// processing the request. The body is a guess; none has been recorded.
     pub fn internal_error() -> Self {
         Self::respond(500, "application/json", ApiError::internal().body())
+    }
+
+    /// A rate limit: responds with status 429 and the documented body, without `Retry-After`,
+    /// without processing the request.
+    ///
+    /// ```
+    /// use kalshi_api_keys::{Client, sandbox::{Fault, Sandbox}};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// sandbox.fail_next(Fault::rate_limited());
+    /// let error = client.get_api_keys().send().await.unwrap_err();
+    /// assert_eq!(error.status().unwrap().as_u16(), 429);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rate_limited() -> Self {
+        Self::respond(429, "application/json", RATE_LIMITED)
+    }
+
+    /// A lapsed location attestation: responds with status 403 and the recorded body, whose code is
+    /// a whole sentence, without processing the request. It was recorded for an order: a lapsed
+    /// attestation closes some markets, and is not known to prevent managing keys.
+    pub fn attestation_lapsed() -> Self {
+        Self::respond(403, "application/json", ATTESTATION_LAPSED)
     }
 
     /// Creates a [`Fault::Respond`].
