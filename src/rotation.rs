@@ -391,6 +391,11 @@ impl Rotation {
                 "the new key would lack the scope read",
             ));
         }
+        if goal.subaccount.is_some() {
+            return Err(Failure::CannotVerify(
+                "the new key would be restricted to a sub-account, and such a key may not list keys",
+            ));
+        }
         let journal = Journal::create(&self.plan.file, goal)?;
         // Another rotation may have finished since.
         if let Err(error) = key_file::check(&self.plan.file) {

@@ -30,18 +30,30 @@
 //! | the operations, and their statuses 200, 201, 204, 400, 401, 403, 404, 409 and 500 | documented |
 //! | the signed message, the algorithms, and the headers that carry the signature | documented |
 //! | a timestamp is accepted within ±10 s of the server's clock | recorded |
-//! | the bodies of 401, the shape of all other errors, and the flat `invalid_content_type` | recorded |
-//! | scopes default to `read` and `write`; `write` requires `read` | documented |
+//! | the bodies of 401, and the flat `invalid_content_type` | recorded |
+//! | all other errors have the shape `{"error":{"code":…,"message":…}}` | recorded, as one of several |
+//! | the codes and messages of all errors but 401, unless stated below | guess |
+//! | errors have no `service` | documented |
+//! | authentication comes first: 403 means that the signature was accepted | documented |
+//! | `read` allows listing, `write` every other operation; child scopes allow none of the four | documented; the status, 403, is a guess |
+//! | a key restricted to one sub-account may not create, generate or delete keys (403) | documented, with the message; the code and the JSON around it are a guess |
+//! | it may not [list](Sandbox::set_restricted_keys_may_list) them either | guess |
+//! | a key bound to an FCM subtrader is rejected by every operation | documented; the status, 403, is a guess |
+//! | team members may not manage keys | documented; not modelled: every key belongs to the owner of the account |
+//! | scopes default to `read` and `write`; `write` requires `read`; child scopes require no parent | documented |
 //! | sub-accounts range from 0 to 63, and exclude an `fcm_subtrader_id` | documented |
-//! | `createApiKey` requires [`Tier::Premier`] or [`Tier::MarketMaker`] | documented |
-//! | `fcm_subtrader_id` requires an FCM member (403) and a visible subtrader (409) | documented |
-//! | a key bound to an FCM subtrader is refused on every call | documented; the status, 403, is a guess |
-//! | listing requires the scope `read`, every other operation `write` | guess |
-//! | the codes and messages of all errors but 401 | guess |
-//! | an unknown scope, an empty list of scopes, an empty name or a `null` field is refused with 400 | guess |
-//! | RSA public keys have 2048 to 8192 bits; weak Ed25519 keys are refused | guess |
-//! | bodies are limited to 64 KiB (413); unknown paths return 404, other methods 405 | guess |
-//! | the order in which a request is checked, when several things are wrong with it | guess |
+//! | `createApiKey` requires [`Tier::Premier`] or [`Tier::MarketMaker`] (403) | documented |
+//! | the levels above [`Tier::Premier`] may call it too | guess |
+//! | `fcm_subtrader_id` requires an FCM member (403) and a visible subtrader (409); its suffix is case-sensitive | documented |
+//! | its user ID is not checked, and any account may filter a list by it | guess |
+//! | new keys may come with a [`warning`](Sandbox::set_creation_warning) | documented |
+//! | [`Fault::rate_limited`]: the body of 429, and no header for it | documented |
+//! | requests are never limited otherwise | documented budgets; not modelled |
+//! | [`Fault::attestation_lapsed`]: the body of 403 | recorded for an order; not known for the four operations |
+//! | an unknown scope, an empty list of scopes, an empty name or a `null` field is rejected with 400 | guess |
+//! | RSA public keys have 2048 to 8192 bits; weak Ed25519 keys are rejected | guess |
+//! | bodies are limited to 64 KiB (413); unknown paths return 404, other methods 405, signed or not | guess |
+//! | the order in which an authenticated request is checked, when several things are wrong with it | guess |
 
 mod account;
 mod api_error;
@@ -157,7 +169,7 @@ impl Sandbox {
     }
 
     /// Sets the API usage level of the account. Below [`Tier::Premier`], `createApiKey` returns 403
-    /// (documented).
+    /// (documented), and `generateApiKey` does not.
     pub fn set_tier(&self, tier: Tier) {
         self.state.lock().account.tier = tier;
     }
@@ -195,8 +207,39 @@ impl Sandbox {
         self.state.lock().account.fcm_member = member;
     }
 
+    /// Sets whether a key that is restricted to one sub-account may list the keys of the account. By
+    /// default it may not. That it may not manage keys is documented; whether that includes listing
+    /// is not, so test with both. Such a key may never create, generate or delete keys.
+    ///
+    /// ```
+    /// use kalshi_api_keys::sandbox::Sandbox;
+    /// use kalshi_api_keys::types::GenerateApiKeyRequest;
+    /// use kalshi_api_keys::{Client, Credentials};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let sandbox = Sandbox::start().await?;
+    /// # let client = Client::new(sandbox.environment(), sandbox.credentials())?;
+    /// let request = GenerateApiKeyRequest::builder()
+    ///     .name("bot")
+    ///     .scopes(vec!["read".into(), "write".into()])
+    ///     .subaccount(7)
+    ///     .key_type("ed25519");
+    /// let bot = client.generate_api_key().body(request).send().await?;
+    /// let credentials = Credentials::from_pem(&bot.api_key_id, bot.private_key.expose_secret())?;
+    /// let client = Client::new(sandbox.environment(), credentials)?;
+    /// assert!(client.get_api_keys().send().await.is_err());
+    /// sandbox.set_restricted_keys_may_list(true);
+    /// client.get_api_keys().send().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_restricted_keys_may_list(&self, allowed: bool) {
+        self.state.lock().account.restricted_keys_may_list = allowed;
+    }
+
     /// Makes an FCM subtrader visible. Binding a key to one that is not visible returns 409
-    /// (documented).
+    /// (documented). IDs are compared exactly: their suffixes are case-sensitive (documented).
     pub fn add_fcm_subtrader(&self, id: &str) {
         self.state
             .lock()

@@ -153,7 +153,9 @@ impl Plan {
     }
 
     /// Sets the sub-account that the new key is restricted to; `None` leaves it unrestricted.
-    /// Default: that of the old key.
+    /// Default: that of the old key. A restricted key may not list keys (a guess; that it may not
+    /// manage them is documented), so it cannot be verified, and the rotation ends with
+    /// [`Failure::CannotVerify`](super::Failure::CannotVerify) before anything is created.
     #[must_use]
     pub fn subaccount(self, subaccount: Option<Subaccount>) -> Self {
         Self {

@@ -46,6 +46,7 @@ pub(super) struct Account {
     /// Oldest first.
     keys: Vec<(ApiKey, Arc<PublicKey>)>,
     pub(super) tier: Tier,
+    pub(super) restricted_keys_may_list: bool,
     pub(super) fcm_member: bool,
     pub(super) fcm_subtraders: BTreeSet<String>,
     pub(super) region_expiration: Option<i64>,
@@ -57,6 +58,7 @@ impl Account {
         Self {
             keys: Vec::new(),
             tier,
+            restricted_keys_may_list: false,
             fcm_member: false,
             fcm_subtraders: BTreeSet::new(),
             region_expiration: None,

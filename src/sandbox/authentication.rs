@@ -52,12 +52,25 @@ pub(super) fn authenticate(state: &SharedState, request: &Parts) -> Result<ApiKe
 
 /// Checks that the key may call the operation. Child scopes such as `write::trade` allow none of
 /// the four.
-pub(super) fn authorize(key: &ApiKey, operation: Operation) -> Result<(), ApiError> {
+pub(super) fn authorize(
+    state: &SharedState,
+    key: &ApiKey,
+    operation: Operation,
+) -> Result<(), ApiError> {
     if key.fcm_subtrader_id.is_some() {
         return Err(ApiError::forbidden(
             "fcm_subtrader_key",
             "a key bound to an FCM subtrader has no REST access",
         ));
+    }
+    if key.subaccount.is_some() {
+        let may_list = state.lock().account.restricted_keys_may_list;
+        if operation != Operation::GetApiKeys || !may_list {
+            return Err(ApiError::forbidden(
+                "api_key_restricted",
+                "this API key is restricted to a single sub-account and cannot access this endpoint",
+            ));
+        }
     }
     let scope = operation.required_scope();
     if !key

@@ -79,7 +79,7 @@ async fn process(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let key = authenticate(state, &parts)?;
-    authorize(&key, operation)?;
+    authorize(state, &key, operation)?;
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 

@@ -180,8 +180,7 @@ async fn the_new_key_takes_over_and_each_step_is_reported() {
 #[tokio::test]
 async fn the_new_key_is_as_planned_or_as_the_old_one() {
     let account = TestAccount::new().await;
-    let subaccount = Subaccount::try_from(7).unwrap();
-    account.register("other", vec![ApiKeyScope::Read], Some(7), None);
+    account.register("other", vec![ApiKeyScope::Read], None, None);
 
     // Not the key that signs, and one that may not write.
     let rotated = rotate(&account.client, account.plan().replace("other"))
@@ -189,7 +188,7 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
         .unwrap();
     let key = account.key(&rotated.key_id);
     assert_eq!(key.scopes, Some(vec![ApiKeyScope::Read]));
-    assert_eq!(key.subaccount, Some(subaccount));
+    assert_eq!(key.subaccount, None);
     let first_name = key.name.unwrap();
     assert!(first_name.starts_with("the other (rotated "));
     assert_eq!(account.ids(), [account.old.clone(), rotated.key_id.clone()]);
@@ -205,7 +204,8 @@ async fn the_new_key_is_as_planned_or_as_the_old_one() {
     assert_ne!(name, first_name);
 
     std::fs::remove_file(account.file()).unwrap();
-    let plan = account.plan().replace(&again.key_id).name("report");
+    account.register("restricted", vec![ApiKeyScope::Read], Some(7), None);
+    let plan = account.plan().replace("restricted").name("report");
     let plan = plan
         .scopes(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade])
         .subaccount(None);
@@ -370,20 +370,62 @@ async fn a_failure_reports_the_state_of_the_keys() {
 }
 
 #[tokio::test]
+async fn restricted_key_does_not_rotate_itself() {
+    let account = TestAccount::new().await;
+    let scopes = vec![ApiKeyScope::Read, ApiKeyScope::Write];
+    account.register("restricted", scopes, Some(7), None);
+    let credentials =
+        Credentials::from_pem("restricted", ed25519().private.expose_secret()).unwrap();
+    let client = Client::new(account.sandbox.environment(), credentials).unwrap();
+    let keys = account.ids();
+
+    let cannot_list = rotate(&client, account.plan()).await.unwrap_err();
+    assert!(
+        matches!(cannot_list.failure, Failure::List(_)),
+        "{cannot_list}"
+    );
+    account.sandbox.set_restricted_keys_may_list(true);
+    let still_restricted = rotate(&client, account.plan()).await.unwrap_err();
+    assert!(
+        matches!(still_restricted.failure, Failure::CannotVerify(_)),
+        "{still_restricted}"
+    );
+    let plan = account.plan().subaccount(None);
+    let cannot_create = rotate(&client, plan).await.unwrap_err();
+    assert!(
+        matches!(cannot_create.failure, Failure::Create(_)),
+        "{cannot_create}"
+    );
+    for error in [cannot_list, still_restricted, cannot_create] {
+        assert_eq!(error.state.journal, None, "{error}");
+    }
+    assert_eq!(account.ids(), keys);
+    assert!(account.files().is_empty());
+}
+
+#[tokio::test]
 async fn an_impossible_plan_is_refused_before_anything_is_created() {
     let account = TestAccount::new().await;
     let error = account.fails(account.plan().replace("no such key")).await;
     assert!(matches!(error.failure, Failure::OldKeyNotFound), "{error}");
     account.register("fcm", vec![ApiKeyScope::Read], None, Some("user_1"));
+    account.register("restricted", vec![ApiKeyScope::Read], Some(7), None);
+    let keys = account.ids();
     for plan in [
         account
             .plan()
             .scopes(vec![ApiKeyScope::ReadPortfolioBalance]),
         account.plan().scopes(vec![]),
         account.plan().replace("fcm"),
+        account.plan().replace("restricted"),
+        account
+            .plan()
+            .subaccount(Some(Subaccount::try_from(0).unwrap())),
     ] {
         let error = account.fails(plan).await;
         assert!(matches!(error.failure, Failure::CannotVerify(_)), "{error}");
+        assert_eq!(account.ids(), keys);
+        assert!(account.files().is_empty());
     }
     for path in ["no/such/folder", "slash.pem/", &"a".repeat(300)] {
         let error = account
@@ -406,10 +448,8 @@ async fn an_impossible_plan_is_refused_before_anything_is_created() {
         ),
         "{error}"
     );
-    assert_eq!(
-        (account.ids().len(), account.files()),
-        (2, vec!["new.pem".to_owned()])
-    );
+    assert_eq!(account.ids(), keys);
+    assert_eq!(account.files(), ["new.pem"]);
 }
 
 /// Nothing says any more that the private key was lost, if only the last failure is reported.

@@ -2,6 +2,7 @@
 //! errors and injects faults.
 
 mod authentication;
+mod bodies;
 mod clock;
 mod errors;
 mod faults;
@@ -10,9 +11,13 @@ mod lifetime;
 
 use std::sync::LazyLock;
 
-use http::{HeaderMap, Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signer as _;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use kalshi_api_keys::sandbox::Sandbox;
-use kalshi_api_keys::types::{ApiKey, ApiKeyScope};
+use kalshi_api_keys::types::{ApiKey, ApiKeyScope, PrivateKeyPem};
 use kalshi_api_keys::{Client, Credentials, KeyAlgorithm, KeyPair, Signer};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -133,17 +138,71 @@ async fn exchange(sandbox: &Sandbox, method: &str, path: &str, headers: &HeaderM
     String::from_utf8(response).expect("text")
 }
 
+const KEY: &str = "kalshi-access-key";
+const TIMESTAMP: &str = "kalshi-access-timestamp";
+const SIGNATURE: &str = "kalshi-access-signature";
+
+/// An Ed25519 key that signs without this crate.
+struct TestKey {
+    id: String,
+    private_key: PrivateKeyPem,
+}
+
+impl TestKey {
+    fn root(sandbox: &Sandbox) -> Self {
+        Self {
+            id: sandbox.credentials().key_id().to_owned(),
+            private_key: sandbox.root_private_key(),
+        }
+    }
+
+    /// Registers a new key pair under the given key.
+    fn register(sandbox: &Sandbox, key: ApiKey) -> Self {
+        let pair = KeyPair::generate(KeyAlgorithm::Ed25519).expect("a key pair");
+        let id = key.api_key_id.clone();
+        let public_key = pair.public_key_pem().expect("PEM");
+        sandbox.register(key, &public_key).expect("a new key");
+        Self {
+            id,
+            private_key: pair.private_key_pem().expect("PEM"),
+        }
+    }
+
+    /// The three headers of a request, whose path excludes the query.
+    fn sign(&self, timestamp: &str, method: &str, path: &str) -> HeaderMap {
+        let pem = self.private_key.expose_secret();
+        let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem).expect("Ed25519");
+        let message = format!("{timestamp}{method}{path}");
+        let signature = STANDARD.encode(signing.sign(message.as_bytes()).to_bytes());
+        let mut headers = HeaderMap::new();
+        headers.insert(KEY, text(&self.id));
+        headers.insert(TIMESTAMP, text(timestamp));
+        headers.insert(SIGNATURE, text(&signature));
+        headers
+    }
+
+    fn signer(&self) -> Signer {
+        let pem = self.private_key.expose_secret();
+        Signer::new(Credentials::from_pem(&self.id, pem).expect("credentials"))
+    }
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("a header value")
+}
+
 /// Registers a new key pair under the given key, and returns a signer for it.
 fn register(sandbox: &Sandbox, key: ApiKey) -> Signer {
-    let pair = KeyPair::generate(KeyAlgorithm::Ed25519).expect("a key pair");
-    let pem = pair.private_key_pem().expect("PEM");
-    let credentials =
-        Credentials::from_pem(&key.api_key_id, pem.expose_secret()).expect("credentials");
-    sandbox
-        .register(key, &pair.public_key_pem().expect("PEM"))
-        .expect("a new key");
-    Signer::new(credentials)
+    TestKey::register(sandbox, key).signer()
 }
+
+/// A request of each operation, in the order of the spec.
+const OPERATIONS: [(Method, &str); 4] = [
+    (Method::GET, "/api_keys"),
+    (Method::POST, "/api_keys"),
+    (Method::POST, "/api_keys/generate"),
+    (Method::DELETE, "/api_keys/x"),
+];
 
 /// A key with the given ID and scopes.
 fn key(id: &str, scopes: &[&str]) -> ApiKey {
@@ -157,6 +216,21 @@ fn key(id: &str, scopes: &[&str]) -> ApiKey {
         .scopes(scopes)
         .try_into()
         .expect("a key")
+}
+
+/// A key with the scopes `read` and `write`, restricted to a sub-account, which may be out of range.
+fn restricted_key(id: &str, subaccount: u64) -> ApiKey {
+    let key = serde_json::json!({
+        "api_key_id": id, "name": id, "scopes": ["read", "write"], "subaccount": subaccount,
+    });
+    serde_json::from_value(key).expect("a key")
+}
+
+/// A key with the scopes `read` and `write`, bound to an FCM subtrader.
+fn bound_key(id: &str) -> ApiKey {
+    let mut bound = key(id, &["read", "write"]);
+    bound.fcm_subtrader_id = Some("u_1".to_owned());
+    bound
 }
 
 /// A new Ed25519 public key.

@@ -18,6 +18,8 @@ use crate::raw_server::{RawServer, Reply};
 #[tokio::test]
 async fn the_key_file_holds_key_and_id_and_is_readable_by_its_owner_only() {
     let account = TestAccount::new().await;
+    // The new keys are those of one sub-account, and sign in by listing.
+    account.sandbox.set_restricted_keys_may_list(true);
     let mut transcripts = String::new();
     for (arguments, pem) in [
         (["generate", "--type", "ed25519"], "-----BEGIN PRIVATE"),

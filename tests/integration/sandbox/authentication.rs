@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use curve25519_dalek::Scalar;
+use ed25519_dalek::Verifier as _;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
-use ed25519_dalek::{Signer as _, Verifier as _};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use kalshi_api_keys::KeyAlgorithm;
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::{Credentials, KeyPair, Signer};
@@ -16,20 +16,17 @@ use rsa::signature::SignatureEncoding as _;
 use sha2::Digest as _;
 
 use super::{
-    Response, client, exchange, key, path, public_key, register, root, sandbox, send, send_with,
+    KEY, OPERATIONS, Response, SIGNATURE, TIMESTAMP, TestKey, bound_key, client, exchange, key,
+    path, public_key, register, restricted_key, root, sandbox, send, send_with, text,
 };
 
-const KEY: &str = "kalshi-access-key";
-const TIMESTAMP: &str = "kalshi-access-timestamp";
-const SIGNATURE: &str = "kalshi-access-signature";
-
-const NO_KEY: &str =
+pub(super) const NO_KEY: &str =
     r#"{"error":{"code":"token_authentication_failure","message":"token authentication failure"}}"#;
-const NO_SIGNATURE: &str = r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
-const EXPIRED: &str =
+pub(super) const NO_SIGNATURE: &str = r#"{"error":{"code":"signature_is_missing_from_headers","message":"signature is missing from headers"}}"#;
+pub(super) const EXPIRED: &str =
     r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
-const WRONG_SIGNATURE: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#;
-const UNKNOWN_KEY: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
+pub(super) const WRONG_SIGNATURE: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"INCORRECT_API_KEY_SIGNATURE"}}"#;
+pub(super) const UNKNOWN_KEY: &str = r#"{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}"#;
 
 /// The headers of a correctly signed `getApiKeys`.
 fn signed(sandbox: &Sandbox) -> HeaderMap {
@@ -57,10 +54,6 @@ fn assert_refused(response: &Response, body: &str, case: &str) {
     assert!(response.headers.contains_key("date"), "{case}");
 }
 
-fn text(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).expect("a header value")
-}
-
 #[tokio::test]
 async fn refuses_a_missing_header_with_the_recorded_body() {
     let sandbox = sandbox().await;
@@ -80,14 +73,8 @@ async fn refuses_a_missing_header_with_the_recorded_body() {
 #[tokio::test]
 async fn every_operation_requires_a_signature() {
     let sandbox = sandbox().await;
-    let operations = [
-        (Method::GET, "/api_keys"),
-        (Method::POST, "/api_keys"),
-        (Method::POST, "/api_keys/generate"),
-        (Method::DELETE, "/api_keys/x"),
-        (Method::DELETE, "/api_keys/"),
-    ];
-    for (method, rest) in operations {
+    let without_id = (Method::DELETE, "/api_keys/");
+    for (method, rest) in OPERATIONS.into_iter().chain([without_id]) {
         let response =
             send_with(&sandbox, HeaderMap::new(), method.clone(), rest, Some("{}")).await;
         assert_refused(&response, NO_KEY, &format!("{method} {rest}"));
@@ -210,15 +197,7 @@ async fn refuses_a_timestamp_that_is_not_decimal_milliseconds() {
 
 /// Headers signed with the root key, without the crate's signer.
 fn sign_manually(sandbox: &Sandbox, timestamp: &str, method: &str) -> HeaderMap {
-    let pem = sandbox.root_private_key();
-    let signing = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.expose_secret()).expect("Ed25519");
-    let message = format!("{timestamp}{method}{}", path(sandbox, "/api_keys"));
-    let signature = STANDARD.encode(signing.sign(message.as_bytes()).to_bytes());
-    let mut headers = HeaderMap::new();
-    headers.insert(KEY, text(sandbox.credentials().key_id()));
-    headers.insert(TIMESTAMP, text(timestamp));
-    headers.insert(SIGNATURE, text(&signature));
-    headers
+    TestKey::root(sandbox).sign(timestamp, method, &path(sandbox, "/api_keys"))
 }
 
 #[tokio::test]
@@ -471,22 +450,90 @@ async fn listing_requires_read_and_every_other_operation_write() {
 }
 
 #[tokio::test]
-async fn refuses_a_key_bound_to_a_subtrader_on_every_operation() {
+async fn rejects_a_key_bound_to_a_subtrader_on_every_operation() {
     let sandbox = sandbox().await;
-    let mut bound = key("bound", &["read", "write"]);
-    bound.fcm_subtrader_id = Some("u_1".to_owned());
-    let bound = register(&sandbox, bound);
-    for (method, rest) in [
-        (Method::GET, "/api_keys"),
-        (Method::POST, "/api_keys"),
-        (Method::POST, "/api_keys/generate"),
-        (Method::DELETE, "/api_keys/bound"),
-    ] {
+    // The setting is for keys of a sub-account.
+    sandbox.set_restricted_keys_may_list(true);
+    let bound = register(&sandbox, bound_key("x"));
+    for (method, rest) in OPERATIONS {
         let response = send(&sandbox, &bound, method.clone(), rest, Some("{}")).await;
         assert_eq!(response.status, 403, "{method} {rest}");
         assert_eq!(response.code(), "fcm_subtrader_key", "{method} {rest}");
     }
     assert_eq!(sandbox.keys().len(), 2);
+}
+
+#[tokio::test]
+async fn restricted_key_may_not_manage_keys() {
+    let sandbox = sandbox().await;
+    // Sub-account 0 is a restriction too, and so is one that the service does not have yet.
+    for (subaccount, id) in [(0, "primary"), (7, "seven"), (64, "tomorrow")] {
+        let restricted = register(&sandbox, restricted_key(id, subaccount));
+        let keys = sandbox.keys();
+        let create = serde_json::json!({ "name": "n", "public_key": public_key() }).to_string();
+        let generate = r#"{"name":"n","key_type":"ed25519"}"#;
+        // Not even itself.
+        let itself = format!("/api_keys/{id}");
+        for may_list in [false, true] {
+            sandbox.set_restricted_keys_may_list(may_list);
+            for (method, rest, body) in [
+                (Method::POST, "/api_keys", Some(create.as_str())),
+                (Method::POST, "/api_keys/generate", Some(generate)),
+                (Method::DELETE, itself.as_str(), None),
+            ] {
+                let case = format!("{method} {rest}, may list: {may_list}");
+                let response = send(&sandbox, &restricted, method, rest, body).await;
+                assert_eq!(response.status, 403, "{case}");
+                assert_eq!(response.code(), "api_key_restricted", "{case}");
+            }
+            let listed = send(&sandbox, &restricted, Method::GET, "/api_keys", None).await;
+            if may_list {
+                assert_eq!(listed.status, 200, "{id}");
+            } else {
+                assert_eq!(listed.status, 403, "{id}");
+                assert_eq!(listed.code(), "api_key_restricted", "{id}");
+            }
+        }
+        assert_eq!(sandbox.keys(), keys, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn restricted_key_that_may_list_needs_the_scope_read() {
+    let sandbox = sandbox().await;
+    sandbox.set_restricted_keys_may_list(true);
+    let mut trader = restricted_key("trader", 7);
+    trader.scopes = key("trader", &["write::trade"]).scopes;
+    let trader = register(&sandbox, trader);
+    let response = send(&sandbox, &trader, Method::GET, "/api_keys", None).await;
+    assert_eq!(response.status, 403);
+    assert_eq!(response.code(), "insufficient_scope");
+}
+
+#[tokio::test]
+async fn authentication_comes_before_permission() {
+    let sandbox = sandbox().await;
+    for key in [
+        restricted_key("restricted", 7),
+        bound_key("bound"),
+        key("without-scopes", &[]),
+    ] {
+        let case = key.api_key_id.clone();
+        let key = register(&sandbox, key);
+        for (method, rest) in OPERATIONS {
+            let response = send(&sandbox, &key, method.clone(), rest, Some("{}")).await;
+            assert_eq!(response.status, 403, "{case}: {method} {rest}");
+            // Signed for another path.
+            let headers = key.headers(&method, "/").expect("headers");
+            let headers = headers.into_iter().collect();
+            let response = send_with(&sandbox, headers, method.clone(), rest, Some("{}")).await;
+            assert_refused(
+                &response,
+                WRONG_SIGNATURE,
+                &format!("{case}: {method} {rest}"),
+            );
+        }
+    }
 }
 
 #[tokio::test]
