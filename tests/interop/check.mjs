@@ -15,3 +15,6 @@ export async function check(name, body) {
 
 /** The `api_key_id`, `base_url` and `private_key_path` of the sandbox that `run` started. */
 export const sandbox = JSON.parse(process.env.SANDBOX);
+
+/** The same of the sandbox of an FCM member, for sdk.mjs only. */
+export const fcmSandbox = JSON.parse(process.env.FCM_SANDBOX ?? 'null');

@@ -9,30 +9,57 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiKeyScope, ApiKeysApi, Configuration } from 'kalshi-typescript';
-import { assert, check, sandbox } from './check.mjs';
+import { assert, check, fcmSandbox, sandbox } from './check.mjs';
 
 // Each key needs its own axios instance: the SDK installs its signing interceptor on the given instance, or on the global
 // one, where the interceptors of two API objects would conflict.
-const api = (apiKey, key) =>
-    new ApiKeysApi(new Configuration({ apiKey, basePath: sandbox.base_url, ...key }), undefined, axios.create());
+const api = (apiKey, key, { base_url: basePath } = sandbox) =>
+    new ApiKeysApi(new Configuration({ apiKey, basePath, ...key }), undefined, axios.create());
 
-async function rejection(call) {
+/** Returns the response with which the SDK rejects a call, in the error of axios that it documents. */
+async function rejected(call) {
     const error = await call.then(
         ({ status }) => assert.fail(`accepted with ${status}`),
         (error) => error,
     );
-    assert.ok(error.response, error.message);
-    const { code, details } = error.response.data.error;
-    return [error.response.status, code, details].filter(Boolean).join(' ');
+    assert.ok(axios.isAxiosError(error) && error.response, error.message);
+    return error.response;
 }
+
+async function rejection(call) {
+    const { status, data } = await rejected(call);
+    const { code, details, service } = data.error;
+    assert.equal(service, undefined);
+    return [status, code, details].filter(Boolean).join(' ');
+}
+
+/** Calls each operation. */
+const operations = (client) => [
+    () => client.getApiKeys(),
+    () => client.createApiKey({ name: 'n', public_key: publicKey }),
+    () => client.generateApiKey({ name: 'n' }),
+    () => client.deleteApiKey(randomUUID()),
+];
 
 const ids = async (client) => (await client.getApiKeys()).data.api_keys.map((key) => key.api_key_id);
 
 const rootPem = readFileSync(sandbox.private_key_path, 'utf8');
 const root = api(sandbox.api_key_id, { privateKeyPath: sandbox.private_key_path });
+const fcmRoot = api(fcmSandbox.api_key_id, { privateKeyPath: fcmSandbox.private_key_path }, fcmSandbox);
+const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
 const folder = mkdtempSync(join(tmpdir(), 'interop-sdk-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
 const created = [];
+
+// First, because the faults apply to the first four requests.
+await check('sdk: 429 of each operation, with the documented body', async () => {
+    for (const call of operations(fcmRoot)) {
+        const { status, headers, data } = await rejected(call());
+        assert.equal(status, 429);
+        assert.deepEqual(data, { error: 'too many requests' });
+        assert.equal(headers['retry-after'], undefined);
+    }
+});
 
 await check('sdk: lists the only key of a new account', async () => {
     const { status, data } = await root.getApiKeys();
@@ -60,7 +87,7 @@ for (const modulusLength of [2048, 3072, 4096]) {
     await check(`sdk: creates a key from an RSA-${modulusLength} public key and authenticates with it`, async () => {
         const pair = generateKeyPairSync('rsa', { modulusLength });
         const public_key = pair.publicKey.export({ type: 'spki', format: 'pem' });
-        const { status, data } = await root.createApiKey({ name: `own ${modulusLength}`, public_key, subaccount: 7 });
+        const { status, data } = await root.createApiKey({ name: `own ${modulusLength}`, public_key });
         assert.equal(status, 201);
         created.push(data.api_key_id);
         for (const type of ['pkcs1', 'pkcs8']) {
@@ -72,7 +99,7 @@ for (const modulusLength of [2048, 3072, 4096]) {
         }
         const listed = (await root.getApiKeys()).data.api_keys.at(-1);
         const scopes = [ApiKeyScope.ApiKeyScopeRead, ApiKeyScope.ApiKeyScopeWrite];
-        assert.deepEqual(listed, { api_key_id: data.api_key_id, name: `own ${modulusLength}`, scopes, subaccount: 7 });
+        assert.deepEqual(listed, { api_key_id: data.api_key_id, name: `own ${modulusLength}`, scopes });
     });
 }
 
@@ -104,6 +131,46 @@ await check('sdk: 401 for an unknown key ID', async () => {
 
 await check('sdk: 401 without a key', async () => {
     assert.equal(await rejection(api(undefined, {}).getApiKeys()), '401 token_authentication_failure');
+});
+
+await check('sdk: 403 of each operation for a key of one sub-account, with the documented text', async () => {
+    const { data } = await root.generateApiKey({ name: 'restricted', subaccount: 7 });
+    created.push(data.api_key_id);
+    const listed = (await root.getApiKeys()).data.api_keys.at(-1);
+    assert.equal(listed.subaccount, 7);
+    const restricted = api(data.api_key_id, { privateKeyPem: data.private_key });
+    const message = 'this API key is restricted to a single sub-account and cannot access this endpoint';
+    for (const call of operations(restricted)) {
+        const { status, data } = await rejected(call());
+        assert.equal(status, 403);
+        assert.equal(data.error.message, message);
+    }
+    // Authentication comes first.
+    const other = api(data.api_key_id, { privateKeyPem: rootPem });
+    for (const call of operations(other)) {
+        assert.equal(await rejection(call()), '401 authentication_error INCORRECT_API_KEY_SIGNATURE');
+    }
+});
+
+await check('sdk: 403 of each operation for a key bound to an FCM subtrader', async () => {
+    const { data } = await fcmRoot.generateApiKey({ name: 'bound', fcm_subtrader_id: 'u_desk7' });
+    assert.deepEqual((await fcmRoot.getApiKeys('u_desk7')).data.api_keys.map((key) => key.api_key_id), [data.api_key_id]);
+    const bound = api(data.api_key_id, { privateKeyPem: data.private_key }, fcmSandbox);
+    for (const call of operations(bound)) {
+        assert.equal(await rejection(call()), '403 fcm_subtrader_key');
+    }
+});
+
+await check('sdk: 403 for a public key below Premier', async () => {
+    const call = fcmRoot.createApiKey({ name: 'n', public_key: publicKey });
+    assert.equal(await rejection(call), '403 insufficient_api_usage_level');
+});
+
+await check('sdk: 409 for a subtrader that is not visible, case included', async () => {
+    for (const fcm_subtrader_id of ['u_desk8', 'u_DESK7']) {
+        const call = fcmRoot.generateApiKey({ name: 'n', fcm_subtrader_id });
+        assert.equal(await rejection(call), '409 fcm_subtrader_not_visible');
+    }
 });
 
 for (const id of [randomUUID(), 'a/b c', '50%', 'é?#']) {
