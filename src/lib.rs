@@ -19,6 +19,7 @@ mod key_id;
 mod key_pair;
 mod operation;
 mod public_key;
+mod redact;
 mod response;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]

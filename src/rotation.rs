@@ -51,7 +51,7 @@ use self::list::with_own_signer;
 use self::plan::Source;
 use crate::credentials::{key_id_in, read_file};
 use crate::public_key::PublicKey;
-use crate::text::{quoted_path, with_causes};
+use crate::text::{printable, quoted_path, with_causes};
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest,
     PrivateKeyPem,
@@ -119,13 +119,14 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Creating { name } => write!(f, "creating the key {name:?}"),
+            Self::Creating { name } => write!(f, "creating the key {:?}", printable(name)),
             Self::Saved { key_id, file } => {
-                write!(f, "saved the key {key_id} to {}", quoted_path(file))
+                let id = printable(key_id);
+                write!(f, "saved the key {id} to {}", quoted_path(file))
             }
-            Self::Verified { key_id } => write!(f, "verified that {key_id} works"),
-            Self::Deleting { key_id } => write!(f, "deleting {key_id}"),
-            Self::Deleted { key_id } => write!(f, "deleted {key_id}"),
+            Self::Verified { key_id } => write!(f, "verified that {} works", printable(key_id)),
+            Self::Deleting { key_id } => write!(f, "deleting {}", printable(key_id)),
+            Self::Deleted { key_id } => write!(f, "deleted {}", printable(key_id)),
             Self::Retrying { failure } => write!(f, "retrying: {failure}"),
         }
     }

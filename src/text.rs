@@ -1,20 +1,20 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
 //! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole
-//! line. [`could_be_key_material`] tells which values must not be shown at all. [`with_causes`]
-//! formats an error, [`clock_skew`] the difference of two clocks.
+//! line. [`Redactor`] is for what arrives with a private key. [`contains_private_key`] proves that a
+//! text must not be shown at all, and [`could_be_key_material`] guesses it of an argument.
+//! [`with_causes`] formats an error, [`clock_skew`] the difference of two clocks.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::redact;
+pub use crate::redact::Redactor;
+
 /// The most characters that [`printable`] shows of a value.
 pub const MAX_PRINTABLE_CHARS: usize = 200;
-
-/// The shortest run of base64 or hexadecimal digits that is taken for key material. An Ed25519 key
-/// has 64 digits of base64, a line of PEM 64, an API key ID 36.
-const MIN_KEY_RUN: usize = 60;
 
 /// Returns `text` on one line, with every character visible: control and format characters
 /// (bidirectional overrides, zero-width characters, tags), separators other than the space, private
@@ -44,19 +44,17 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns `text` as [`escape`] does, shortened to its first [`MAX_PRINTABLE_CHARS`] characters and
-/// `…`.
+/// Returns a value from elsewhere, such as an ID or a name, fit to be shown inside a line: as
+/// [`Redactor::printable`] does without a key.
 ///
 /// ```
 /// use kalshi_api_keys::text::printable;
 ///
 /// assert_eq!(printable(&"a".repeat(201)), "a".repeat(200) + "…");
+/// assert_eq!(printable("-----BEGIN PRIVATE KEY-----"), "[REDACTED]");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_PRINTABLE_CHARS) {
-        None => escape(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", escape(&text[..end]))),
-    }
+    Redactor::new().printable(text)
 }
 
 /// Returns a path in quotation marks, escaped as by [`escape`]: unlike `Debug`, with single
@@ -85,23 +83,23 @@ pub fn quoted_path(path: impl AsRef<Path>) -> String {
 /// assert!(!could_be_key_material("/home/me/.config/kalshi/production.pem"));
 /// ```
 pub fn could_be_key_material(text: &str) -> bool {
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
-    let is_long = |run: &&str| run.len() >= MIN_KEY_RUN;
-    text.contains("-----")
-        || text
-            .split(|c: char| !c.is_ascii_hexdigit())
-            .filter(is_long)
-            .any(|run| run.contains(|c: char| c.is_ascii_digit()))
-        || text
-            .split(|c| !is_base64(c))
-            .filter(is_long)
-            .any(has_digits_and_both_cases)
+    redact::could_be_key_material(text)
 }
 
-/// Returns whether a run of base64 digits is unlike words and paths, most of which are in one case.
-fn has_digits_and_both_cases(run: &str) -> bool {
-    let any = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
-    any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
+/// Returns whether `text` holds a private key or the beginning of one: a PEM marker, or the DER
+/// header of a private key (PKCS#8, PKCS#1 or SEC 1) in base64, base64url or hexadecimal.
+///
+/// Unlike [`could_be_key_material`], this is no guess, and never true of an ID:
+///
+/// ```
+/// use kalshi_api_keys::text::{contains_private_key, could_be_key_material};
+///
+/// assert!(contains_private_key("-----BEGIN PRIVATE KEY-----"));
+/// let id = "7f".repeat(32);
+/// assert!(could_be_key_material(&id) && !contains_private_key(&id));
+/// ```
+pub fn contains_private_key(text: &str) -> bool {
+    redact::contains_private_key(text)
 }
 
 /// Returns an error and its causes in one line: `what happened: cause; what to do next`.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::key_file::KeyFileError;
-use crate::text::{quoted_path, with_causes};
+use crate::text::{printable, quoted_path, with_causes};
 use crate::{CredentialsError, Effect, Error, KeyPairError, SignError};
 
 /// What is known of a key.
@@ -53,13 +53,14 @@ impl fmt::Display for RotationState {
                 return write!(
                     f,
                     "the old key {} {state}, and no new key exists",
-                    self.old_key_id
+                    printable(&self.old_key_id)
                 );
             }
         }
-        write!(f, "the old key {} {}", self.old_key_id, self.old_key)?;
+        let old = printable(&self.old_key_id);
+        write!(f, "the old key {old} {}", self.old_key)?;
         match &self.new_key_id {
-            Some(id) => write!(f, ", the new key {id} is saved"),
+            Some(id) => write!(f, ", the new key {} is saved", printable(id)),
             None => Ok(()),
         }
     }
@@ -136,7 +137,7 @@ pub enum ListError {
     /// The list does not contain the key that signed the request: something between here and the
     /// service, such as a cache, returned an old list.
     #[error(
-        "the list of keys does not contain the key {0} that signed the request; check for a cache on the way"
+        "the list of keys does not contain the key {} that signed the request; check for a cache on the way", printable(.0)
     )]
     SignerNotListed(String),
 }
@@ -192,17 +193,17 @@ pub enum Failure {
     #[error("could not verify that the new key works")]
     Verify(#[source] ListError),
     /// The key in the file is not in the list.
-    #[error("the key {0} is not in the list of keys; if it was deleted, move its file away")]
+    #[error("the key {} is not in the list of keys; if it was deleted, move its file away", printable(.0))]
     NewKeyNotListed(String),
     /// The new key could not be saved, and was never listed: no list proves that it is deleted.
-    #[error("the new key {0}, whose private key is not saved, is not in the list of keys")]
+    #[error("the new key {}, whose private key is not saved, is not in the list of keys", printable(.0))]
     UnsavedKeyNotListed(String),
     /// The file of the new key holds something that this rotation did not write.
     #[error("the file of the new key holds something else, which was left alone; move it away")]
     ForeignFile,
     /// A new key was saved, and exists, but is not the one in the file: it may be in use.
     #[error(
-        "the new key {0} is no longer in its file, and may be in use; put its file back, or delete the key"
+        "the new key {} is no longer in its file, and may be in use; put its file back, or delete the key", printable(.0)
     )]
     NewKeyElsewhere(String),
     /// The service returned a private key that cannot be used.
@@ -210,16 +211,16 @@ pub enum Failure {
     UnusableKey(#[source] CredentialsError),
     /// The file names a key that this rotation did not create.
     #[error(
-        "the file belongs to the key {0}, which this rotation did not create; move the file away"
+        "the file belongs to the key {}, which this rotation did not create; move the file away", printable(.0)
     )]
     ForeignKey(String),
     /// The new key has other scopes or another sub-account than asked for.
     #[error(
-        "the new key {0} is not as asked for; to give up, delete it, its file and the journal of the rotation"
+        "the new key {} is not as asked for; to give up, delete it, its file and the journal of the rotation", printable(.0)
     )]
     KeyMismatch(String),
     /// A key was not deleted.
-    #[error("cannot delete the key {key_id}")]
+    #[error("cannot delete the key {}", printable(.key_id))]
     Delete {
         /// Its ID.
         key_id: String,
@@ -228,7 +229,7 @@ pub enum Failure {
         source: Error,
     },
     /// A deleted key is still in the list.
-    #[error("the key {0} is still in the list of keys after its deletion")]
+    #[error("the key {} is still in the list of keys after its deletion", printable(.0))]
     StillListed(String),
     /// A request that may have created one more key was lost, and the service may still carry it
     /// out.
