@@ -34,8 +34,9 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// by a literal `\n`. A line `Kalshi-API-Key-ID: <ID>` before the key names the API key that it
 /// belongs to; an ID given separately must be the same.
 ///
-/// An ID is visible ASCII. Text that [could be a private key](crate::text::could_be_key_material)
-/// is refused.
+/// An ID is visible ASCII. Text that [holds a private key](crate::text::contains_private_key) is
+/// rejected, and in an environment variable also text that
+/// [could be one](crate::text::could_be_key_material).
 ///
 /// ```
 /// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
@@ -140,7 +141,7 @@ impl Credentials {
     /// a value that could be key material.
     pub fn from_env() -> Result<Self, CredentialsError> {
         let key_id = variable(KEY_ID_VARIABLE)?
-            .map(|id| header(id.trim()))
+            .map(|id| header_of_input(id.trim()))
             .transpose();
         Self::from_variables(key_id.map_err(in_variable(KEY_ID_VARIABLE))?)
     }
@@ -295,6 +296,14 @@ impl fmt::Debug for Credentials {
 
 fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)
+}
+
+/// Returns the ID from an environment variable, where a private key is easily mistaken for one.
+fn header_of_input(key_id: &str) -> Result<HeaderValue, CredentialsError> {
+    if could_be_key_material(key_id) {
+        return Err(CredentialsError::InvalidApiKeyId);
+    }
+    header(key_id)
 }
 
 /// Returns the ID that the text of a file names.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::could_be_key_material;
+use crate::redact::contains_private_key;
 
-/// The ID of an API key in a request: not empty, safe as a URL path segment, and nothing that
-/// [could be a private key](crate::text::could_be_key_material), which would be logged with the
-/// URL.
+/// The ID of an API key in a request: not empty, safe as a URL path segment, and not
+/// [a private key](crate::text::contains_private_key), which would be logged with the URL. Nothing
+/// else is expected of an ID, because the service chooses it.
 ///
 /// Responses contain IDs as plain strings, so that an unexpected ID does not make a whole response
 /// fail to parse. IDs are validated when they are sent:
@@ -42,7 +42,7 @@ impl TryFrom<String> for ApiKeyId {
         // gateways decode `%2F` before routing.
         match id.as_str() {
             "" | "." | ".." => Err(InvalidApiKeyId),
-            _ if id.contains(['/', '\\']) || could_be_key_material(&id) => Err(InvalidApiKeyId),
+            _ if id.contains(['/', '\\']) || contains_private_key(&id) => Err(InvalidApiKeyId),
             _ => Ok(Self(id)),
         }
     }
@@ -82,10 +82,10 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or could be a
-/// private key.
+/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or holds a private
+/// key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid API key ID: empty, `.` or `..`, contains `/` or `\\`, or could be a private key; copy it from the list of API keys"
+    "invalid API key ID: empty, `.` or `..`, contains `/` or `\\`, or holds a private key; copy it from the list of API keys"
 )]
 pub struct InvalidApiKeyId;

@@ -9,6 +9,8 @@ use kalshi_api_keys::types::{
 use kalshi_api_keys::{KeyAlgorithm, KeyPairError};
 use serde_json::{Value, json};
 
+use crate::fixtures::{ed25519, key_forms};
+
 #[test]
 fn equal_text_yields_equal_values_by_every_conversion() {
     for text in ["write::trade", "write::future", "", "READ", "Unknown"] {
@@ -238,6 +240,13 @@ fn write_scope_without_a_restriction_is_unrestricted() {
 fn api_key_id_is_a_single_path_segment() {
     for id in ["", ".", "..", "a/b", "/", "a\\b", "../x"] {
         assert!(ApiKeyId::try_from(id).is_err(), "{id}");
+    }
+    for (form, text) in key_forms(&ed25519().private) {
+        assert!(ApiKeyId::try_from(text).is_err(), "{form}");
+    }
+    // What an ID looks like is for the service to choose.
+    for id in ["7f".repeat(32), "aB3".repeat(30)] {
+        assert!(ApiKeyId::try_from(id).is_ok());
     }
     let id = ApiKeyId::try_from("a.b c%2F").unwrap();
     assert_eq!(String::from(id), "a.b c%2F");

@@ -8,7 +8,7 @@ use kalshi_api_keys::text::{could_be_key_material, printable};
 use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, Subaccount};
 
 use crate::connection::Connection;
-use crate::values::{file, key_type, not_a_key, scope, subaccount};
+use crate::values::{file, key_type, listed_id, not_a_key, scope, subaccount};
 
 const DOCUMENTATION: &str = "\
 Environment variables (a flag overrides its variable; an empty variable counts as unset):
@@ -25,10 +25,10 @@ Key files:
 
 Exit codes:
   0  done
-  1  refused by the service, or the response is not as documented
+  1  rejected (a 4xx), or the response is not as documented
   2  usage: arguments, variables, the key, a file, or no confirmation
-  3  network: the service was not reached, or its response was lost
-  4  incomplete; the output says what remains to be done
+  3  network: the service was not reached, failed (a 5xx), or its response was lost or truncated; try again
+  4  incomplete, or a key may exist; the output says what is known and what remains to be done
 
 Example:
   export KALSHI_API_KEY_ID=a952bcbe-ec3b-4b5b-b8f9-11dae589608c KALSHI_PRIVATE_KEY_PATH=~/kalshi.pem
@@ -174,7 +174,7 @@ pub struct Create {
 #[derive(Args)]
 pub struct Delete {
     /// The ID of the key
-    #[arg(value_parser = not_a_key)]
+    #[arg(value_parser = listed_id)]
     pub id: String,
     /// Do not ask for confirmation
     #[arg(long)]

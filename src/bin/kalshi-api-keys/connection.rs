@@ -13,7 +13,6 @@ use crate::failure::Failure;
 use crate::output::{print_to_stderr, quoted};
 #[cfg(feature = "ssh-agent")]
 use crate::ssh_agent::SshAgent;
-#[cfg(feature = "ssh-agent")]
 use crate::values::not_a_key;
 
 #[derive(Args)]
@@ -22,7 +21,7 @@ pub struct Connection {
     // Not clap's `env`: an empty variable counts as unset, and a flag overrides the variables of
     // others as well.
     /// The ID of the API key that signs, unless its key file names it [env: KALSHI_API_KEY_ID]
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", value_parser = not_a_key)]
     api_key_id: Option<String>,
     /// The file with its private key [env: KALSHI_PRIVATE_KEY_PATH]
     #[arg(long, global = true, value_name = "FILE")]

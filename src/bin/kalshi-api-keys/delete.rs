@@ -1,7 +1,7 @@
 //! `delete`: one key, reported deleted only once a list proves it.
 
 use kalshi_api_keys::rotation::{self, DeleteError, ListError, RetryPolicy};
-use kalshi_api_keys::text::{printable, with_causes};
+use kalshi_api_keys::text::{could_be_key_material, printable, with_causes};
 
 use crate::arguments::Delete;
 use crate::connection::Connection;
@@ -11,8 +11,6 @@ use crate::output::print_done;
 use crate::prompt::{check_terminal, confirm};
 
 pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), Failure> {
-    kalshi_api_keys::types::ApiKeyId::try_from(&arguments.id)
-        .map_err(|error| Failure::usage(error.to_string()))?;
     check_terminal(arguments.yes)?;
     let client = connection.client().await?;
     let base_url = client.environment().base_url();
@@ -21,10 +19,7 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
         .map_err(|error| Failure::new(list_code(&error), with_causes(&error)))?;
     let id = printable(&arguments.id);
     let Some(key) = keys.iter().find(|key| key.api_key_id == arguments.id) else {
-        return Err(Failure::new(
-            Code::Refused,
-            format!("the account has no key {id}; list the keys to see which exist"),
-        ));
+        return Err(not_listed(&arguments.id));
     };
     let itself = if client.signer().credentials().key_id() == arguments.id {
         ", which signs this request,"
@@ -45,6 +40,20 @@ pub async fn delete(connection: &Connection, arguments: &Delete) -> Result<(), F
         }
         Err(error) => Err(Failure::incomplete(with_causes(&error))),
     }
+}
+
+/// Does not repeat what could be a private key in place of the ID.
+fn not_listed(id: &str) -> Failure {
+    if could_be_key_material(id) {
+        return Failure::usage(
+            "the account has no key with this ID, which could be a private key; list the keys to see which exist",
+        );
+    }
+    let id = printable(id);
+    Failure::new(
+        Code::Refused,
+        format!("the account has no key {id}; list the keys to see which exist"),
+    )
 }
 
 fn list_code(error: &ListError) -> Code {

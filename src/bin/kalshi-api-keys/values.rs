@@ -1,10 +1,11 @@
-//! Parsers of the values of arguments. None accepts what could be a private key.
+//! Parsers of the values of arguments. None accepts what could be a private key, except for IDs that
+//! are compared with a listing.
 
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
-use kalshi_api_keys::text::could_be_key_material;
-use kalshi_api_keys::types::{ApiKeyScope, ApiKeyType, Subaccount, SubaccountOutOfRange};
+use kalshi_api_keys::text::{contains_private_key, could_be_key_material};
+use kalshi_api_keys::types::{ApiKeyId, ApiKeyScope, ApiKeyType, Subaccount, SubaccountOutOfRange};
 
 pub fn key_type() -> impl TypedValueParser<Value = ApiKeyType> {
     PossibleValuesParser::new(ApiKeyType::KNOWN.iter().map(ApiKeyType::as_str))
@@ -21,7 +22,8 @@ pub fn scope(scope: &str) -> Result<ApiKeyScope, &'static str> {
     Ok(not_a_key(scope)?.into())
 }
 
-/// Refuses a private key where something is expected that is sent to the service or shown.
+/// Rejects what could be a private key where something is expected that is sent to the service or
+/// shown.
 pub fn not_a_key(text: &str) -> Result<String, &'static str> {
     if could_be_key_material(text) {
         return Err("this could be a private key, which is not accepted here");
@@ -29,7 +31,18 @@ pub fn not_a_key(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// Refuses a private key in place of a path. Long names of existing directories are not mistaken
+/// Accepts an ID that a listing may contain, and rejects a private key. Whether text that could be
+/// key material is an ID is for the listing to tell.
+pub fn listed_id(id: &str) -> Result<String, String> {
+    if contains_private_key(id) {
+        return Err("this is a private key, which is not accepted here".to_owned());
+    }
+    ApiKeyId::try_from(id)
+        .map(String::from)
+        .map_err(|error| error.to_string())
+}
+
+/// Rejects a private key in place of a path. Long names of existing directories are not mistaken
 /// for one.
 pub fn file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| {

@@ -40,7 +40,9 @@ $ lst
 exit code 2
 
 $ delete .. --yes
-2> error: invalid API key ID: empty, `.` or `..`, contains `/` or `\`, or could be a private key; copy it from the list of API keys
+2> error: invalid value '..' for '<ID>': invalid API key ID: empty, `.` or `..`, contains `/` or `\`, or holds a private key; copy it from the list of API keys
+2>
+2> For more information, try '--help'.
 exit code 2
 
 $ generate
@@ -118,6 +120,11 @@ async fn each_class_of_failure_has_its_exit_code() {
     account.sandbox.fail_next(Fault::DropResponse);
     transcripts += &account.transcript(&["list"]).await;
     account.sandbox.fail_next(Fault::internal_error());
+    transcripts += &account.transcript(&["list", "--json"]).await;
+    account
+        .sandbox
+        .fail_next_on("generateApiKey", Fault::internal_error())
+        .unwrap();
     transcripts += &account.transcript(&["generate", "--out", "b.pem"]).await;
     assert_transcript(
         &transcripts,
@@ -134,8 +141,12 @@ $ list
 2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; check the network and the base URL
 exit code 3
 
+$ list --json
+2> error: the service returned 500: internal_server_error: internal server error; try again later
+exit code 3
+
 $ generate --out b.pem
-2> error: the service returned 500: internal_server_error: internal server error; it may have taken effect: list the keys to find out; if this created a key "kalshi-api-keys", its private key is lost
+2> error: the service returned 500: internal_server_error: internal server error; no new key is listed, but a key "kalshi-api-keys" may still appear: list the keys again later
 exit code 4
 "#]],
     );
