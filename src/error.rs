@@ -1,5 +1,6 @@
 //! API errors: what happened, whether it may have taken effect, and what to do next.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
@@ -13,7 +14,7 @@ use crate::SignError;
 use crate::operation::Operation;
 use crate::response::Truncated;
 use crate::signer::date;
-use crate::text::{clock_skew, printable, with_causes};
+use crate::text::{Redactor, clock_skew, with_causes};
 use crate::types::ErrorResponse;
 
 /// Why a call failed.
@@ -43,7 +44,7 @@ pub enum Error {
     Custom(String),
     /// No response was received: the connection failed, broke or timed out.
     CommunicationError(Cause<reqwest::Error>),
-    /// The service refused the request, or failed, and said so in its own JSON.
+    /// The request was rejected, or the service failed, with a body in the service's error format.
     ErrorResponse(Cause<ResponseValue<ErrorResponse>>),
     /// The head of a response arrived, and nothing of its body.
     ResponseBodyError(Cause<reqwest::Error>),
@@ -97,6 +98,11 @@ impl<T> Cause<T> {
             .is_some_and(|operation| operation.is_read_only())
     }
 
+    fn creates_key(&self) -> bool {
+        self.operation
+            .is_some_and(|operation| matches!(operation.id, "createApiKey" | "generateApiKey"))
+    }
+
     /// Returns what to do next: `advice` if the operation changes nothing, and otherwise to find
     /// out whether it did.
     fn next_step(&self, advice: &'static str) -> &'static str {
@@ -141,7 +147,11 @@ impl<T> Deref for Cause<T> {
 pub enum Effect {
     /// It was not sent.
     NotSent,
-    /// The service refused it, in its own JSON, and changed nothing.
+    /// It was rejected: the response is a 4xx other than 408, whose body is in an error format of
+    /// the service. The service rejects a request before it changes anything, but a gateway may
+    /// write the same format, even after the service has processed the request. Do nothing
+    /// irreversible on the strength of this alone, such as discarding the private key of a key that
+    /// was to be created: list the keys first.
     Refused,
     /// It may have taken effect: the response was lost, cannot be read, or is not the service's.
     /// After `createApiKey` or `generateApiKey`, list the keys to find out.
@@ -327,6 +337,8 @@ const WRONG_SIGNATURE: &str = "INCORRECT_API_KEY_SIGNATURE";
 
 const CHECK_CONNECTION: &str = "check the network and the base URL";
 
+const TRY_AGAIN: &str = "try again later";
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -368,7 +380,7 @@ impl fmt::Display for Error {
                     "the service returned {}: {}; {}",
                     status.as_u16(),
                     reason(response),
-                    advice(response)
+                    self.after_waiting(advice(response))
                 )
             }
             Self::UnexpectedResponse(response) => {
@@ -384,16 +396,31 @@ impl fmt::Display for Error {
                     None => "is not in the service's error format, and may come from a gateway",
                 };
                 let next = response.next_step(if self.is_transient() {
-                    "try again later"
+                    TRY_AGAIN
                 } else {
                     "check the base URL"
                 });
                 write!(
                     f,
-                    "the response {} from {origin} {what}; {next}",
-                    status.as_u16()
+                    "the response {} from {origin} {what}; {}",
+                    status.as_u16(),
+                    self.after_waiting(next.into())
                 )
             }
+        }
+    }
+}
+
+impl Error {
+    /// Adds to what to do next how long the response asks to wait.
+    fn after_waiting(&self, advice: Cow<'static, str>) -> Cow<'static, str> {
+        let wait = self.retry_after().unwrap_or_default();
+        // Rounded up: a date may be a fraction of a second away.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        match &*advice {
+            _ if seconds == 0 => advice,
+            TRY_AGAIN => format!("wait {seconds} s, then try again").into(),
+            advice => format!("{advice}, and wait {seconds} s before the next request").into(),
         }
     }
 }
@@ -402,32 +429,41 @@ fn origin(url: &reqwest::Url) -> String {
     url.origin().ascii_serialization()
 }
 
+/// The longest code that is shown as it is. Longer ones are sentences with underscores.
+const MAX_CODE: usize = 64;
+
 /// The service's reason in one line.
 fn reason(response: &ErrorResponse) -> String {
+    let code = response.code.as_deref().map(|code| {
+        if code.len() > MAX_CODE && !code.contains(' ') {
+            code.replace('_', " ")
+        } else {
+            code.to_owned()
+        }
+    });
     let message = response
         .message
         .as_deref()
+        .filter(|message| code.as_deref() != Some(message))
         .filter(|message| response.code.as_deref() != Some(message));
-    let parts = [
-        response.code.as_deref(),
-        message,
-        response.details.as_deref(),
-    ];
-    let parts = parts
-        .into_iter()
-        .flatten()
-        .map(|part| printable(&part.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned());
+    let parts = [code.as_deref(), message, response.details.as_deref()];
+    let parts = parts.into_iter().flatten().map(|part| {
+        let line = part.split_whitespace().collect::<Vec<_>>().join(" ");
+        Redactor::new().message(&line).into_owned()
+    });
     parts.collect::<Vec<_>>().join(": ")
 }
 
-/// What to do after an error response.
-fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
+/// Returns what to do after an error response.
+fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> Cow<'static, str> {
     let next = match (
         response.status().as_u16(),
         response.code.as_deref(),
         response.details.as_deref(),
     ) {
-        (401, Some("header_timestamp_expired"), _) => return clock_advice(response.headers()),
+        (401, Some("header_timestamp_expired"), _) => {
+            return clock_advice(response.headers()).into();
+        }
         (401, _, Some("NOT_FOUND")) => {
             "check the API key ID and the environment: a key exists in one environment only"
         }
@@ -435,15 +471,51 @@ fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> String {
             "sign with the private key that belongs to the API key ID"
         }
         (401, ..) => "check the API key ID, its private key and the environment",
-        (403, ..) => "use a key and an account that have permission for this",
+        (403, ..) => return permission_advice(response),
         (404, ..) if response.is_read_only() => "check the base URL",
         (404, ..) => "list the keys to see which exist",
-        (409, ..) => "try again once the FCM subtrader has propagated",
-        (429, ..) => "wait before the next request",
-        (408 | 500.., ..) => response.next_step("try again later"),
+        (409, ..) if response.creates_key() => "try again once the FCM subtrader has propagated",
+        (409 | 429, ..) => TRY_AGAIN,
+        (408 | 500.., ..) => response.next_step(TRY_AGAIN),
         _ => "correct the request",
     };
-    next.to_owned()
+    next.into()
+}
+
+/// Returns what to do after a 403. Permissions are checked after the signature, which was therefore
+/// accepted.
+fn permission_advice(response: &Cause<ResponseValue<ErrorResponse>>) -> Cow<'static, str> {
+    // Some reasons are documented as texts, and a code may be a text with underscores.
+    let members = [&response.code, &response.message, &response.details];
+    let text = members.map(|member| member.as_deref().unwrap_or_default());
+    let text = text.join(" ").replace('_', " ").to_ascii_lowercase();
+    let names_subtrader = text.contains("fcm") || text.contains("subtrader");
+
+    if text.contains("attestation") {
+        return "renew the location attestation on the website".into();
+    }
+    let scope = match response.operation {
+        Some(operation) if operation.is_read_only() => "the scope `read`",
+        Some(_) => "the scope `write`",
+        None => "the scope for this",
+    };
+    let unrestricted = format!(
+        "sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has {scope}"
+    );
+    if response.creates_key() && names_subtrader {
+        return format!("{unrestricted}, and bind keys to a subtrader as an FCM member only")
+            .into();
+    }
+    let is_create = response
+        .operation
+        .is_some_and(|operation| operation.id == "createApiKey");
+    if is_create && !text.contains("restricted to a single") {
+        return format!(
+            "below the Premier and Market Maker usage levels, let the service generate the key pair (`generate`) or paste the public key on the website, and otherwise {unrestricted}"
+        )
+        .into();
+    }
+    unrestricted.into()
 }
 
 /// How far this machine's clock is off, as far as a response shows it, and what to do.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::Method;
 use kalshi_api_keys::{Client, Credentials, Effect, Environment, Error, Operation, Signer, types};
 
-use crate::fixtures::{credentials, ed25519, unreachable_url};
+use serde_json::json;
+
+use crate::fixtures::{credentials, ed25519, key_forms, rsa, shows_key, unreachable_url};
 use crate::raw_server::{RawServer, Reply};
 
 /// Calls `generateApiKey` and returns its error.
@@ -69,12 +71,19 @@ async fn errors_report_message_effect_and_safety_of_resending() {
         ),
         (error_response(400, r#"{"msg":"a\n b"}"#).await, Refused, false, true, "the service returned 400: a b; correct the request"),
         (error_response(401, SERVICE_ERROR).await, Refused, false, true, "401: a: b; check the API key ID, its private key and the environment"),
-        (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; use a key and an account that have permission for this"),
+        (error_response(403, SERVICE_ERROR).await, Refused, false, true, "403: a: b; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`"),
         (error_response(404, SERVICE_ERROR).await, Refused, false, true, "404: a: b; list the keys to see which exist"),
         (error_response(408, SERVICE_ERROR).await, Unknown, true, false, "408: a: b; it may have taken effect"),
         (error_response(409, SERVICE_ERROR).await, Refused, true, true, "409: a: b; try again once the FCM subtrader has propagated"),
-        (error_response(429, SERVICE_ERROR).await, Refused, true, true, "429: a: b; wait before the next request"),
+        (error_response(429, SERVICE_ERROR).await, Refused, true, true, "429: a: b; try again later"),
         (error_response(500, SERVICE_ERROR).await, Unknown, true, false, "500: a: b; it may have taken effect: list the keys to find out"),
+        (
+            error_response(429, r#"{"error": "too many requests"}"#).await,
+            Refused,
+            true,
+            true,
+            "the service returned 429: too many requests; try again later",
+        ),
         (error_response(429, "").await, Unknown, true, false, "the response 429 from http://127.0.0.1:"),
         (error_response(403, "<html>").await, Unknown, false, false, "is not in the service's error format, and may come from a gateway; it may"),
         (error_response(503, "<html>").await, Unknown, true, false, "it may have taken effect: list the keys to find out"),
@@ -151,6 +160,169 @@ async fn errors_of_a_list_do_not_mention_an_effect() {
             line.ends_with(advice) && !line.contains("effect"),
             "{line:?} does not end in {advice:?}"
         );
+    }
+}
+
+/// Calls an operation.
+async fn call(client: &Client, operation: &str) -> Error {
+    let create = types::CreateApiKeyRequest::builder()
+        .name("a")
+        .scopes(vec!["read".into()])
+        .public_key(&ed25519().public);
+    match operation {
+        "getApiKeys" => client.get_api_keys().send().await.unwrap_err(),
+        "createApiKey" => client
+            .create_api_key()
+            .body(create)
+            .send()
+            .await
+            .unwrap_err(),
+        "deleteApiKey" => client
+            .delete_api_key()
+            .api_key("a")
+            .send()
+            .await
+            .unwrap_err(),
+        _ => generate(client).await,
+    }
+}
+
+#[tokio::test]
+async fn rejections_advise_the_way_out() {
+    struct Case {
+        operation: &'static str,
+        status: u16,
+        body: &'static str,
+        expected: &'static str,
+    }
+    const RESTRICTED: &str = r#"{"error":{"code":"forbidden","message":"this API key is restricted to a single sub-account and cannot access this endpoint"}}"#;
+    const ATTESTATION: &str = r#"{"error":{"code":"Your_location_attestation_for_API_trading_is_missing_or_expired._Please_complete_the_location_verification_on_the_Kalshi_website_within_30_days.","message":"b"}}"#;
+    let cases = [
+        Case {
+            operation: "getApiKeys",
+            status: 403,
+            body: RESTRICTED,
+            expected: "cannot access this endpoint; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `read`",
+        },
+        Case {
+            operation: "deleteApiKey",
+            status: 403,
+            body: r#"{"error": "this API key is restricted to a single sub-account and cannot access this endpoint"}"#,
+            expected: "that has the scope `write`",
+        },
+        Case {
+            operation: "createApiKey",
+            status: 403,
+            body: RESTRICTED,
+            expected: "cannot access this endpoint; sign with an unrestricted key of the account's owner",
+        },
+        Case {
+            operation: "createApiKey",
+            status: 403,
+            body: SERVICE_ERROR,
+            expected: "let the service generate the key pair (`generate`) or paste the public key on the website",
+        },
+        Case {
+            operation: "generateApiKey",
+            status: 403,
+            body: r#"{"error":{"code":"forbidden","message":"fcm_subtrader_id is for FCM members"}}"#,
+            expected: "bind keys to a subtrader as an FCM member only",
+        },
+        Case {
+            operation: "generateApiKey",
+            status: 403,
+            body: ATTESTATION,
+            expected: "the service returned 403: Your location attestation for API trading is missing or expired. Please complete the location verification on the Kalshi website within 30 days.: b; renew the location attestation on the website",
+        },
+        Case {
+            operation: "generateApiKey",
+            status: 409,
+            body: SERVICE_ERROR,
+            expected: "try again once the FCM subtrader has propagated",
+        },
+        Case {
+            operation: "deleteApiKey",
+            status: 409,
+            body: SERVICE_ERROR,
+            expected: "409: a: b; try again later",
+        },
+    ];
+    for case in cases {
+        let server = RawServer::start(move |_, _| Reply::json(case.status, case.body)).await;
+        let error = call(&server.client(credentials()), case.operation).await;
+        let line = error.to_string();
+        assert!(
+            line.contains(case.expected),
+            "{line:?} lacks {:?}",
+            case.expected
+        );
+        assert_eq!(error.effect(), Effect::Refused, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn message_says_how_long_to_wait() {
+    struct Case {
+        status: u16,
+        body: &'static str,
+        expected: &'static str,
+    }
+    let cases = [
+        Case {
+            status: 429,
+            body: r#"{"error": "too many requests"}"#,
+            expected: "429: too many requests; wait 7 s, then try again",
+        },
+        Case {
+            status: 429,
+            body: "<html>",
+            expected: "; it may have taken effect: list the keys to find out, and wait 7 s before the next request",
+        },
+        Case {
+            status: 404,
+            body: SERVICE_ERROR,
+            expected: "404: a: b; list the keys to see which exist, and wait 7 s before the next request",
+        },
+    ];
+    for case in cases {
+        let error =
+            error_for(move || Reply::new(case.status, "Retry-After: 7\r\n", case.body)).await;
+        let line = error.to_string();
+        assert!(
+            line.contains(case.expected),
+            "{line:?} lacks {:?}",
+            case.expected
+        );
+    }
+    let now = error_for(|| Reply::new(429, "Retry-After: 0\r\n", SERVICE_ERROR)).await;
+    assert!(
+        now.to_string().ends_with("429: a: b; try again later"),
+        "{now}"
+    );
+}
+
+/// A gateway that quotes a response has no marker in what it quotes.
+#[tokio::test]
+async fn key_material_in_an_error_is_not_shown() {
+    for (form, text) in [rsa(), ed25519()]
+        .into_iter()
+        .flat_map(|pair| key_forms(&pair.private))
+    {
+        for message in [text.clone(), format!("could not store {text} of the key")] {
+            for body in [
+                json!({ "error": { "code": "a", "message": message } }),
+                json!({ "error": { "code": message, "message": "b" } }),
+                json!({ "error": message }),
+                json!({ "msg": message }),
+            ] {
+                let server = RawServer::always(500, "", body.to_string()).await;
+                let error = generate(&server.client(credentials())).await;
+                for key in [&rsa().private, &ed25519().private] {
+                    assert!(!shows_key(&error.to_string(), key), "{form}: {error}");
+                }
+                assert!(error.to_string().contains("[REDACTED]"), "{form}: {error}");
+            }
+        }
     }
 }
 

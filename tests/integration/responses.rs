@@ -44,6 +44,11 @@ const RECORDED: &[(&str, Reason)] = &[
         r#"{"msg":"start_date is required"}"#,
         [None, Some("start_date is required"), None],
     ),
+    // Documented for 429.
+    (
+        r#"{"error": "too many requests"}"#,
+        [None, Some("too many requests"), None, None],
+    ),
     // Members of other types and further members are ignored.
     (
         r#"{"code":"a","message":"b","details":{"c":1},"more":[]}"#,
@@ -68,7 +73,10 @@ const OTHERS: &[&[u8]] = &[
     br#"{"code":"a"}"#,
     br#"{"code":403,"message":"a"}"#,
     br#"{"msg":null}"#,
-    br#"{"error":"not found"}"#,
+    br#"{"status":404,"error":"Not Found","path":"/api_keys"}"#,
+    br#"{"error":"invalid_request","error_description":"no"}"#,
+    br#"{"error":404}"#,
+    br#"{"error":["too many requests"]}"#,
     br#"{"error":null,"code":"a","message":"b"}"#,
     br#"{"error":{}}"#,
     br#"{"error":{"code":404,"message":"not found","status":"NOT_FOUND"}}"#,
