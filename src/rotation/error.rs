@@ -252,7 +252,7 @@ pub enum Failure {
 
 /// Returns whether a request to delete a key was refused, and will be again. That the key was not
 /// found proves nothing: see whether a list contains it.
-pub(super) fn is_final(error: &Error) -> bool {
+fn is_final(error: &Error) -> bool {
     let not_found = error.status() == Some(http::StatusCode::NOT_FOUND);
     error.effect() != Effect::Unknown && !error.is_transient() && !not_found
 }

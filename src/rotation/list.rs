@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::error::{ListError, is_final};
+use http::StatusCode;
+
+use super::error::ListError;
 use super::plan::RetryPolicy;
 use crate::types::ApiKey;
 use crate::{Client, Effect, Error};
@@ -92,7 +94,16 @@ pub async fn delete(
     }
     loop {
         let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
-            Err(error) if is_final(&error) && !sent => return Err(DeleteError::NotDeleted(error)),
+            Err(error) if is_rejected(&error) && !sent => {
+                // A gateway may have written the response after the key was deleted.
+                return match list(client).await {
+                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => {
+                        Err(DeleteError::NotDeleted(error))
+                    }
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(DeleteError::Unverified(error)),
+                };
+            }
             Err(error) if error.effect() == Effect::NotSent && !sent => {
                 (DeleteError::NotDeleted(error), true)
             }
@@ -114,6 +125,15 @@ pub async fn delete(
     }
 }
 
+/// Returns whether the status alone says that a request was rejected, and will be again. That the
+/// key was not found proves nothing: see whether a list contains it.
+fn is_rejected(error: &Error) -> bool {
+    let is_rejection = |status: StatusCode| {
+        status.is_client_error() && status != StatusCode::NOT_FOUND && !error.is_transient()
+    };
+    error.status().is_some_and(is_rejection)
+}
+
 /// Waits for the next attempt, if there is one.
 async fn wait_or_fail(delay: Option<Duration>, error: DeleteError) -> Result<(), DeleteError> {
     tokio::time::sleep(delay.ok_or(error)?).await;
@@ -124,7 +144,7 @@ async fn wait_or_fail(delay: Option<Duration>, error: DeleteError) -> Result<(),
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteError {
-    /// The request was not sent or refused; nothing was deleted.
+    /// The request was not sent, or it was rejected and a list still contains the key.
     #[error("the key was not deleted")]
     NotDeleted(#[source] Error),
     /// No list contains it, and nothing was sent: it does not exist, or is not listed yet.

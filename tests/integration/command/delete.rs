@@ -4,7 +4,7 @@ use kalshi_api_keys::sandbox::Fault;
 use kalshi_api_keys::types::ApiKeyScope;
 use snapbox::str;
 
-use super::{TestAccount, assert_transcript, refusal};
+use super::{FORBIDDEN, REFUSED, TestAccount, assert_transcript, refusal};
 
 #[tokio::test]
 async fn a_key_is_reported_deleted_once_a_list_proves_it() {
@@ -60,7 +60,7 @@ async fn a_refused_deletion_and_an_unknown_key_are_exit_1() {
         &(refused + &unknown),
         str![[r#"
 $ delete report --yes
-2> error: the service returned 403: forbidden; use a key and an account that have permission for this
+2> error: the service returned 403: forbidden; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`
 exit code 1
 
 $ delete no-such-key --yes
@@ -68,6 +68,35 @@ $ delete no-such-key --yes
 exit code 1
 "#]],
     );
+}
+
+/// A rejection may be a gateway's, written after the key was deleted, in whichever format.
+#[tokio::test]
+async fn rejected_deletion_is_judged_by_a_list() {
+    use crate::gateway::{Fault, Gateway};
+
+    for (content_type, body) in [("application/json", FORBIDDEN), ("text/html", "<html>")] {
+        for (fault, code) in [
+            (Fault::RespondAfter(403, content_type, body), 0),
+            (Fault::Respond(403, content_type, body), REFUSED),
+        ] {
+            let account = TestAccount::new().await;
+            account.key("report", vec![ApiKeyScope::Read], None);
+            // The command lists the keys twice before it deletes one.
+            let gateway = Gateway::start(&account.sandbox, fault, 3, false).await;
+            let ran = account
+                .run(&[
+                    "delete",
+                    "report",
+                    "--yes",
+                    "--api-base-url",
+                    gateway.base_url(),
+                ])
+                .await;
+            assert_eq!(ran.code, code, "{fault:?}: {}", ran.err);
+            assert_eq!(account.ids().len() == 1, code == 0, "{fault:?}");
+        }
+    }
 }
 
 #[tokio::test]
