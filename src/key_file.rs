@@ -36,6 +36,9 @@ pub use crate::small_file::read_small_file;
 use crate::text::quoted_path;
 use crate::types::PrivateKeyPem;
 
+/// The largest size of a key file, in bytes: an RSA key of 8192 bits as PEM takes 6.4 KiB.
+const MAX_KEY_SIZE: usize = 8 * 1024;
+
 /// Saves a private key, and the ID of its API key if there is one already, to a file that does not
 /// exist yet.
 ///
@@ -62,15 +65,43 @@ pub fn save(
     save_text(path.as_ref(), key_id, key.expose_secret())
 }
 
+/// Saves the body of a response that cannot be used, unmodified, because it may hold a private key
+/// that is shown only once.
+///
+/// The file is written as by [`save`]. Once the body is known to be text with a private key in it,
+/// the file is a key file.
+///
+/// ```
+/// use kalshi_api_keys::key_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("kalshi.pem");
+/// let body = br#"{"api_key_id":"a952bcbe-ec3b-4b5b-b8f9-11dae589608c","private_key":"-----BEG"#;
+/// key_file::save_response(&path, body)?;
+/// assert_eq!(std::fs::read(&path)?, body);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`save`].
+pub fn save_response(path: impl AsRef<Path>, body: &[u8]) -> Result<(), KeyFileError> {
+    save_bytes(path.as_ref(), None, body)
+}
+
 /// [`save`] for PEM text of any kind.
 pub(crate) fn save_text(path: &Path, key_id: Option<&str>, pem: &str) -> Result<(), KeyFileError> {
+    save_bytes(path, key_id, pem.as_bytes())
+}
+
+fn save_bytes(path: &Path, key_id: Option<&str>, content: &[u8]) -> Result<(), KeyFileError> {
     check_folder(path)?;
     if path.symlink_metadata().is_ok() {
         return Err(KeyFileError::Exists {
             path: path.to_owned(),
         });
     }
-    let file = write_temporary(path, key_id, pem)?;
+    let file = write_temporary(path, key_id, content)?;
     file.persist_noclobber(path)
         .map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => KeyFileError::Exists {
@@ -114,14 +145,15 @@ pub fn add_key_id(path: impl AsRef<Path>, key_id: &str) -> Result<(), KeyFileErr
             });
         }
     }
-    let file = write_temporary(path, Some(key_id), &text)?;
+    let file = write_temporary(path, Some(key_id), text.as_bytes())?;
     file.persist(path)
         .map_err(|error| not_saved(path)(error.error))?;
     sync(path)
 }
 
 /// Checks that a key can be saved under this name, as far as that can be known before: the name is
-/// free and possible, and files can be created in its folder. To be called before a key is created.
+/// free and possible, and a file with as many bytes as a key has can be created, written and synced
+/// in its folder. To be called before a key is created.
 ///
 /// # Errors
 ///
@@ -160,15 +192,19 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
             Err(error) => return Err(not_saved(&path)(error)),
         }
     }
-    // Only a rehearsal shows whether the system accepts both names, and renames without replacing.
-    // In a folder of its own, so that a crash leaves nothing that the next call would take for a
+    // Only a rehearsal shows whether the system accepts both names and as many bytes, and renames
+    // without replacing. In a folder of its own, so that a crash leaves nothing that the next call would take for a
     // key.
     let folder = tempfile::Builder::new()
         .prefix(".kalshi-check-")
         .tempdir_in(folder_of(path))
         .map_err(not_saved(path))?;
     let rehearsed = folder.path().join(path.file_name().unwrap_or_default());
-    let temporary = create_temporary(&rehearsed).map_err(not_saved(path))?;
+    let mut temporary = create_temporary(&rehearsed).map_err(not_saved(path))?;
+    temporary
+        .write_all(&[b'-'; MAX_KEY_SIZE])
+        .and_then(|()| temporary.as_file().sync_all())
+        .map_err(not_saved(path))?;
     let created = temporary
         .persist_noclobber(&rehearsed)
         .map_err(|error| not_saved(path)(error.error))?;
@@ -258,7 +294,7 @@ pub(crate) fn remove_temporary(path: &Path) -> Result<(), KeyFileError> {
 fn write_temporary(
     path: &Path,
     key_id: Option<&str>,
-    pem: &str,
+    content: &[u8],
 ) -> Result<NamedTempFile, KeyFileError> {
     let mut file = create_temporary(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::StaleTemporaryFile {
@@ -266,7 +302,7 @@ fn write_temporary(
         },
         _ => not_saved(path)(error),
     })?;
-    let mut text = Zeroizing::new(String::with_capacity(pem.len() + 512));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(content.len() + 512));
     if let Some(key_id) = key_id {
         let line = format!("{KEY_ID_HEADER}: {key_id}\n");
         if !matches!(find_key_id(&line), Ok(Some(read_back)) if read_back == key_id) {
@@ -274,10 +310,10 @@ fn write_temporary(
                 "the ID of its API key is unusable",
             )));
         }
-        text.push_str(&line);
+        bytes.extend_from_slice(line.as_bytes());
     }
-    text.push_str(pem);
-    file.write_all(text.as_bytes())
+    bytes.extend_from_slice(content);
+    file.write_all(&bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(not_saved(path))?;
     Ok(file)

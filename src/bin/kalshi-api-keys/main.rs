@@ -8,6 +8,7 @@
 mod arguments;
 mod connection;
 mod create;
+mod created;
 mod delete;
 mod failure;
 mod list;
@@ -50,6 +51,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         ))
     })?;
     runtime.block_on(async {
+        signals::survive_file_size_limit()
+            .map_err(|error| Failure::usage(format!("cannot catch signals: {error}; try again")))?;
         match command {
             Command::List(arguments) => list::list(&connection.client().await?, &arguments).await,
             Command::Generate(arguments) => {

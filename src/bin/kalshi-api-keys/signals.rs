@@ -57,6 +57,21 @@ pub fn received() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     }))
 }
 
+/// Turns a write beyond the file size limit (`ulimit -f`) into an error, where the signal would end
+/// the process before it can say what became of a key. Needs the runtime.
+#[cfg(unix)]
+pub fn survive_file_size_limit() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // The handler stays in place when the stream of signals is dropped.
+    signal(SignalKind::from_raw(libc::SIGXFSZ)).map(drop)
+}
+
+/// Does nothing: Windows has no such limit.
+#[cfg(windows)]
+pub fn survive_file_size_limit() -> io::Result<()> {
+    Ok(())
+}
+
 /// Runs a future to its end, whatever signals arrive. It takes no longer than its requests may
 /// take.
 pub async fn defer_signals<T>(work: impl Future<Output = T>) -> T {
