@@ -6,6 +6,7 @@ mod arguments;
 mod connection;
 mod create;
 mod delete;
+mod gateways;
 mod help;
 mod list;
 mod output;
@@ -191,6 +192,22 @@ impl TestAccount {
         client.get_api_keys().send().await.is_ok()
     }
 
+    /// A private key in a file either signs in with the only other key of the account, whose ID the
+    /// file names, or there is no such key.
+    async fn signs_in_or_is_alone(&self, file: &str) -> bool {
+        let key_file = key_file::load(self.file(file)).unwrap();
+        assert!(key_file.key.expose_secret().contains("PRIVATE KEY-----"));
+        let ids = self.ids();
+        match &ids[..] {
+            [_] => true,
+            [_, id] => {
+                let credentials = Credentials::from_key_file(self.file(file)).unwrap();
+                credentials.key_id() == id && self.signs_in(id, file).await
+            }
+            _ => false,
+        }
+    }
+
     fn key(&self, id: &str, scopes: Vec<ApiKeyScope>, subaccount: Option<u8>) {
         let subaccount = subaccount.map(|number| Subaccount::try_from(number).unwrap());
         let name = format!("the {id}");
@@ -296,6 +313,12 @@ fn closed() -> Stdio {
     // A child that another test is just starting still has it open.
     while writer.write_all(b"x").is_ok() {}
     writer.into()
+}
+
+/// The body of a list that contains this key alone.
+fn key_list(id: &str) -> String {
+    let key = serde_json::json!({ "api_key_id": id, "name": "root", "scopes": ["read", "write"] });
+    serde_json::json!({ "api_keys": [key] }).to_string()
 }
 
 /// The service's own refusal of a request.

@@ -13,13 +13,14 @@ use kalshi_api_keys::{
 /// The exit codes other than 0.
 #[derive(Clone, Copy)]
 pub enum Code {
-    /// The service refused the request, or its response is not as documented.
+    /// The request was rejected with a 4xx, or its response is not as documented.
     Refused = 1,
     /// The arguments, the variables, the key or a file cannot be used.
     Usage = 2,
-    /// The service was not reached, or its response was lost.
+    /// The service was not reached, failed with a 5xx, or its response was lost or truncated.
     Network = 3,
-    /// Incomplete: the message says what remains to be done.
+    /// Incomplete, or it is unknown whether something exists: the message says what remains to be
+    /// done.
     Incomplete = 4,
 }
 
@@ -45,6 +46,10 @@ impl Failure {
         Self::new(Code::Incomplete, message)
     }
 
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.code, Code::Incomplete)
+    }
+
     /// Adds a sentence to the message.
     pub fn and(self, more: impl fmt::Display) -> Self {
         Self {
@@ -68,15 +73,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Returns the exit code for a failed request.
+/// Returns the exit code for a failed request. It depends on the status of the response, and not on
+/// the format of the body.
 pub fn code(error: &Error) -> Code {
-    match error {
-        Error::InvalidRequest(_) | Error::NotSigned(_) | Error::Custom(_) => Code::Usage,
-        Error::CommunicationError(_) | Error::ResponseBodyError(_) => Code::Network,
-        // The response was truncated.
-        Error::UnexpectedResponse(_) if error.is_transient() => Code::Network,
-        _ => Code::Refused,
+    let Some(status) = error.status() else {
+        return match error {
+            Error::InvalidRequest(_) | Error::NotSigned(_) | Error::Custom(_) => Code::Usage,
+            _ => Code::Network,
+        };
+    };
+    let is_truncated = !status.is_client_error() && error.is_transient();
+    if status.is_server_error() || is_truncated {
+        Code::Network
+    } else {
+        Code::Refused
     }
+}
+
+/// Returns what happened, without what to do next.
+pub fn without_advice(error: &dyn std::error::Error) -> String {
+    let line = with_causes(error);
+    line.rsplit_once("; ")
+        .map_or(&*line, |(happened, _)| happened)
+        .to_owned()
 }
 
 impl From<Error> for Failure {

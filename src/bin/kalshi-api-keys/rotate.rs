@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kalshi_api_keys::key_file::KeyFileError;
+use kalshi_api_keys::key_file::{self, KeyFileError};
 use kalshi_api_keys::rotation::{self, ListError, Plan, RetryPolicy, RotationError};
-use kalshi_api_keys::text::{escape, printable, quoted_path, with_causes};
+use kalshi_api_keys::text::{Redactor, escape, printable, quoted_path, with_causes};
 
 use crate::arguments::Rotate;
 use crate::connection::Connection;
@@ -29,7 +29,7 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
         }
         _ => format!(
             "Replace the key {} of {base_url} and delete it?",
-            signing.key_id()
+            printable(signing.key_id())
         ),
     };
     confirm(&question, arguments.yes)?;
@@ -61,7 +61,11 @@ pub async fn rotate(connection: &Connection, arguments: Rotate) -> Result<(), Fa
     plan = plan.on_step(|step| drop(print(&format!("{}\n", escape(&step.to_string())))));
     match rotation::rotate(&client, plan).await {
         Ok(rotated) => {
-            warn(rotated.warning);
+            let redactor = key_file::load(&arguments.out).map_or_else(
+                |_| Redactor::new(),
+                |loaded| Redactor::with_key(&loaded.key),
+            );
+            warn(rotated.warning.as_deref(), &redactor);
             let (id, file) = (
                 quoted(&printable(&rotated.key_id)),
                 quoted(&arguments.out.to_string_lossy()),
@@ -82,7 +86,7 @@ fn exit_code(error: &RotationError) -> Code {
         rotation::Failure::List(ListError::Api(error)) | rotation::Failure::Create(error) => {
             code(error)
         }
-        rotation::Failure::List(_) => Code::Refused,
+        rotation::Failure::List(_) | rotation::Failure::UnusableKey(_) => Code::Refused,
         rotation::Failure::Journal(_)
         | rotation::Failure::Save(KeyFileError::StaleTemporaryFile { .. }) => Code::Incomplete,
         _ => Code::Usage,

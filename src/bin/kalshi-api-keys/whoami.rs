@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use http::header;
-use kalshi_api_keys::Environment;
+use http::{HeaderMap, StatusCode, header};
 use kalshi_api_keys::text::{clock_skew, printable};
+use kalshi_api_keys::{Client, Environment, Error};
 
 use crate::connection::Connection;
 use crate::failure::{Code, Failure};
@@ -14,14 +14,13 @@ use crate::warnings::{format_attestation, incomplete, remarks};
 
 pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
     let client = connection.client().await?;
-    let response = client.get_api_keys().send().await?;
-    let date = response
-        .headers()
-        .get(header::DATE)
-        .and_then(|date| date.to_str().ok());
-    let clock = compare_clock(date, SystemTime::now());
+    let response = match client.get_api_keys().send().await {
+        Ok(response) => response,
+        Err(error) => return Err(not_permitted(&client, error)),
+    };
+    let clock = compare_clock(response.headers(), SystemTime::now());
     let list = response.into_inner();
-    let (environment, credentials) = (client.environment(), client.signer().credentials());
+    let credentials = client.signer().credentials();
     let id = credentials.key_id();
     let Some(key) = list.api_keys.iter().find(|key| key.api_key_id == id) else {
         let id = printable(id);
@@ -29,11 +28,6 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
             Code::Refused,
             format!("the list lacks the key {id}, which signed the request; try again"),
         ));
-    };
-    let environment_name = match environment {
-        Environment::Production => "production",
-        Environment::Demo => "demo",
-        _ => "custom",
     };
     for warning in incomplete(&list) {
         print_to_stderr(&format!("warning: {warning}"));
@@ -43,10 +37,7 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
         ("name", name(key)),
         ("scopes", scopes(key)),
         ("binding", binding(key)),
-        (
-            "environment",
-            format!("{environment_name}, {}", environment.base_url()),
-        ),
+        ("environment", environment(client.environment())),
         ("clock", clock),
         ("attestation", format_attestation(&list, now())),
     ];
@@ -54,15 +45,59 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
     if !remarks.is_empty() {
         rows.push(("remarks", remarks.join(", ")));
     }
+    print_rows(&rows)
+}
+
+/// Shows what is known of a key that may not list keys. Permissions are checked after the
+/// signature, so a 403 in the service's error format shows that the signature was accepted.
+fn not_permitted(client: &Client, error: Error) -> Failure {
+    let Error::ErrorResponse(response) = &error else {
+        return error.into();
+    };
+    if response.status() != StatusCode::FORBIDDEN {
+        return error.into();
+    }
+    let rows = [
+        (
+            "key",
+            printable(client.signer().credentials().key_id()).into(),
+        ),
+        (
+            "signature",
+            "accepted: permissions are checked after it".to_owned(),
+        ),
+        ("environment", environment(client.environment())),
+        (
+            "clock",
+            compare_clock(response.headers(), SystemTime::now()),
+        ),
+    ];
+    print_rows(&rows).err().unwrap_or_else(|| error.into())
+}
+
+fn print_rows(rows: &[(&str, String)]) -> Result<(), Failure> {
     let lines = rows
         .iter()
         .map(|(name, value)| format!("{name:<13}{value}\n"));
     print(&lines.collect::<String>())
 }
 
-/// Compares this machine's clock with the `Date` header of a response.
-fn compare_clock(date: Option<&str>, now: SystemTime) -> String {
-    let Some(service) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+fn environment(environment: &Environment) -> String {
+    let name = match environment {
+        Environment::Production => "production",
+        Environment::Demo => "demo",
+        _ => "custom",
+    };
+    format!("{name}, {}", environment.base_url())
+}
+
+/// Compares the local clock with the `Date` header of a response.
+fn compare_clock(headers: &HeaderMap, now: SystemTime) -> String {
+    let date = headers
+        .get(header::DATE)
+        .and_then(|date| date.to_str().ok())
+        .and_then(|date| httpdate::parse_http_date(date).ok());
+    let Some(service) = date else {
         return "unknown: the response has no date".to_owned();
     };
     clock_skew(service, now).map_or("agrees with the service's".to_owned(), |skew| {

@@ -140,7 +140,7 @@ async fn list_json_is_signed_corrected_and_limited_as_every_other_request() {
         str![[r#"
 $ Respond { status: 500, content_type: "application/json", .. }
 2> error: the service returned 500: internal_server_error: internal server error; try again later
-exit code 1
+exit code 3
 
 $ ReplaceBody(..)
 2> error: the response 200 OK is not as documented; check the base URL

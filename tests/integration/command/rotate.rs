@@ -96,11 +96,11 @@ async fn a_refusal_leaves_nothing_and_a_lost_response_a_journal() {
         &transcripts,
         str![[r#"
 $ getApiKeys: Respond { status: 403, content_type: "application/json", .. }
-2> error: cannot list the keys: the service returned 403: forbidden; use a key and an account that have permission for this; nothing was created or deleted
+2> error: cannot list the keys: the service returned 403: forbidden; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `read`; nothing was created or deleted
 exit code 1
 
 $ generateApiKey: Respond { status: 403, content_type: "application/json", .. }
-2> error: creating the new key failed: the service returned 403: forbidden; use a key and an account that have permission for this; the old key [OLD] is active, and no new key exists
+2> error: creating the new key failed: the service returned 403: forbidden; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`; the old key [OLD] is active, and no new key exists
 exit code 1
 
 $ generateApiKey: DropRequest
@@ -112,7 +112,7 @@ $ generateApiKey: DropResponse
 exit code 4
 
 $ deleteApiKey: Respond { status: 403, content_type: "application/json", .. }
-2> error: cannot delete the key [OLD]: the service returned 403: forbidden; use a key and an account that have permission for this; the old key [OLD] is in an unknown state, the new key [NEW] is saved; run the same rotation again to finish it
+2> error: cannot delete the key [OLD]: the service returned 403: forbidden; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`; the old key [OLD] is in an unknown state, the new key [NEW] is saved; run the same rotation again to finish it
 exit code 4
 
 $ rotate --out new.pem --yes --scope write::trade

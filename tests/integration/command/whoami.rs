@@ -1,5 +1,6 @@
 //! `whoami`: the key that signs, its environment, and the clock.
 
+use kalshi_api_keys::sandbox::Fault;
 use snapbox::str;
 
 use super::{TestAccount, assert_transcript};
@@ -49,6 +50,37 @@ environment  custom, [URL]
 clock        [ONE_HOUR] ahead of the service's; set it
 attestation  lapsed on Sun, 09 Sep 2001 01:46:40 GMT
 exit code 0
+"#]],
+    );
+}
+
+/// A restricted key may not list keys, and its owner still learns which key it is.
+#[tokio::test]
+async fn whoami_shows_what_is_known_of_a_restricted_key() {
+    let account = TestAccount::new().await;
+    let body = r#"{"error":{"code":"forbidden","message":"this API key is restricted to a single sub-account and cannot access this endpoint"}}"#;
+    account
+        .sandbox
+        .fail_next(Fault::respond(403, "application/json", body));
+    let restricted = account.transcript(&["whoami"]).await;
+    account
+        .sandbox
+        .fail_next(Fault::respond(403, "text/html", "<html>"));
+    let gateway = account.transcript(&["whoami"]).await;
+    assert_transcript(
+        &(restricted + &gateway),
+        str![[r#"
+$ whoami
+key          [OLD]
+signature    accepted: permissions are checked after it
+environment  custom, [URL]
+clock        agrees with the service's
+2> error: the service returned 403: forbidden: this API key is restricted to a single sub-account and cannot access this endpoint; sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `read`
+exit code 1
+
+$ whoami
+2> error: the response 403 from [ORIGIN] is not in the service's error format, and may come from a gateway; check the base URL
+exit code 1
 "#]],
     );
 }

@@ -12,7 +12,7 @@ use kalshi_api_keys::KeyAlgorithm;
 use kalshi_api_keys::sandbox::Sandbox;
 use kalshi_api_keys::{Credentials, KeyPair, Signer};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::signature::SignatureEncoding as _;
+use rsa::signature::{SignatureEncoding as _, Signer as _};
 use sha2::Digest as _;
 
 use super::{
