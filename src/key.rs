@@ -52,7 +52,9 @@ impl PrivateKey {
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        check_rsa_sizes(&rsa::pkcs1::RsaPrivateKeyRef::try_from(der).map_err(|_| KeyError::Damaged)?)?;
+        check_rsa_sizes(
+            &rsa::pkcs1::RsaPrivateKeyRef::try_from(der).map_err(|_| KeyError::Damaged)?,
+        )?;
         let key = rsa::PrivateKey::from_pkcs1_der(der).map_err(|_| KeyError::Damaged)?;
         Ok(Self::Rsa(Box::new(key)))
     }

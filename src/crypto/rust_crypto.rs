@@ -27,9 +27,7 @@ impl SigningKey {
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, SigningFailed> {
         match self {
             Self::Rsa(key) => {
-                let signature = key
-                    .pss_sign::<Sha256>(message)
-                    .map_err(|_| SigningFailed)?;
+                let signature = key.pss_sign::<Sha256>(message).map_err(|_| SigningFailed)?;
                 Ok(Signature::from_vec(signature))
             }
             Self::Ed25519(key) => Ok(Signature::from_slice(&key.sign(message).to_bytes())),

@@ -47,7 +47,7 @@ const RECORDED: &[(&str, Reason)] = &[
     // Documented for 429.
     (
         r#"{"error": "too many requests"}"#,
-        [None, Some("too many requests"), None, None],
+        [None, Some("too many requests"), None],
     ),
     // Members of other types and further members are ignored.
     (

@@ -127,7 +127,10 @@ impl<'a> FailedCreation<'a> {
             (Created::Keys(keys), _) => {
                 let keys = keys.iter().map(|key| {
                     let id = printable(&key.api_key_id);
-                    format!("{id} ({:?})", printable(&key.name))
+                    match &key.name {
+                        Some(name) => format!("{id} ({:?})", printable(name)),
+                        None => id.into_owned(),
+                    }
                 });
                 let keys = keys.collect::<Vec<_>>().join(", ");
                 Failure::incomplete(self.happened).and(format!("new on the account since: {keys}"))
@@ -195,5 +198,5 @@ fn prevents_creation(error: &Error) -> bool {
 }
 
 fn has_name(key: &ApiKey, name: &str) -> bool {
-    key.name == name
+    key.name.as_deref() == Some(name)
 }
