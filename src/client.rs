@@ -24,7 +24,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Returns a [`reqwest::ClientBuilder`] with this crate's settings, as a starting point for a
 /// proxy, other timeouts or another connection pool.
 ///
-/// It follows no redirects, retries nothing, and has the timeouts [`CONNECT_TIMEOUT`],
+/// It follows no redirects, retries nothing, does not ask for compression even if another crate
+/// enables `reqwest/gzip` or its like, and has the timeouts [`CONNECT_TIMEOUT`],
 /// [`READ_TIMEOUT`] and [`REQUEST_TIMEOUT`]. Requests to a loopback environment bypass the proxies
 /// that the system's variables name, and `localhost` is the loopback interface, whatever the
 /// resolver says.
@@ -51,6 +52,10 @@ pub fn http_client_builder(environment: &Environment) -> reqwest::ClientBuilder 
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)

@@ -18,7 +18,7 @@ const RSA: ObjectIdentifier = rsa::pkcs1::ALGORITHM_OID;
 const ED25519: ObjectIdentifier = ed25519_dalek::pkcs8::ALGORITHM_OID;
 const ELLIPTIC_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
-/// A validated private key. Both inner types zeroize their memory on drop.
+/// A validated private key, zeroized on drop, except copies of a prime that `rsa` computes with.
 pub(crate) enum PrivateKey {
     Rsa(Box<rsa::PrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),

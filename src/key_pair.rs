@@ -68,7 +68,7 @@ pub struct KeyPair(PrivateKey);
 
 impl KeyPair {
     /// Generates a key pair with the system's random number generator. RSA takes about a tenth of a
-    /// second with the feature `aws-lc-rs`, and some seconds without it.
+    /// second, and about a second in an unoptimized build without the feature `aws-lc-rs`.
     ///
     /// # Errors
     ///

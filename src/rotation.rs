@@ -578,7 +578,7 @@ impl Rotation {
             Source::Local(key_type) => {
                 if matches!(file, KeyFile::Missing) {
                     let algorithm = KeyAlgorithm::try_from(key_type.clone())?;
-                    // An RSA key takes up to some seconds.
+                    // An RSA key can take a second.
                     let generated =
                         tokio::task::spawn_blocking(move || KeyPair::generate(algorithm)).await;
                     let pair = generated.unwrap_or(Err(KeyPairError::GenerationFailed))?;

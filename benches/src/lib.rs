@@ -29,7 +29,7 @@ pub fn signer(key: &PrivateKeyPem) -> Signer {
 
 /// Returns a function that signs with aws-lc-rs alone: RSA-PSS with the given key.
 pub fn bare_rsa(key: &PrivateKeyPem) -> impl Fn() -> Vec<u8> + use<> {
-    let der = rsa::RsaPrivateKey::from_pkcs1_pem(key.expose_secret())
+    let der = rsa::PrivateKey::from_pkcs1_pem(key.expose_secret())
         .unwrap()
         .to_pkcs1_der()
         .unwrap();

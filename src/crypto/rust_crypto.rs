@@ -1,5 +1,5 @@
-//! The `rsa` and `ed25519-dalek` backend, which needs no C compiler. RSA signing is blinded,
-//! because `rsa` is not constant-time (RUSTSEC-2023-0071).
+//! The `rsa` and `ed25519-dalek` backend, which needs no C compiler. `rsa` 0.10 blinds each
+//! signature and is meant to be constant-time, but RUSTSEC-2023-0071 names no fixed version.
 
 use ed25519_dalek::Signer as _;
 use getrandom::SysRng;
@@ -9,7 +9,7 @@ use super::{Signature, SigningFailed};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_pair::KeyPairError;
 
-/// A private key ready to sign; both crates zeroize its memory on drop.
+/// A private key ready to sign, zeroized as [`PrivateKey`] is.
 pub(crate) enum SigningKey {
     Rsa(Box<rsa::PrivateKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),

@@ -42,8 +42,8 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Sets the type of the root key. The default is Ed25519, because generating an RSA key can
-    /// take seconds.
+    /// Sets the type of the root key. The default is Ed25519, because generating an RSA key
+    /// takes longer.
     #[must_use]
     pub fn root_key_type(self, root_key_type: ApiKeyType) -> Self {
         Self {

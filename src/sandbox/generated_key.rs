@@ -14,7 +14,7 @@ pub(super) struct GeneratedKey {
 impl GeneratedKey {
     pub(super) async fn new(key_type: ApiKeyType) -> io::Result<Self> {
         let algorithm = KeyAlgorithm::try_from(key_type).map_err(io::Error::other)?;
-        // Generating an RSA key can take seconds.
+        // Generating an RSA key can take a second.
         let pair = tokio::task::spawn_blocking(move || KeyPair::generate(algorithm))
             .await?
             .map_err(io::Error::other)?;

@@ -105,7 +105,8 @@ async fn largest_allowed_bodies_are_read_whole() {
 
 #[tokio::test]
 async fn compressed_body_is_not_decompressed() {
-    // The client does not ask for compression, so a gzip header is data like any other.
+    // The client does not ask for compression, although the tests enable `reqwest/gzip`, so a gzip
+    // header is data like any other.
     let server = RawServer::always(
         200,
         "Content-Encoding: gzip\r\n",
