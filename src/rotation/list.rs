@@ -75,7 +75,8 @@ pub async fn delete(
     retry_policy: RetryPolicy,
 ) -> Result<(), DeleteError> {
     let mut delays = retry_policy.delays();
-    let mut sent = false;
+    // Whether a request was sent whose status does not say that it was rejected.
+    let mut in_doubt = false;
     // A list that lags could lack the key before it was deleted as well.
     loop {
         let (error, retryable) = match list(client).await {
@@ -94,26 +95,23 @@ pub async fn delete(
     }
     loop {
         let (error, retryable) = match client.delete_api_key().api_key(key_id).send().await {
-            Err(error) if is_rejected(&error) && !sent => {
-                // A gateway may have written the response after the key was deleted.
-                return match list(client).await {
-                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => {
-                        Err(DeleteError::NotDeleted(error))
-                    }
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(DeleteError::Unverified(error)),
-                };
+            Err(error) if error.effect() == Effect::NotSent && !in_doubt => {
+                let retryable = error.is_transient();
+                (DeleteError::NotDeleted(error), retryable)
             }
-            Err(error) if error.effect() == Effect::NotSent && !sent => {
-                (DeleteError::NotDeleted(error), true)
-            }
-            _ => {
-                sent = true;
+            result => {
+                // A gateway may have written a rejection after the key was deleted.
+                let rejection = result.err().filter(|error| !in_doubt && is_rejected(error));
+                in_doubt |= rejection.is_none();
                 match list(client).await {
-                    Ok(keys) if keys.iter().any(|key| key.api_key_id == key_id) => {
-                        (DeleteError::StillListed, true)
-                    }
-                    Ok(_) => return Ok(()),
+                    Ok(keys) if keys.iter().all(|key| key.api_key_id != key_id) => return Ok(()),
+                    Ok(_) => match rejection {
+                        Some(error) => {
+                            let retryable = error.effect() == Effect::Unknown;
+                            (DeleteError::NotDeleted(error), retryable)
+                        }
+                        None => (DeleteError::StillListed, true),
+                    },
                     Err(error) => {
                         let retryable = error.is_retryable();
                         (DeleteError::Unverified(error), retryable)

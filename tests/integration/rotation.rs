@@ -1175,7 +1175,15 @@ mod deletion {
             matches!(refused, Err(DeleteError::NotDeleted(_))),
             "{refused:?}"
         );
-        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 2));
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 3));
+
+        let html = Fault::respond(403, "text/html", "<html>");
+        let (account, rejected) = delete_with((0..3).map(|_| ("deleteApiKey", html.clone()))).await;
+        assert!(
+            matches!(rejected, Err(DeleteError::NotDeleted(_))),
+            "{rejected:?}"
+        );
+        assert_eq!((account.ids().len(), account.sandbox.requests()), (2, 7));
 
         let (account, still_listed) =
             delete_with((0..3).map(|_| ("deleteApiKey", Fault::DropRequest))).await;

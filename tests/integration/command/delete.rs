@@ -75,27 +75,35 @@ exit code 1
 async fn rejected_deletion_is_judged_by_a_list() {
     use crate::gateway::{Fault, Gateway};
 
-    for (content_type, body) in [("application/json", FORBIDDEN), ("text/html", "<html>")] {
-        for (fault, code) in [
-            (Fault::RespondAfter(403, content_type, body), 0),
-            (Fault::Respond(403, content_type, body), REFUSED),
-        ] {
-            let account = TestAccount::new().await;
-            account.key("report", vec![ApiKeyScope::Read], None);
-            // The command lists the keys twice before it deletes one.
-            let gateway = Gateway::start(&account.sandbox, fault, 3, false).await;
-            let ran = account
-                .run(&[
-                    "delete",
-                    "report",
-                    "--yes",
-                    "--api-base-url",
-                    gateway.base_url(),
-                ])
-                .await;
-            assert_eq!(ran.code, code, "{fault:?}: {}", ran.err);
-            assert_eq!(account.ids().len() == 1, code == 0, "{fault:?}");
-        }
+    struct Case {
+        fault: Fault,
+        code: i32,
+    }
+    let cases = [
+        Case {
+            fault: Fault::RespondAfter(403, "application/json", FORBIDDEN),
+            code: 0,
+        },
+        Case {
+            fault: Fault::RespondAfter(403, "text/html", "<html>"),
+            code: 0,
+        },
+        Case {
+            fault: Fault::Respond(403, "application/json", FORBIDDEN),
+            code: REFUSED,
+        },
+    ];
+    for Case { fault, code } in cases {
+        let account = TestAccount::new().await;
+        account.key("report", vec![ApiKeyScope::Read], None);
+        // The command lists the keys twice before it deletes one.
+        let gateway = Gateway::start(&account.sandbox, fault, 3, false).await;
+        let url = gateway.base_url();
+        let ran = account
+            .run(&["delete", "report", "--yes", "--api-base-url", url])
+            .await;
+        assert_eq!(ran.code, code, "{fault:?}: {}", ran.err);
+        assert_eq!(account.ids().len() == 1, code == 0, "{fault:?}");
     }
 }
 
