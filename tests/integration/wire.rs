@@ -240,7 +240,7 @@ async fn invalid_input_is_rejected_before_sending() {
                 .send()
                 .await
                 .map(|_| ()),
-            "or could be a private key",
+            "or holds a private key",
         ),
         (
             "a private key for a public one",

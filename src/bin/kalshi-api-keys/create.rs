@@ -146,7 +146,7 @@ async fn not_generated(
     let created = baseline.compare(client, &failed).await;
     let failed = failed.with_listing(&created);
     let id = match created.named(name)[..] {
-        [key] => Some(printable(&key.api_key_id)),
+        [key] => Some(quoted(&printable(&key.api_key_id))),
         _ => None,
     };
     match (rescued, id) {
@@ -217,9 +217,7 @@ fn unusable(
         Ok(()) => failed.and(format!("what arrived is {}", destination.place().0)),
         Err(reason) => failed.and(format!("it is lost as well: {reason}")),
     };
-    failed.and(format!(
-        "the key exists: list the keys, and delete it with `kalshi-api-keys delete {id}`"
-    ))
+    failed.and("the key exists without a usable private key: find it with `list`, and `delete` it")
 }
 
 /// Deletes the new key, whose private key could not be saved. A key that may have existed before is
@@ -233,7 +231,8 @@ async fn delete_again(
     let id = printable(key_id);
     if !baseline.lacks(key_id) {
         return Failure::incomplete(format!(
-            "{reason}; the private key of the new key {id} is lost, and the keys could not be listed before: list them, and delete it with `kalshi-api-keys delete {id}`"
+            "{reason}; the private key of the new key {id} is lost, and the keys could not be listed before: list them, and delete it with `kalshi-api-keys delete {}`",
+            quoted(&id)
         ));
     }
     match rotation::delete(client, key_id, RetryPolicy::default()).await {

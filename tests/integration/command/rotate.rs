@@ -1,10 +1,14 @@
 //! `rotate`: its lines and its exit codes. What it does under faults is in `fault_matrix`.
 
+use std::sync::Mutex;
+
 use kalshi_api_keys::key_file;
 use kalshi_api_keys::sandbox::Fault;
+use serde_json::{Value, json};
 use snapbox::str;
 
-use super::{INCOMPLETE, Ran, TestAccount, assert_transcript, ran, refusal};
+use super::{INCOMPLETE, REFUSED, Ran, TestAccount, assert_transcript, ran, refusal};
+use crate::raw_server::{RawServer, Reply};
 
 #[tokio::test]
 async fn each_step_is_a_line_and_the_new_key_is_what_is_left() {
@@ -199,4 +203,42 @@ exit code 4
     );
     assert_eq!(account.sandbox.requests(), requests);
     assert_eq!((account.ids(), account.files()), (keys, files));
+}
+
+#[tokio::test]
+async fn unusable_private_key_is_no_usage_error() {
+    let account = TestAccount::new().await;
+    let old = json!({ "api_key_id": account.old, "name": "root", "scopes": ["read", "write"] });
+    let keys = Mutex::new(vec![old]);
+    let server = RawServer::start(move |_, request| {
+        let mut keys = keys.lock().unwrap();
+        match request.method() {
+            "GET" => Reply::json(200, json!({ "api_keys": *keys }).to_string()),
+            "POST" => {
+                let mut key: Value = serde_json::from_slice(request.body()).unwrap();
+                key["api_key_id"] = "new".into();
+                keys.push(key);
+                let damaged = "-----BEGIN PRIVATE KEY-----";
+                let response = json!({ "api_key_id": "new", "private_key": damaged });
+                Reply::json(201, response.to_string())
+            }
+            _ => {
+                keys.pop();
+                Reply::new(204, "", "")
+            }
+        }
+    })
+    .await;
+    let ran = account
+        .run(&[
+            "rotate",
+            "--out",
+            "new.pem",
+            "--yes",
+            "--api-base-url",
+            server.base_url(),
+        ])
+        .await;
+    assert_eq!(ran.code, REFUSED, "{}", ran.err);
+    assert_eq!(account.files(), ["old.pem"]);
 }
