@@ -226,6 +226,10 @@ pub struct Loaded {
     /// key. On Windows, whether a group such as Users or Everyone can, or `icacls` does not tell; a
     /// single user who was given access is not noticed.
     pub readable_by_others: bool,
+    /// Whether this user can restrict the file. Not on a read-only file system, nor if another user
+    /// owns it, nor for one of a Kubernetes volume, which a link through `..data` leads to and the
+    /// kubelet replaces.
+    pub can_be_restricted: bool,
 }
 
 /// Loads a key file of at most 64 KiB.
@@ -254,6 +258,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Loaded, CredentialsError> {
     Ok(Loaded {
         key: std::mem::take(&mut *text).into(),
         readable_by_others: is_open_to_others(path, &metadata),
+        can_be_restricted: can_be_restricted(path, &metadata),
     })
 }
 
@@ -401,6 +406,8 @@ mod platform {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
+    use rustix::fs::StatVfsMountFlags;
+
     /// Creates a file for its owner alone.
     pub(super) fn create_new(path: &Path) -> io::Result<File> {
         let file = OpenOptions::new()
@@ -433,6 +440,19 @@ mod platform {
 
     pub(super) fn is_open_to_others(_: &Path, metadata: &Metadata) -> bool {
         metadata.mode() & 0o077 != 0
+    }
+
+    pub(super) fn can_be_restricted(path: &Path, metadata: &Metadata) -> bool {
+        // A link `..data` leads to the directory that the kubelet wrote last, `..2026_11_27_…`.
+        let is_projected = path.canonicalize().is_ok_and(|target| {
+            target
+                .parent()
+                .and_then(Path::file_name)
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b".."))
+        });
+        let is_read_only = rustix::fs::statvfs(path)
+            .is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY));
+        is_mine(metadata) && !is_read_only && !is_projected
     }
 
     /// An open file never prevents others from opening it.
@@ -502,6 +522,11 @@ mod platform {
         acl::is_open_to_groups(path).unwrap_or(true)
     }
 
+    /// Always returns true: safe Rust cannot tell.
+    pub(super) fn can_be_restricted(_: &Path, _: &Metadata) -> bool {
+        true
+    }
+
     pub(crate) fn is_in_use(error: &io::Error) -> bool {
         const ERROR_SHARING_VIOLATION: i32 = 32;
         error.raw_os_error() == Some(ERROR_SHARING_VIOLATION)
@@ -521,7 +546,7 @@ mod platform {
     }
 }
 
-use platform::{create_new, is_open_to_others, is_writable_by_everyone};
+use platform::{can_be_restricted, create_new, is_open_to_others, is_writable_by_everyone};
 pub(crate) use platform::{is_in_use, is_mine, sync_folder};
 
 /// Opens a file that only this user has access to. Returns `None` for a link, a file that is not a
