@@ -696,8 +696,8 @@ fn open_enums(document: &Value) -> impl Iterator<Item = Item> {
         })
 }
 
-/// Returns the base URL of each environment, the header of each security scheme and the operations,
-/// as constants.
+/// Returns the base URL of each environment and of all servers, the header of each security scheme
+/// and the operations, as constants.
 fn constants(document: &Value) -> Item {
     // In reverse, for the first server of an environment is its default.
     let servers = document["servers"].as_array().into_iter().flatten().rev();
@@ -711,6 +711,8 @@ fn constants(document: &Value) -> Item {
         let name = format_ident!("{}", environment.to_shouty_snake_case());
         quote!(pub(crate) const #name: &str = #url;)
     });
+    let all_servers = document["servers"].as_array().into_iter().flatten();
+    let all_urls = all_servers.filter_map(|server| server["url"].as_str());
     let headers = members(&document["components"]["securitySchemes"]).map(|(scheme, header)| {
         let name = format_ident!("{}", scheme.to_shouty_snake_case());
         let header = header["name"].as_str().unwrap_or_default().to_ascii_lowercase();
@@ -729,7 +731,10 @@ fn constants(document: &Value) -> Item {
         )
         .unzip();
     parse_quote!(pub(crate) mod spec {
-        #(#urls)* #(#headers)* #(pub(crate) const #names: crate::Operation = #operations;)*
+        #(#urls)*
+        pub(crate) const SERVERS: &[&str] = &[#(#all_urls),*];
+        #(#headers)*
+        #(pub(crate) const #names: crate::Operation = #operations;)*
         pub(crate) const OPERATIONS: &[crate::Operation] = &[#(#names),*];
     })
 }

@@ -99,7 +99,14 @@ impl Client {
     ///
     /// Those of the two, and of [`new`](Self::new).
     pub fn from_env() -> Result<Self, BuildError> {
-        Self::new(Environment::from_env()?, Credentials::from_env()?)
+        let chosen = Environment::chosen_by_env()?;
+        let credentials = Credentials::from_env()?;
+        match chosen {
+            Some(environment) => Self::new(environment, credentials),
+            None => Self::builder(Environment::Demo, credentials)
+                .environment_by_default()
+                .build(),
+        }
     }
 
     /// Returns a builder for a client with another HTTP client, signer or time limit.
@@ -117,6 +124,7 @@ impl Client {
         let signing = Signing {
             signer: Signer::new(credentials),
             environment,
+            environment_by_default: false,
             timeout: REQUEST_TIMEOUT,
         };
         ClientBuilder {
@@ -153,7 +161,8 @@ impl Client {
     }
 
     /// Returns a request to another endpoint, to be sent by [`execute`](Self::execute). `path` is
-    /// appended to the base URL; it begins with `/` and may contain a query.
+    /// appended to the base URL; it begins with `/` and may contain a query. `execute` rejects a
+    /// path that contains the path of the base URL already, and a whole URL.
     ///
     /// ```no_run
     /// # use kalshi_api_keys::Client;
@@ -188,19 +197,22 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] if the URL is not below the base URL, [`Error::NotSigned`] if
-    /// signing failed, [`Error::CommunicationError`] if no response was received, and
-    /// [`Error::UnexpectedResponse`] if the body of a 401 broke off.
+    /// [`Error::InvalidRequest`] if the URL is not below the base URL, or contains its path twice;
+    /// [`Error::NotSigned`] if signing failed, [`Error::CommunicationError`] if no response was
+    /// received, and [`Error::UnexpectedResponse`] if the body of a 401 broke off.
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
+        let name_asked =
+            |error: progenitor_client::Error<ErrorResponse>| self.name_asked(Error::from(error));
         self.prepare::<ErrorResponse>(&mut request).await?;
         let response = self
             .send(request)
             .await
-            .map_err(progenitor_client::Error::CommunicationError::<ErrorResponse>)?;
+            .map_err(progenitor_client::Error::CommunicationError)
+            .map_err(name_asked)?;
         match response.extensions().get() {
-            Some(Truncated::Broken(_)) => {
-                Err(progenitor_client::Error::UnexpectedResponse(response).into())
-            }
+            Some(Truncated::Broken(_)) => Err(name_asked(
+                progenitor_client::Error::UnexpectedResponse(response),
+            )),
             _ => Ok(response),
         }
     }
@@ -293,6 +305,13 @@ impl ClientBuilder {
         self
     }
 
+    /// States that the environment is a default that nothing chose: errors of authentication and of
+    /// the connection say so. [`Client::from_env`] does it by itself.
+    pub fn environment_by_default(mut self) -> Self {
+        self.signing.environment_by_default = true;
+        self
+    }
+
     /// Sets the time limit for an operation as a whole, from connecting to the end of the response:
     /// [`REQUEST_TIMEOUT`] unless set. It includes a second attempt with a corrected clock, and
     /// overrides the total timeout of the HTTP client. The first signature of an external key comes
@@ -333,6 +352,8 @@ impl ClientBuilder {
 pub struct Signing {
     pub(crate) signer: Signer,
     pub(crate) environment: Environment,
+    /// Nothing chose the environment.
+    pub(crate) environment_by_default: bool,
     pub(crate) timeout: Duration,
 }
 

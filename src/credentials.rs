@@ -1,7 +1,7 @@
 //! A key ID and the private key that belongs to it, in the process or not, and where they are read
 //! from.
 
-use std::env::VarError;
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::Metadata;
 use std::io;
@@ -13,15 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::crypto::SigningKey;
 use crate::external_key::ExternalKey;
+use crate::input::{self, KEY_ID_VARIABLE, KEY_PATH_VARIABLE, KEY_VARIABLE, StrayText, Unread};
 use crate::key::{KeyError, PrivateKey};
 use crate::key_id::{self, find_key_id};
 use crate::public_key::{PublicKey, PublicKeyError};
-use crate::small_file::read_small_file;
-use crate::text::{could_be_key_material, quoted_path};
-
-const KEY_ID_VARIABLE: &str = "KALSHI_API_KEY_ID";
-const KEY_VARIABLE: &str = "KALSHI_PRIVATE_KEY";
-const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
+use crate::small_file::{is_stdin, read_file_or_pipe, read_small_file};
+use crate::text::{could_be_key_material, printable, quoted_path, unquoted};
 
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
@@ -34,7 +31,7 @@ const KEY_PATH_VARIABLE: &str = "KALSHI_PRIVATE_KEY_PATH";
 /// by a literal `\n`. A line `Kalshi-API-Key-ID: <ID>` before the key names the API key that it
 /// belongs to; an ID given separately must be the same.
 ///
-/// An ID is visible ASCII. Text that [holds a private key](crate::text::contains_private_key) is
+/// An ID is visible ASCII, trimmed as by [`unquoted`]. Text that [holds a private key](crate::text::contains_private_key) is
 /// rejected, and in an environment variable also text that
 /// [could be one](crate::text::could_be_key_material).
 ///
@@ -77,13 +74,20 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::Key`] for an
-    /// unusable private key or one that names another API key. No error repeats its input.
+    /// [`CredentialsError::InvalidApiKeyId`] or [`CredentialsError::StrayText`] for an unusable ID,
+    /// [`CredentialsError::Key`] for an unusable private key, [`CredentialsError::AnotherApiKey`]
+    /// for one that names another API key. No error repeats a key.
     pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
-        Self::parse(Some(header(&key_id.into())?), pem).map_err(CredentialsError::Key)
+        Self::parse_as(Some(header(&key_id.into())?), pem, None)
     }
 
     /// Reads a private key from a file of at most 64 KiB.
+    ///
+    /// A path that names no file as it stands is trimmed as by [`unquoted`], and a `~` at its
+    /// beginning is the home directory. On Unix, a FIFO or a pipe such as `/dev/fd/63` is read, too,
+    /// and everywhere the path `-` is standard input, unless that is a terminal. That may block the
+    /// thread for 10 seconds, the time that the writer has to finish: in an async program, use a
+    /// thread that may block.
     ///
     /// ```no_run
     /// use kalshi_api_keys::Credentials;
@@ -95,8 +99,10 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::InvalidApiKeyId`] for an unusable ID, [`CredentialsError::KeyFile`] for
-    /// an unusable private key or one that names another API key, [`CredentialsError::File`] or
+    /// [`CredentialsError::InvalidApiKeyId`] or [`CredentialsError::StrayText`] for an unusable ID,
+    /// [`CredentialsError::KeyFile`] for an unusable private key,
+    /// [`CredentialsError::AnotherApiKey`] for one that names another API key,
+    /// [`CredentialsError::File`], [`CredentialsError::Path`] or
     /// [`CredentialsError::PathContainsKey`] when the file cannot be read.
     pub fn from_pem_file(
         key_id: impl Into<String>,
@@ -124,9 +130,9 @@ impl Credentials {
     }
 
     /// Reads the environment variables `KALSHI_API_KEY_ID`, and either `KALSHI_PRIVATE_KEY` (the
-    /// text of the private key) or `KALSHI_PRIVATE_KEY_PATH` (the path of its file, where `~` is
-    /// the home directory). The ID may be left out when the text of the key names it. An empty
-    /// variable counts as unset.
+    /// text of the private key) or `KALSHI_PRIVATE_KEY_PATH` (the path of its file, read as by
+    /// [`from_pem_file`](Self::from_pem_file)). The ID may be left out when the text of the key
+    /// names it. A blank variable counts as unset.
     ///
     /// ```no_run
     /// use kalshi_api_keys::{Client, Credentials, Environment};
@@ -140,10 +146,23 @@ impl Credentials {
     /// Names the variable that is missing, in conflict with another, or unusable. No error repeats
     /// a value that could be key material.
     pub fn from_env() -> Result<Self, CredentialsError> {
-        let key_id = variable(KEY_ID_VARIABLE)?
-            .map(|id| header_of_input(id.trim()))
-            .transpose();
-        Self::from_variables(key_id.map_err(in_variable(KEY_ID_VARIABLE))?)
+        Self::from_variables(key_id_variable()?).map_err(CredentialsError::with_id_of_variable)
+    }
+
+    /// Reads the ID of the API key from the environment as [`from_env`](Self::from_env) does, and
+    /// the private key from a file as [`from_pem_file`](Self::from_pem_file) does, which may name
+    /// the ID instead.
+    ///
+    /// ```no_run
+    /// let credentials = kalshi_api_keys::Credentials::from_env_with_file("kalshi.pem")?;
+    /// # Ok::<(), kalshi_api_keys::CredentialsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the two.
+    pub fn from_env_with_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        Self::read(key_id_variable()?, path.as_ref()).map_err(CredentialsError::with_id_of_variable)
     }
 
     /// Reads the private key from the environment as [`from_env`](Self::from_env) does, for a key
@@ -205,36 +224,72 @@ impl Credentials {
         path: impl AsRef<Path>,
         key: impl ExternalKey + 'static,
     ) -> Result<Self, CredentialsError> {
-        let (text, _) = read_file(path.as_ref())?;
+        let path = given_path(path.as_ref());
+        let (text, _) = read_file(&path)?;
         let credentials = Self::external("unused", &text, key)?;
         Ok(Self {
-            key_id: key_id_in(path.as_ref(), &text)?,
+            key_id: key_id_in(&path, &text)?,
             ..credentials
         })
     }
 
     fn from_variables(key_id: Option<HeaderValue>) -> Result<Self, CredentialsError> {
         let read = match (variable(KEY_VARIABLE)?, variable(KEY_PATH_VARIABLE)?) {
-            (None, None) => return Err(CredentialsError::MissingPrivateKey),
-            (Some(_), Some(_)) => return Err(CredentialsError::ConflictingPrivateKeys),
-            (Some(pem), None) => Self::parse(key_id, &pem)
-                .map_err(|error| (KEY_VARIABLE, CredentialsError::Key(error))),
-            (None, Some(path)) => {
-                Self::read(key_id, &expand_home(&path)).map_err(|error| (KEY_PATH_VARIABLE, error))
+            (None, None) => {
+                return Err(CredentialsError::MissingPrivateKey(
+                    Unread::variables_and_dotenv(),
+                ));
             }
+            (Some(_), Some(_)) => return Err(CredentialsError::ConflictingPrivateKeys),
+            (Some(pem), None) => {
+                Self::parse_as(key_id, &pem, None).map_err(|error| (KEY_VARIABLE, error))
+            }
+            (None, Some(path)) => Self::read(key_id, Path::new(path.as_str()))
+                .map_err(|error| (KEY_PATH_VARIABLE, error)),
         };
-        read.map_err(|(variable, error)| match error.is_missing_key_id() {
-            true => CredentialsError::MissingApiKeyId,
-            false => in_variable(variable)(error),
+        read.map_err(|(variable, error)| {
+            if error.is_missing_key_id() {
+                CredentialsError::MissingApiKeyId(Unread::variables_and_dotenv())
+            } else if matches!(error, CredentialsError::AnotherApiKey { .. }) {
+                // Neither value is wrong by itself.
+                error
+            } else {
+                in_variable(variable)(error)
+            }
         })
     }
 
     fn read(key_id: Option<HeaderValue>, path: &Path) -> Result<Self, CredentialsError> {
-        let (text, _) = read_file(path)?;
-        let credentials = Self::parse(key_id, &text).map_err(in_file(path))?;
+        let path = &*given_path(path);
+        let (bytes, is_file) = read_file_or_pipe(path).map_err(not_read(path))?;
+        let text = decode(path, &bytes)?;
+        let credentials = Self::parse_as(key_id, &text, Some(path))?;
         Ok(Self {
-            file: Some(path.into()),
+            file: is_file.then(|| path.into()),
             ..credentials
+        })
+    }
+
+    /// [`parse`](Self::parse), with an error that names the file, and both IDs if they differ.
+    fn parse_as(
+        key_id: Option<HeaderValue>,
+        text: &str,
+        path: Option<&Path>,
+    ) -> Result<Self, CredentialsError> {
+        Self::parse(key_id.clone(), text).map_err(|error| {
+            let found = find_key_id(text).ok().flatten();
+            match (error, key_id, found, path) {
+                (KeyError::ConflictingApiKeyIds, Some(given), Some(found), _) if given != found => {
+                    CredentialsError::AnotherApiKey {
+                        given: id_text(&given),
+                        found: id_text(&found),
+                        path: path.map(Path::to_owned),
+                        variable: None,
+                    }
+                }
+                (error, _, _, Some(path)) => in_file(path)(error),
+                (error, _, _, None) => CredentialsError::Key(error),
+            }
         })
     }
 
@@ -295,7 +350,21 @@ impl fmt::Debug for Credentials {
 }
 
 fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
-    key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)
+    let key_id = unquoted(key_id);
+    match StrayText::find(key_id) {
+        Some(stray) => Err(CredentialsError::StrayText(stray)),
+        None => key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId),
+    }
+}
+
+/// Returns an ID to be shown in an error.
+fn id_text(key_id: &HeaderValue) -> String {
+    let id = key_id.to_str().unwrap_or_default();
+    if contains_private_key(id) {
+        "another one".to_owned()
+    } else {
+        printable(id).into_owned()
+    }
 }
 
 /// Returns the ID from an environment variable, where a private key is easily mistaken for one.
@@ -315,34 +384,53 @@ pub(crate) fn key_id_in(path: &Path, text: &str) -> Result<HeaderValue, Credenti
 
 /// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
-    let unusable = in_file(path);
-    let (bytes, metadata) = read_small_file(path).map_err(|source| match source.kind() {
-        io::ErrorKind::FileTooLarge => unusable(KeyError::TooLarge),
-        // The key itself is easily given in place of its path.
-        _ if could_be_key_material(&path.to_string_lossy()) => {
-            CredentialsError::PathContainsKey(source)
+    let (bytes, metadata) = read_small_file(path).map_err(not_read(path))?;
+    Ok((decode(path, &bytes)?, metadata))
+}
+
+/// Names the file that could not be read.
+fn not_read(path: &Path) -> impl Fn(io::Error) -> CredentialsError {
+    move |source| {
+        let stray = || StrayText::find(path.to_str()?);
+        match source.kind() {
+            io::ErrorKind::FileTooLarge => in_file(path)(KeyError::TooLarge),
+            // The key itself is easily given in place of its path.
+            _ if could_be_key_material(&path.to_string_lossy()) => {
+                CredentialsError::PathContainsKey(source)
+            }
+            kind => match stray().filter(|_| kind == io::ErrorKind::NotFound) {
+                Some(stray) => CredentialsError::Path {
+                    path: path.to_owned(),
+                    source: stray,
+                },
+                None => CredentialsError::File {
+                    path: path.to_owned(),
+                    source,
+                },
+            },
         }
-        _ => CredentialsError::File {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
-    match str::from_utf8(&bytes) {
-        Ok(text) => Ok((Zeroizing::new(text.to_owned()), metadata)),
-        // A key in DER is a SEQUENCE, which starts with this byte.
-        Err(_) if bytes.starts_with(&[0x30]) => Err(unusable(KeyError::Der)),
-        Err(_) => Err(unusable(KeyError::NotUtf8)),
     }
 }
 
-fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, CredentialsError> {
-    match std::env::var(name) {
-        Ok(value) => Ok(Some(Zeroizing::new(value)).filter(|value| !value.trim().is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => {
-            Err(in_variable(name)(CredentialsError::Key(KeyError::NotUtf8)))
-        }
+/// Decodes the text of a key file.
+fn decode(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, CredentialsError> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        // A key in DER is a SEQUENCE, which starts with this byte.
+        Err(_) if bytes.starts_with(&[0x30]) => Err(in_file(path)(KeyError::Der)),
+        Err(_) => Err(in_file(path)(KeyError::NotUtf8)),
     }
+}
+
+fn key_id_variable() -> Result<Option<HeaderValue>, CredentialsError> {
+    let key_id = variable(KEY_ID_VARIABLE)?
+        .map(|id| header_of_input(&id))
+        .transpose();
+    key_id.map_err(in_variable(KEY_ID_VARIABLE))
+}
+
+fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, CredentialsError> {
+    input::variable(name).map_err(|_| in_variable(name)(CredentialsError::Key(KeyError::NotUtf8)))
 }
 
 /// Names the variable whose value caused an error.
@@ -361,19 +449,24 @@ fn in_file(path: &Path) -> impl Fn(KeyError) -> CredentialsError {
     }
 }
 
-/// Replaces a `~` at the beginning of a path with the home directory.
-fn expand_home(path: &str) -> PathBuf {
-    let rest = path
+/// Returns the path that is meant: as it stands if that is a file, and otherwise trimmed, and with
+/// the home directory in place of a `~` at its beginning.
+fn given_path(path: &Path) -> Cow<'_, Path> {
+    let Some(text) = path.to_str().filter(|_| path.symlink_metadata().is_err()) else {
+        return Cow::Borrowed(path);
+    };
+    let text = unquoted(text);
+    let rest = text
         .strip_prefix('~')
         .filter(|rest| rest.is_empty() || rest.starts_with(is_separator));
     match rest.zip(std::env::home_dir()) {
-        Some((rest, home)) => home.join(rest.trim_start_matches(is_separator)),
-        None => PathBuf::from(path),
+        Some((rest, home)) => Cow::Owned(home.join(rest.trim_start_matches(is_separator))),
+        None => Cow::Borrowed(Path::new(text)),
     }
 }
 
-/// Why credentials cannot be used. No message repeats a key, an ID, or the value of a variable that
-/// could be a key.
+/// Why credentials cannot be used. No message repeats a key, or the value of a variable that could
+/// be a key.
 ///
 /// Each error states what happened; the cause is its [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
@@ -384,6 +477,26 @@ pub enum CredentialsError {
         "invalid API key ID: empty, not visible ASCII, or possibly a private key; copy it from the list of keys"
     )]
     InvalidApiKeyId,
+    /// Text around the ID that does not belong to it.
+    #[error("invalid API key ID")]
+    StrayText(#[source] StrayText),
+    /// The private key names another API key than the ID that was given with it.
+    #[error(
+        "{} is {given}, but the private key{} belongs to the API key {found}; {}, or give the private key of {given}",
+        .variable.unwrap_or("the API key ID given"),
+        .path.as_ref().map(|path| format!(" in {}", quoted_path(path))).unwrap_or_default(),
+        .variable.map_or("leave the ID out".to_owned(), |name| format!("unset {name}")),
+    )]
+    AnotherApiKey {
+        /// The ID that was given.
+        given: String,
+        /// The ID that the `Kalshi-API-Key-ID` line of the private key names.
+        found: String,
+        /// The file of the private key, if it is in one.
+        path: Option<PathBuf>,
+        /// The variable that gave the ID, if one did.
+        variable: Option<&'static str>,
+    },
     /// The text cannot be used as a private key.
     #[error("cannot use the private key")]
     Key(#[source] KeyError),
@@ -399,12 +512,20 @@ pub enum CredentialsError {
         source: KeyError,
     },
     /// The file cannot be read.
-    #[error("cannot read the key file {}; check the path and its permissions", quoted_path(.path))]
+    #[error("cannot read the key file {}; {}", quoted_path(.path), file_advice(.path, .source))]
     File {
         /// The path of the file.
         path: PathBuf,
         /// Why it cannot be read.
         source: io::Error,
+    },
+    /// There is no such file, and text in the path does not belong to it.
+    #[error("there is no key file {}", quoted_path(.path))]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What does not belong to it.
+        source: StrayText,
     },
     /// A file cannot be read whose path could be a private key.
     #[error(
@@ -413,14 +534,14 @@ pub enum CredentialsError {
     PathContainsKey(#[source] io::Error),
     /// The environment does not name the API key.
     #[error(
-        "the variable KALSHI_API_KEY_ID is not set; set it: the private key has no `Kalshi-API-Key-ID` line"
+        "the variable KALSHI_API_KEY_ID is not set; set it: the private key has no `Kalshi-API-Key-ID` line{0}"
     )]
-    MissingApiKeyId,
+    MissingApiKeyId(Unread),
     /// The environment has no private key.
     #[error(
-        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path"
+        "neither KALSHI_PRIVATE_KEY nor KALSHI_PRIVATE_KEY_PATH is set; set one to the key or to its path{0}"
     )]
-    MissingPrivateKey,
+    MissingPrivateKey(Unread),
     /// The environment has two private keys.
     #[error("KALSHI_PRIVATE_KEY and KALSHI_PRIVATE_KEY_PATH are both set; unset one of them")]
     ConflictingPrivateKeys,
@@ -434,7 +555,31 @@ pub enum CredentialsError {
     },
 }
 
+/// Returns what to do about a file that cannot be read.
+fn file_advice(path: &Path, error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::TimedOut => "check the program that writes it",
+        _ if is_stdin(path) => "pipe the key into it, or give the path of a file",
+        _ => "check the path and its permissions",
+    }
+}
+
 impl CredentialsError {
+    /// Names the variable that gave the ID.
+    fn with_id_of_variable(self) -> Self {
+        match self {
+            Self::AnotherApiKey {
+                given, found, path, ..
+            } => Self::AnotherApiKey {
+                given,
+                found,
+                path,
+                variable: Some(KEY_ID_VARIABLE),
+            },
+            other => other,
+        }
+    }
+
     /// Returns whether nothing names the API key that the private key belongs to.
     pub(crate) fn is_missing_key_id(&self) -> bool {
         match self {

@@ -1,6 +1,5 @@
 //! Base URLs of the service, validated when an [`Environment`] is constructed.
 
-use std::env::VarError;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,9 +7,11 @@ use std::sync::LazyLock;
 
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroizing;
 
+use crate::input::{BASE_URL_VARIABLE, ENVIRONMENT_VARIABLE, StrayText, variable};
 use crate::spec;
-use crate::text::with_causes;
+use crate::text::{unquoted, with_causes};
 
 /// An environment of the service, identified by its base URL.
 ///
@@ -50,13 +51,15 @@ pub struct BaseUrl(Url);
 
 impl Environment {
     /// Returns the environment with this base URL: [`Production`](Self::Production) or
-    /// [`Demo`](Self::Demo) if it is theirs. Slashes at its end are removed.
+    /// [`Demo`](Self::Demo) if it is theirs. Slashes at its end are removed, and so is what
+    /// [`unquoted`] removes.
     ///
     /// # Errors
     ///
     /// If the URL contains user info, a query or a fragment, or is neither `https://` nor `http://`
-    /// to a loopback host (`localhost`, `127.0.0.0/8` or `::1`). The error does not repeat the URL,
-    /// which may contain a password.
+    /// to a loopback host (`localhost`, `127.0.0.0/8` or `::1`); if its host is one of the spec's
+    /// servers and its path is not; for [`StrayText`]. The error does not repeat the URL, which may
+    /// contain a password.
     ///
     /// ```
     /// use kalshi_api_keys::{Environment, EnvironmentError};
@@ -75,8 +78,8 @@ impl Environment {
     }
 
     /// Reads the environment from `KALSHI_ENV` (`production`, `prod`, `demo` or a base URL) or
-    /// `KALSHI_API_BASE_URL` (a base URL). [`Demo`](Self::Demo) if neither is set; an empty
-    /// variable counts as unset.
+    /// `KALSHI_API_BASE_URL` (a base URL). [`Demo`](Self::Demo) if neither is set; a blank variable
+    /// counts as unset.
     ///
     /// # Errors
     ///
@@ -90,12 +93,27 @@ impl Environment {
     /// # Ok::<(), kalshi_api_keys::EnvironmentError>(())
     /// ```
     pub fn from_env() -> Result<Self, EnvironmentError> {
-        const NAME: &str = "KALSHI_ENV";
-        const BASE_URL: &str = "KALSHI_API_BASE_URL";
-        match (read_variable(NAME)?, read_variable(BASE_URL)?) {
-            (None, None) => Ok(Self::Demo),
-            (Some(name), None) => name.parse().map_err(in_variable(NAME)),
-            (None, Some(url)) => Self::custom(&url).map_err(in_variable(BASE_URL)),
+        Ok(Self::chosen_by_env()?.unwrap_or(Self::Demo))
+    }
+
+    /// Reads the environment as [`from_env`](Self::from_env) does, without a default: `None` if
+    /// neither variable is set.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_env`](Self::from_env).
+    pub fn chosen_by_env() -> Result<Option<Self>, EnvironmentError> {
+        let name = read_variable(ENVIRONMENT_VARIABLE)?;
+        let url = read_variable(BASE_URL_VARIABLE)?;
+        match (name, url) {
+            (None, None) => Ok(None),
+            (Some(name), None) => name
+                .parse()
+                .map(Some)
+                .map_err(in_variable(ENVIRONMENT_VARIABLE)),
+            (None, Some(url)) => Self::custom(&url)
+                .map(Some)
+                .map_err(in_variable(BASE_URL_VARIABLE)),
             (Some(_), Some(_)) => Err(EnvironmentError::BothSet),
         }
     }
@@ -146,17 +164,87 @@ impl Environment {
         let _ = url.set_scheme(scheme);
         url
     }
+
+    /// Returns the path to sign that was probably meant by `path`: from the root, below the path of
+    /// the base URL, which it contains once, or that of the [WebSocket](Self::websocket_url). `None`
+    /// if `path` is one already. A query stays as it is.
+    ///
+    /// A path that lacks the path of the base URL can be signed, too, but the service rejects the
+    /// signature as incorrect.
+    ///
+    /// ```
+    /// use kalshi_api_keys::Environment;
+    ///
+    /// let corrected = |path| Environment::Demo.corrected_path(path);
+    /// assert_eq!(corrected("/trade-api/v2/portfolio/balance"), None);
+    /// assert_eq!(corrected("/trade-api/ws/v2"), None);
+    /// let balance = Some("/trade-api/v2/portfolio/balance".to_owned());
+    /// assert_eq!(corrected("/portfolio/balance"), balance);
+    /// assert_eq!(corrected("/trade-api/v1/portfolio/balance"), balance);
+    /// assert_eq!(corrected("/trade-api/v2/trade-api/v2/portfolio/balance"), balance);
+    /// assert_eq!(corrected("https://demo-api.kalshi.co/trade-api/v2/portfolio/balance"), balance);
+    /// ```
+    pub fn corrected_path(&self, path: &str) -> Option<String> {
+        let base = self.base_url().path().trim_end_matches('/');
+        let (given, query) = match path.find('?') {
+            Some(at) => path.split_at(at),
+            None => (path, ""),
+        };
+        let mut rest = match given.split_once("://") {
+            Some((_, url)) => url.find('/').map_or("", |at| &url[at..]),
+            None => given,
+        };
+        if rest == self.websocket_url().path() {
+            return (rest != given).then(|| format!("{rest}{query}"));
+        }
+        // As often as it is there, and without its first slash, too.
+        while let Some(below) = strip_base(rest, base) {
+            rest = below;
+        }
+        rest = strip_other_version(rest, base).unwrap_or(rest);
+        let corrected = format!("{base}/{}{query}", rest.strip_prefix('/').unwrap_or(rest));
+        (corrected != path).then_some(corrected)
+    }
+
+    /// Returns the base URL with the path of the service, if it has another one.
+    pub(crate) fn with_service_path(&self) -> Option<Url> {
+        let mut url = self.base_url().clone();
+        url.set_path(Self::Production.base_url().path());
+        (url != *self.base_url()).then_some(url)
+    }
+}
+
+/// Removes the path of the base URL from the beginning of a path that has another version there, or
+/// none.
+fn strip_other_version<'a>(path: &'a str, base: &str) -> Option<&'a str> {
+    let (name, _version) = base.strip_prefix('/')?.split_once('/')?;
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let rest = path.strip_prefix(name)?.strip_prefix('/')?;
+    let (segment, below) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_version = segment
+        .strip_prefix('v')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    Some(if is_version { below } else { rest })
+}
+
+/// Removes the path of the base URL from the beginning of a path.
+fn strip_base<'a>(path: &'a str, base: &str) -> Option<&'a str> {
+    let base = base.strip_prefix('/')?;
+    let below = path.strip_prefix('/').unwrap_or(path).strip_prefix(base)?;
+    (below.is_empty() || below.starts_with('/')).then_some(below)
 }
 
 impl FromStr for Environment {
     type Err = EnvironmentError;
 
     fn from_str(text: &str) -> Result<Self, EnvironmentError> {
-        match text.trim().to_ascii_lowercase().as_str() {
+        let text = unquoted(text);
+        match text.to_ascii_lowercase().as_str() {
             "prod" | "production" => Ok(Self::Production),
             "demo" => Ok(Self::Demo),
             url if url.contains("://") => Self::custom(text),
-            _ => Err(EnvironmentError::Unknown),
+            _ => Err(StrayText::find(text)
+                .map_or(EnvironmentError::Unknown, EnvironmentError::StrayText)),
         }
     }
 }
@@ -186,7 +274,11 @@ impl<'de> Deserialize<'de> for Environment {
 }
 
 fn validate(url: &str) -> Result<Url, EnvironmentError> {
-    let mut url = Url::parse(url.trim()).map_err(EnvironmentError::Url)?;
+    let url = unquoted(url);
+    if let Some(stray) = StrayText::find(url) {
+        return Err(EnvironmentError::StrayText(stray));
+    }
+    let mut url = Url::parse(url).map_err(EnvironmentError::Url)?;
     match (url.scheme(), url.query(), url.fragment()) {
         _ if !url.username().is_empty() || url.password().is_some() => {
             return Err(EnvironmentError::UserInfo);
@@ -200,7 +292,20 @@ fn validate(url: &str) -> Result<Url, EnvironmentError> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
-    Ok(url)
+    match server_of(&url) {
+        Some((server, expected)) if expected.path() != url.path() => {
+            Err(EnvironmentError::Path { server })
+        }
+        _ => Ok(url),
+    }
+}
+
+/// Returns the server of the spec that has the host of a URL.
+fn server_of(url: &Url) -> Option<(&'static str, Url)> {
+    let servers = spec::SERVERS.iter().rev();
+    servers
+        .filter_map(|server| Some((*server, Url::parse(server).ok()?)))
+        .find(|(_, parsed)| parsed.host() == url.host())
 }
 
 /// Returns whether requests to a URL stay on this machine.
@@ -215,12 +320,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     address.map_or(host == "localhost", |address| address.is_loopback())
 }
 
-fn read_variable(name: &'static str) -> Result<Option<String>, EnvironmentError> {
-    match std::env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(in_variable(name)(EnvironmentError::Unknown)),
-    }
+fn read_variable(name: &'static str) -> Result<Option<Zeroizing<String>>, EnvironmentError> {
+    variable(name).map_err(|_| in_variable(name)(EnvironmentError::Unknown))
 }
 
 fn in_variable(variable: &'static str) -> impl Fn(EnvironmentError) -> EnvironmentError {
@@ -238,6 +339,15 @@ pub enum EnvironmentError {
     /// Neither a known name nor a URL.
     #[error("unknown environment; use `demo`, `production` or a base URL")]
     Unknown,
+    /// Text around the name or the URL that does not belong to it.
+    #[error("invalid environment or base URL")]
+    StrayText(#[source] StrayText),
+    /// One of the service's own hosts, with a path that is not the service's.
+    #[error("the path of the base URL is not the service's; use {server}")]
+    Path {
+        /// The base URL of the spec with this host.
+        server: &'static str,
+    },
     /// Not a URL.
     #[error("invalid base URL; write it like {}", spec::DEMO)]
     Url(#[source] url::ParseError),

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use progenitor_client::ResponseValue;
 
 use crate::SignError;
+use crate::asked::Asked;
 use crate::operation::Operation;
 use crate::response::Truncated;
 use crate::signer::date;
@@ -72,6 +73,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Cause<T> {
     operation: Option<Operation>,
+    asked: Option<Arc<Asked>>,
     cause: Box<T>,
 }
 
@@ -79,6 +81,7 @@ impl<T> Cause<T> {
     fn new(operation: Option<Operation>, cause: T) -> Self {
         Self {
             operation,
+            asked: None,
             cause: Box::new(cause),
         }
     }
@@ -189,6 +192,29 @@ impl Error {
             Generated::InvalidResponsePayload(body, _) => {
                 Self::UnexpectedResponse(Cause::new(operation, http::Response::new(body).into()))
             }
+        }
+    }
+
+    /// Adds the environment that was asked.
+    pub(crate) fn with_asked(mut self, asked: Asked) -> Self {
+        let field = match &mut self {
+            Self::CommunicationError(cause) | Self::ResponseBodyError(cause) => &mut cause.asked,
+            Self::ErrorResponse(cause) => &mut cause.asked,
+            Self::UnexpectedResponse(cause) => &mut cause.asked,
+            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => return self,
+        };
+        *field = Some(Arc::new(asked));
+        self
+    }
+
+    fn asked(&self) -> Option<&Asked> {
+        match self {
+            Self::CommunicationError(cause) | Self::ResponseBodyError(cause) => {
+                cause.asked.as_deref()
+            }
+            Self::ErrorResponse(cause) => cause.asked.as_deref(),
+            Self::UnexpectedResponse(cause) => cause.asked.as_deref(),
+            Self::InvalidRequest(_) | Self::NotSigned(_) | Self::Custom(_) => None,
         }
     }
 
@@ -341,6 +367,14 @@ const TRY_AGAIN: &str = "try again later";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(f)?;
+        self.asked().map_or(Ok(()), |asked| asked.annotate(self, f))
+    }
+}
+
+impl Error {
+    /// Writes what happened and what to do next.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidRequest(reason) => write!(f, "not sent: {reason}"),
             Self::Custom(reason) => f.write_str(reason),

@@ -7,11 +7,13 @@ use http::{HeaderValue, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo, ResponseValue};
 use reqwest::{Request, Response, Url};
 
+use crate::asked::Asked;
 use crate::client::Signing;
 use crate::response::{NotFromService, not_signed, read_limited, with_body};
 use crate::signer::refuses_timestamp;
+use crate::text::printable;
 use crate::types::ErrorResponse;
-use crate::{Client, Operation, SignError, Signer, error_body};
+use crate::{Client, Environment, Operation, SignError, Signer, error_body};
 
 /// The largest success body that is read, in bytes: tens of thousands of keys.
 const MAX_SUCCESS: usize = 4 * 1024 * 1024;
@@ -42,21 +44,24 @@ impl Client {
     ) -> Result<ResponseValue<T>, crate::Error> {
         let call = async {
             call.await
-                .map_err(|error| crate::Error::new(Some(operation), error))
+                .map_err(|error| self.name_asked(crate::Error::new(Some(operation), error)))
         };
         #[cfg(feature = "tracing")]
         let call = crate::telemetry::instrument(self.environment(), operation, call);
         call.await
     }
 
+    /// Adds the environment of this client to an error.
+    pub(crate) fn name_asked(&self, error: crate::Error) -> crate::Error {
+        let by_default = self.inner().environment_by_default;
+        let asked = Asked::new(self.environment(), by_default, &error);
+        error.with_asked(asked)
+    }
+
     /// Signs a request, unless it leaves the base URL: a signature covers no host, so it would be
     /// valid at the service.
     pub(crate) async fn prepare<E>(&self, request: &mut Request) -> Result<(), Error<E>> {
-        if !is_below(self.environment().base_url(), request.url()) {
-            return Err(Error::InvalidRequest(
-                "the URL is not below the client's base URL; correct the path".to_owned(),
-            ));
-        }
+        check_url(self.environment(), request.url()).map_err(Error::InvalidRequest)?;
         request
             .headers_mut()
             .entry(header::USER_AGENT)
@@ -131,8 +136,33 @@ async fn normalize(response: Response) -> Response {
     with_body(head, serde_json::to_vec(&error).unwrap_or_default().into())
 }
 
-/// Returns whether `url` has the origin of `base`, and a path below that of `base`.
-fn is_below(base: &Url, url: &Url) -> bool {
-    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'));
-    base.origin() == url.origin() && rest.is_some_and(|rest| rest.starts_with('/'))
+/// Rejects a URL that is not below the base URL of the environment, and one whose path was not
+/// relative to it. Returns the reason.
+fn check_url(environment: &Environment, url: &Url) -> Result<(), String> {
+    let base = environment.base_url();
+    let base_path = base.path().trim_end_matches('/');
+    let Some(given) = url
+        .path()
+        .strip_prefix(base_path)
+        .filter(|_| base.origin() == url.origin())
+    else {
+        return Err("the URL is not below the client's base URL; correct the path".to_owned());
+    };
+    let meant = environment
+        .corrected_path(given)
+        .unwrap_or_else(|| given.to_owned());
+    if meant == url.path() {
+        return Ok(());
+    }
+    let relative = meant.strip_prefix(base_path).unwrap_or(&meant);
+    let what = if given.starts_with('/') {
+        "repeats that of"
+    } else {
+        "is not below"
+    };
+    Err(format!(
+        "the path \"{}\" {what} the base URL {base}; it should be \"{}\"",
+        printable(given),
+        printable(relative)
+    ))
 }

@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod asked;
 mod client;
 mod credentials;
 mod crypto;
@@ -11,6 +12,7 @@ mod error;
 mod error_body;
 mod external_key;
 mod hooks;
+mod input;
 mod key;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
@@ -50,6 +52,7 @@ pub use error::{Cause, Effect, Error};
 pub use external_key::{EXTERNAL_KEY_TIME_LIMIT, ExternalKey, ExternalSignature};
 use generated::spec;
 pub use generated::{Client, builder};
+pub use input::{StrayText, Unread};
 pub use key::KeyError;
 pub use key_pair::{KeyAlgorithm, KeyPair, KeyPairError};
 pub use operation::Operation;

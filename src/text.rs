@@ -3,7 +3,7 @@
 //! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole
 //! line. [`Redactor`] is for what arrives with a private key. [`contains_private_key`] proves that a
 //! text must not be shown at all, and [`could_be_key_material`] guesses it of an argument.
-//! [`with_causes`] formats an error, [`clock_skew`] the difference of two clocks.
+//! [`unquoted`] trims what people give, [`with_causes`] formats an error, and [`clock_skew`] the difference of two clocks.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -67,6 +67,32 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// ```
 pub fn quoted_path(path: impl AsRef<Path>) -> String {
     format!("\"{}\"", escape(&path.as_ref().to_string_lossy()))
+}
+
+/// Returns a value without white space around it, and without one pair of quotation marks, straight
+/// or typographic, as `.env` files, panels and shells of other systems leave them.
+///
+/// ```
+/// use kalshi_api_keys::text::unquoted;
+///
+/// assert_eq!(unquoted(" 'demo'\r\n"), "demo");
+/// assert_eq!(unquoted("“ demo ”"), "demo");
+/// assert_eq!(unquoted("\"demo"), "\"demo", "not a pair");
+/// assert_eq!(unquoted("\" \""), "");
+/// ```
+pub fn unquoted(text: &str) -> &str {
+    /// Characters that make a pair: which one begins a quotation depends on the language.
+    const PAIRS: [&str; 4] = ["\"", "'", "“”„‟«»", "‘’‚‛‹›"];
+    // A byte order mark and a zero-width space are not white space of Unicode.
+    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}');
+    let text = text.trim_matches(is_blank);
+    PAIRS
+        .iter()
+        .find_map(|marks| {
+            let rest = text.strip_prefix(|c| marks.contains(c))?;
+            rest.strip_suffix(|c| marks.contains(c))
+        })
+        .map_or(text, |inner| inner.trim_matches(is_blank))
 }
 
 /// Returns whether `text` could be a private key or a part of one, in any common encoding: PEM with

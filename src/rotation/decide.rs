@@ -175,7 +175,7 @@ mod tests {
             key("stray", "ours"),
             key("other", "o"),
         );
-        let unusable = || KeyFile::Unusable(CredentialsError::MissingApiKeyId);
+        let unusable = || KeyFile::Unusable(CredentialsError::MissingApiKeyId(Default::default()));
         let table = [
             // Nothing was created, or it was deleted again.
             (KeyFile::Missing, vec![&old, &other], false, Create),
@@ -264,7 +264,7 @@ mod tests {
         for (file, keys, next) in [
             (KeyFile::Missing, &keys[..2], elsewhere),
             (
-                KeyFile::Unusable(CredentialsError::MissingApiKeyId),
+                KeyFile::Unusable(CredentialsError::MissingApiKeyId(Default::default())),
                 &keys[..2],
                 Next::RefuseFile,
             ),
