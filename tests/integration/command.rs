@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod gateways;
 mod help;
+mod inputs;
 mod list;
 mod output;
 mod rotate;

@@ -367,20 +367,15 @@ fn reads_the_api_key_id_from_a_key_file() {
         assert!(
             matches!(
                 &error,
-                CredentialsError::KeyFile {
-                    source: KeyError::ConflictingApiKeyIds,
-                    ..
-                }
+                CredentialsError::AnotherApiKey { given, found, path: Some(file), .. }
+                    if given == "another" && found == KEY_ID && *file == path
             ),
             "{error}"
         );
         check_message(&error);
         let error = Credentials::from_pem("another", &text).unwrap_err();
         assert!(
-            matches!(
-                &error,
-                CredentialsError::Key(KeyError::ConflictingApiKeyIds)
-            ),
+            matches!(&error, CredentialsError::AnotherApiKey { path: None, .. }),
             "{error}"
         );
     }
@@ -533,14 +528,11 @@ fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
 #[test]
 fn rejects_special_files_without_blocking() {
     let directory = tempfile::tempdir().unwrap();
-    let fifo = directory.path().join("fifo");
-    crate::fixtures::create_fifo(&fifo);
     let socket = directory.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let link = directory.path().join("link");
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     for path in [
-        fifo,
         socket,
         link,
         "/dev/zero".into(),
@@ -568,27 +560,54 @@ fn rejects_special_files_without_blocking() {
     }
 }
 
+#[cfg(unix)] // Windows has no FIFOs in directories.
+#[test]
+fn fifo_without_writer_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    crate::fixtures::create_fifo(&fifo);
+    let started = std::time::Instant::now();
+    let error = Credentials::from_pem_file(KEY_ID, &fifo).unwrap_err();
+    let CredentialsError::File { source, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::TimedOut);
+    assert!((10..15).contains(&started.elapsed().as_secs()));
+}
+
+#[cfg(unix)] // See above.
+#[test]
+fn reads_a_fifo_whose_writer_comes_later_and_writes_in_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    crate::fixtures::create_fifo(&fifo);
+    let path = fifo.clone();
+    let writer = std::thread::spawn(move || {
+        use std::io::Write as _;
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        for part in ed25519().private.expose_secret().as_bytes().chunks(40) {
+            file.write_all(part).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    });
+    let credentials = Credentials::from_pem_file(KEY_ID, &fifo).unwrap();
+    writer.join().unwrap();
+    assert_eq!(credentials.file(), None, "it cannot be read again");
+    assert!(signs_for(ed25519(), credentials));
+}
+
 #[test]
 fn rejects_key_ids_that_are_not_visible_ascii() {
     let pem = ed25519().private.expose_secret();
-    for id in [
-        "",
-        " ",
-        "a b",
-        " a",
-        "a\n",
-        "a\r\nHost: b",
-        "\0",
-        "é",
-        "a\u{7f}",
-    ] {
+    for id in ["", " ", "a b", "a\r\nHost: b", "\0", "é", "a\u{7f}"] {
         let error = Credentials::from_pem(id, pem).unwrap_err();
         assert!(
             matches!(error, CredentialsError::InvalidApiKeyId),
             "{id:?}: {error}"
         );
     }
-    for id in ["a", KEY_ID, "a/b?c#d%e", "\"<>\\^`{|}~"] {
+    for id in ["a", KEY_ID, "a/b?c#d%e", "!\"<>\\^`{|}~"] {
         assert_eq!(Credentials::from_pem(id, pem).unwrap().key_id(), id);
     }
 }

@@ -157,8 +157,8 @@ async fn errors_of_a_list_do_not_mention_an_effect() {
             .unwrap_err();
         let line = error.to_string();
         assert!(
-            line.ends_with(advice) && !line.contains("effect"),
-            "{line:?} does not end in {advice:?}"
+            line.contains(&format!("; {advice}")) && !line.contains("effect"),
+            "{line:?} lacks {advice:?}"
         );
     }
 }
@@ -324,6 +324,118 @@ async fn key_material_in_an_error_is_not_shown() {
             }
         }
     }
+}
+
+/// Signed with a key that exists in another environment, or sent where nothing listens.
+#[tokio::test]
+async fn errors_name_the_base_url() {
+    const NOT_FOUND: &str = r#"{"error":{"code":"authentication_error","details":"NOT_FOUND"}}"#;
+    struct Case {
+        reply: fn() -> Reply,
+        names_base_url: bool,
+    }
+    let cases = [
+        Case {
+            reply: || Reply::json(401, NOT_FOUND),
+            names_base_url: true,
+        },
+        Case {
+            reply: || Reply::json(401, SERVICE_ERROR),
+            names_base_url: true,
+        },
+        Case {
+            reply: || Reply::json(401, "<html>"),
+            names_base_url: true,
+        },
+        Case {
+            reply: || Reply::Reset,
+            names_base_url: true,
+        },
+        Case {
+            reply: || Reply::json(403, SERVICE_ERROR),
+            names_base_url: false,
+        },
+        Case {
+            reply: || Reply::json(404, SERVICE_ERROR),
+            names_base_url: false,
+        },
+    ];
+    for case in cases {
+        let server = RawServer::start(move |_, _| (case.reply)()).await;
+        let client = server.client(credentials());
+        let line = client.get_api_keys().send().await.unwrap_err().to_string();
+        let expected = format!("; the base URL was {}", server.base_url());
+        assert_eq!(line.contains(&expected), case.names_base_url, "{line}");
+        assert!(!line.contains("default"), "{line}");
+
+        let by_default = Client::builder(server.environment(), credentials())
+            .environment_by_default()
+            .build()
+            .unwrap();
+        let error = by_default.get_api_keys().send().await.unwrap_err();
+        let line = error.to_string();
+        assert_eq!(
+            line.contains("demo is the default"),
+            case.names_base_url,
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn not_found_shows_the_path_of_the_service() {
+    for reply in [
+        (|| Reply::json(404, SERVICE_ERROR)) as fn() -> Reply,
+        || Reply::json(404, "<html>"),
+    ] {
+        let server = RawServer::start(move |_, _| reply()).await;
+        let origin = server.base_url().strip_suffix("/trade-api/v2").unwrap();
+        for path in ["", "/trade-api/v1", "/v2"] {
+            let environment = Environment::custom(&format!("{origin}{path}")).unwrap();
+            let client = Client::new(environment, credentials()).unwrap();
+            let line = client.get_api_keys().send().await.unwrap_err().to_string();
+            let expected = format!("the service's would be {}", server.base_url());
+            assert!(line.ends_with(&expected), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn paths_that_are_not_relative_are_not_sent() {
+    let server = RawServer::start(|_, _| Reply::json(200, "{}")).await;
+    let client = server.client(credentials());
+    struct Case {
+        path: &'static str,
+        corrected: &'static str,
+    }
+    let cases = [
+        Case {
+            path: "/trade-api/v2/portfolio/balance",
+            corrected: "it should be \"/portfolio/balance\"",
+        },
+        Case {
+            path: "/trade-api/v2/trade-api/v2/portfolio?a=b",
+            corrected: "it should be \"/portfolio\"",
+        },
+        Case {
+            path: "portfolio",
+            corrected: "it should be \"/portfolio\"",
+        },
+        Case {
+            path: "https://demo-api.kalshi.co/trade-api/v2/portfolio",
+            corrected: "it should be \"/portfolio\"",
+        },
+    ];
+    for case in cases {
+        let request = client.request(Method::GET, case.path);
+        let error = client.execute(request).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
+        let line = error.to_string();
+        assert!(line.ends_with(case.corrected), "{}: {line}", case.path);
+    }
+    assert!(server.received().is_empty());
+    let request = client.request(Method::GET, "/portfolio/trade-api/v2");
+    client.execute(request).await.unwrap();
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use crate::fixtures::{KEY_ID, ed25519};
 use crate::raw_server::RawServer;
 
 /// Set for the process that lists keys, to how its HTTP client is made.
-const HTTP_CLIENT: &str = "KALSHI_API_KEYS_TEST_HTTP_CLIENT";
+const HTTP_CLIENT: &str = "TEST_HTTP_CLIENT";
 /// The proxy that the process chooses itself.
-const CHOSEN_PROXY: &str = "KALSHI_API_KEYS_TEST_PROXY";
+const CHOSEN_PROXY: &str = "TEST_PROXY";
 
 const EMPTY_LIST: &str = r#"{"api_keys":[]}"#;
 

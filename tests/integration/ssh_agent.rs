@@ -645,7 +645,7 @@ async fn the_agent_signs_with_another_key() {
     let ran = run(
         &account,
         &socket,
-        &["sign", "GET", "/a", "--ssh-agent", "kalshi"],
+        &["sign", "GET", "/trade-api/v2/a", "--ssh-agent", "kalshi"],
     )
     .await;
     assert!(
@@ -672,7 +672,7 @@ async fn the_agent_never_replies() {
             let ran = run(
                 &account,
                 &never_signs,
-                &["sign", "GET", "/a", "--ssh-agent", "kalshi"],
+                &["sign", "GET", "/trade-api/v2/a", "--ssh-agent", "kalshi"],
             )
             .await;
             assert_eq!(

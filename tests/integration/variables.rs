@@ -10,7 +10,7 @@ use kalshi_api_keys::{Client, Credentials, Environment};
 use crate::fixtures::{KEY_ID, chain, ed25519, key_forms, rsa, shows_key};
 
 /// Set for the process that prints its configuration.
-const PRINT: &str = "KALSHI_API_KEYS_TEST_PRINT";
+const PRINT: &str = "PRINT_KALSHI_CONFIGURATION";
 
 /// In a process with [`PRINT`], prints its configuration; in the suite, runs one without variables.
 #[test]
@@ -51,6 +51,11 @@ struct Configuration {
 }
 
 fn configuration(variables: &[(&str, &str)]) -> Configuration {
+    configuration_of(process().envs(variables.iter().copied()))
+}
+
+/// A process that prints its configuration, without variables of ours.
+fn process() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args([
@@ -69,7 +74,11 @@ fn configuration(variables: &[(&str, &str)]) -> Configuration {
     ] {
         command.env_remove(name);
     }
-    let output = command.envs(variables.iter().copied()).output().unwrap();
+    command
+}
+
+fn configuration_of(command: &mut Command) -> Configuration {
+    let output = command.output().unwrap();
     let printed =
         String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -198,10 +207,7 @@ fn the_id_may_come_from_the_key_file() {
     );
     std::fs::write(&path, &text).unwrap();
     let key = ("KALSHI_PRIVATE_KEY_PATH", path.to_str().unwrap());
-    for (key, what) in [
-        (key, "the key in"),
-        (("KALSHI_PRIVATE_KEY", &*text), "the private key"),
-    ] {
+    for key in [key, ("KALSHI_PRIVATE_KEY", &*text)] {
         for variables in [
             &[key][..],
             &[key, ("KALSHI_API_KEY_ID", "")],
@@ -210,9 +216,10 @@ fn the_id_may_come_from_the_key_file() {
             assert_eq!(configuration(variables).credentials, KEY_ID);
         }
         let credentials = configuration(&[key, ("KALSHI_API_KEY_ID", "another")]).credentials;
-        let expected = format!("invalid value of the variable {}: cannot use {what}", key.0);
+        let expected = format!("belongs to the API key {KEY_ID}; unset KALSHI_API_KEY_ID");
         assert!(
-            credentials.starts_with(&expected) && credentials.contains("names a different API key"),
+            credentials.starts_with("KALSHI_API_KEY_ID is another, but the private key")
+                && credentials.contains(&expected),
             "{credentials}"
         );
     }
@@ -332,6 +339,14 @@ fn invalid_base_urls_are_refused() {
             "http://0.0.0.0/",
             "the base URL is http:// to another machine",
         ),
+        (
+            "https://external-api.kalshi.com",
+            "the path of the base URL is not the service's; use https://external-api.kalshi.com/trade-api/v2",
+        ),
+        (
+            "https://demo-api.kalshi.co/trade-api/v1/",
+            "the path of the base URL is not the service's; use https://demo-api.kalshi.co/trade-api/v2",
+        ),
         ("Demonstration", "unknown environment"),
         ("", "unknown environment"),
     ] {
@@ -435,5 +450,232 @@ fn environments_have_one_text_form() {
             serde_json::from_value::<Environment>(json).unwrap(),
             environment
         );
+    }
+}
+
+/// As `.env` files, panels, CI systems and other shells leave them.
+#[test]
+fn values_are_trimmed_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kalshi.pem");
+    std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
+    let path = path.to_str().unwrap();
+    let url = "https://gateway.example/trade-api/v2";
+    for (left, right) in [
+        (" ", "\r\n"),
+        ("\"", "\""),
+        ("'", "'"),
+        (" ' ", " ' "),
+        ("“", "”"),
+        ("„", "“"),
+        ("‘", "’"),
+        ("\u{feff}\u{a0}", "\t"),
+    ] {
+        let around = |value: &str| format!("{left}{value}{right}");
+        let of_url = configuration(&[
+            ("KALSHI_API_KEY_ID", &around(KEY_ID)),
+            ("KALSHI_PRIVATE_KEY_PATH", &around(path)),
+            ("KALSHI_API_BASE_URL", &around(url)),
+        ]);
+        assert_eq!(of_url.credentials, KEY_ID, "{left:?}");
+        assert_eq!(of_url.environment, url, "{left:?}");
+        let production = configuration(&[("KALSHI_ENV", &around("Production"))]);
+        assert_eq!(
+            production.environment,
+            Environment::Production.base_url().as_str(),
+            "{left:?}"
+        );
+        // Constructors trim what variables do.
+        let constructed = Credentials::from_pem_file(around(KEY_ID), around(path)).unwrap();
+        assert_eq!(constructed.key_id(), KEY_ID);
+        assert_eq!(constructed.file().unwrap().to_str(), Some(path));
+        assert_eq!(Environment::custom(&around(url)).unwrap().to_string(), url);
+    }
+}
+
+#[test]
+fn blank_variables_are_unset() {
+    let pem = ed25519().private.expose_secret();
+    for blank in ["", " ", "\t\r\n", "\"\"", "' '", "“”"] {
+        let configuration = configuration(&[
+            ("KALSHI_API_KEY_ID", KEY_ID),
+            ("KALSHI_PRIVATE_KEY", pem),
+            ("KALSHI_PRIVATE_KEY_PATH", blank),
+            ("KALSHI_ENV", blank),
+            ("KALSHI_API_BASE_URL", blank),
+        ]);
+        assert_eq!(configuration.credentials, KEY_ID, "{blank:?}");
+        assert_eq!(
+            configuration.environment,
+            Environment::Demo.base_url().as_str(),
+            "{blank:?}"
+        );
+    }
+}
+
+#[test]
+fn stray_text_is_named() {
+    struct Case {
+        before: &'static str,
+        after: &'static str,
+        expected: &'static str,
+    }
+    let cases = [
+        Case {
+            before: "",
+            after: "  # or prod",
+            expected: "it contains a comment; remove the `#`",
+        },
+        Case {
+            before: "\"",
+            after: "\"\t# old",
+            expected: "it contains a comment; remove the `#`",
+        },
+        Case {
+            before: "",
+            after: ",",
+            expected: "it ends in a comma or semicolon",
+        },
+        Case {
+            before: "'",
+            after: "';",
+            expected: "it ends in a comma or semicolon",
+        },
+        Case {
+            before: "${",
+            after: "}",
+            expected: "it contains braces or a variable that was not expanded",
+        },
+        Case {
+            before: "{",
+            after: "}",
+            expected: "it contains braces",
+        },
+        Case {
+            before: "KALSHI_ENV=",
+            after: "",
+            expected: "it begins with the name of a variable",
+        },
+        Case {
+            before: "\"",
+            after: "",
+            expected: "it begins or ends with a quotation mark",
+        },
+        Case {
+            before: "\"'",
+            after: "'\"",
+            expected: "it begins or ends with a quotation mark",
+        },
+    ];
+    let url = "https://gateway.example/trade-api/v2";
+    for case in cases {
+        let around = |value: &str| format!("{}{value}{}", case.before, case.after);
+        let [environment, base_url, key_id, path] = [
+            around("demo")
+                .parse::<Environment>()
+                .unwrap_err()
+                .into_boxed(),
+            Environment::custom(&around(url)).unwrap_err().into_boxed(),
+            Credentials::from_pem(around(KEY_ID), "")
+                .unwrap_err()
+                .into_boxed(),
+            Credentials::from_key_file(around("no/kalshi.pem"))
+                .unwrap_err()
+                .into_boxed(),
+        ]
+        .map(|error| chain(&*error));
+        for message in [environment, base_url, key_id, path] {
+            assert!(
+                message.contains(case.expected),
+                "{:?}…{:?}: {message}",
+                case.before,
+                case.after
+            );
+        }
+    }
+    let error = Credentials::from_key_file("file:///no/kalshi.pem").unwrap_err();
+    assert!(chain(&error).contains("give the path alone"), "{error}");
+    let error = Credentials::from_key_file("/home/$USER/kalshi.pem").unwrap_err();
+    assert!(chain(&error).contains("was not expanded"), "{error}");
+}
+
+/// Puts errors of several types in one table.
+trait IntoBoxed {
+    fn into_boxed(self) -> Box<dyn std::error::Error>;
+}
+
+impl<E: std::error::Error + 'static> IntoBoxed for E {
+    fn into_boxed(self) -> Box<dyn std::error::Error> {
+        Box::new(self)
+    }
+}
+
+/// A name that looks quoted or commented may be that of a file.
+#[test]
+fn existing_files_are_taken_as_they_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["kalshi #1.pem", "'kalshi'", "kalshi,", "{kalshi}"] {
+        let path = directory.path().join(name);
+        std::fs::write(&path, ed25519().private.expose_secret()).unwrap();
+        let credentials = Credentials::from_pem_file(KEY_ID, &path).unwrap();
+        assert_eq!(credentials.file(), Some(&*path));
+    }
+}
+
+#[test]
+fn unread_variables_are_named_without_values() {
+    for name in [
+        "KALSHI_ENVIRONMENT",
+        "KALSHI_DEMO",
+        "KALSHI_API_KEY",
+        "KALSHI_PRIVATE_KEY_FILE",
+        "KALSHI_WHATEVER",
+    ] {
+        let named = configuration(&[(name, "s3cret"), ("KALSHI_BLANK", " ")]).credentials;
+        assert!(
+            named.ends_with(&format!("; set, but not read: {name}")),
+            "{named}"
+        );
+        assert!(!named.contains("s3cret"), "{named}");
+        let pem = ed25519().private.expose_secret();
+        let without_id = configuration(&[(name, "s3cret"), ("KALSHI_PRIVATE_KEY", pem)]);
+        assert!(
+            without_id.credentials.ends_with(name),
+            "{}",
+            without_id.credentials
+        );
+    }
+}
+
+#[test]
+fn dotenv_is_mentioned_with_the_line_that_loads_it() {
+    struct Case {
+        text: &'static str,
+        is_mentioned: bool,
+    }
+    let cases = [
+        Case {
+            text: "KALSHI_API_KEY_ID=s3cret\n",
+            is_mentioned: true,
+        },
+        Case {
+            text: "# mine\r\n  export KALSHI_PRIVATE_KEY_PATH=s3cret\r\n",
+            is_mentioned: true,
+        },
+        Case {
+            text: "OTHER=KALSHI_ENV\n# KALSHI_ENV=demo\n",
+            is_mentioned: false,
+        },
+    ];
+    for case in cases {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".env"), case.text).unwrap();
+        let message = configuration_of(process().current_dir(directory.path())).credentials;
+        assert_eq!(
+            message.contains("; the file .env in this directory is not read: load it with `"),
+            case.is_mentioned,
+            "{message}"
+        );
+        assert!(!message.contains("s3cret"), "{message}");
     }
 }

@@ -11,12 +11,14 @@ use crate::connection::Connection;
 use crate::values::{file, key_type, listed_id, not_a_key, scope, subaccount};
 
 const DOCUMENTATION: &str = "\
-Environment variables (a flag overrides its variable; an empty variable counts as unset):
+Environment variables (a flag overrides its variable; a blank one counts as unset):
   KALSHI_API_KEY_ID        ID of the API key that signs; not needed when the key file names it
   KALSHI_PRIVATE_KEY       its private key, PEM; there is no flag for it
-  KALSHI_PRIVATE_KEY_PATH  or the path of its key file; `~` is the home directory
+  KALSHI_PRIVATE_KEY_PATH  or the path of its key file, a FIFO, or `-` for standard input; `~` is the home directory
   KALSHI_ENV               demo (the default), production, or a base URL
   KALSHI_API_BASE_URL      or a base URL
+  KALSHI_IGNORE_KEY_PERMISSIONS=1  silences the warning that other users can read the key file
+White space and one pair of quotation marks around a value are ignored. A file .env is not read.
 
 Key files:
   A key file is PEM text: RSA (PKCS#1 or PKCS#8, 2048 to 8192 bits) or Ed25519 (PKCS#8). A line
@@ -92,6 +94,9 @@ Example:
     Rotate(Rotate),
     /// Print the three headers that sign a request, valid for about ten seconds
     #[command(after_help = "\
+The path begins with that of the base URL, /trade-api/v2, or is that of the WebSocket, /trade-api/ws/v2. No request is
+sent, so a wrong local clock is not noticed: `whoami` compares it.
+
 --curl prints a command that passes the headers to curl by standard input, not in its arguments, which other users of
 the machine can read.
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use http::Method;
 use kalshi_api_keys::Signer;
+use kalshi_api_keys::text::{could_be_key_material, printable};
 
 use crate::arguments::Sign;
 use crate::connection::Connection;
@@ -23,6 +24,13 @@ pub async fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failu
         ));
     }
     let environment = connection.environment()?;
+    if let Some(corrected) = environment.corrected_path(path) {
+        let base_url = environment.base_url();
+        return Err(Failure::usage(format!(
+            "the path is not that of a request to {base_url}, so the service would reject the signature; sign {}",
+            shown_path(&corrected)
+        )));
+    }
     let headers = Signer::new(connection.credentials().await?)
         .prepare(&method, path)?
         .sign_with_timeout()
@@ -43,6 +51,15 @@ pub async fn sign(connection: &Connection, arguments: &Sign) -> Result<(), Failu
         print(&curl_command(&method, &url, headers))
     } else {
         print(&headers.map(|header| header + "\n").collect::<String>())
+    }
+}
+
+/// Returns a path to be shown, unless it could be a private key.
+fn shown_path(path: &str) -> String {
+    if could_be_key_material(path) {
+        "the path of the URL that you request".to_owned()
+    } else {
+        printable(path).into_owned()
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{
+    OsStringValueParser, PathBufValueParser, PossibleValuesParser, TypedValueParser,
+};
 use kalshi_api_keys::text::{contains_private_key, could_be_key_material};
 use kalshi_api_keys::types::{ApiKeyId, ApiKeyScope, ApiKeyType, Subaccount, SubaccountOutOfRange};
 
@@ -29,6 +31,11 @@ pub fn not_a_key(text: &str) -> Result<String, &'static str> {
         return Err("this could be a private key, which is not accepted here");
     }
     Ok(text.to_owned())
+}
+
+/// Accepts a blank path, which counts as none.
+pub fn optional_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// Accepts an ID that a listing may contain, and rejects a private key. Whether text that could be

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode, header};
 use kalshi_api_keys::text::{clock_skew, printable};
-use kalshi_api_keys::{Client, Environment, Error};
+use kalshi_api_keys::{Client, Environment, Error, Unread};
 
 use crate::connection::Connection;
 use crate::failure::{Code, Failure};
@@ -16,7 +16,7 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
     let client = connection.client().await?;
     let response = match client.get_api_keys().send().await {
         Ok(response) => response,
-        Err(error) => return Err(not_permitted(&client, error)),
+        Err(error) => return Err(not_permitted(connection, &client, error)),
     };
     let clock = compare_clock(response.headers(), SystemTime::now());
     let list = response.into_inner();
@@ -37,10 +37,14 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
         ("name", name(key)),
         ("scopes", scopes(key)),
         ("binding", binding(key)),
-        ("environment", environment(client.environment())),
+        ("environment", environment(connection, &client)),
         ("clock", clock),
         ("attestation", format_attestation(&list, now())),
     ];
+    let unread = Unread::variables().variables;
+    if !unread.is_empty() {
+        rows.push(("not read", unread.join(", ")));
+    }
     let remarks = remarks(key);
     if !remarks.is_empty() {
         rows.push(("remarks", remarks.join(", ")));
@@ -50,7 +54,7 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
 
 /// Shows what is known of a key that may not list keys. Permissions are checked after the
 /// signature, so a 403 in the service's error format shows that the signature was accepted.
-fn not_permitted(client: &Client, error: Error) -> Failure {
+fn not_permitted(connection: &Connection, client: &Client, error: Error) -> Failure {
     let Error::ErrorResponse(response) = &error else {
         return error.into();
     };
@@ -66,7 +70,7 @@ fn not_permitted(client: &Client, error: Error) -> Failure {
             "signature",
             "accepted: permissions are checked after it".to_owned(),
         ),
-        ("environment", environment(client.environment())),
+        ("environment", environment(connection, &client)),
         (
             "clock",
             compare_clock(response.headers(), SystemTime::now()),
@@ -82,13 +86,19 @@ fn print_rows(rows: &[(&str, String)]) -> Result<(), Failure> {
     print(&lines.collect::<String>())
 }
 
-fn environment(environment: &Environment) -> String {
+fn environment(connection: &Connection, client: &Client) -> String {
+    let environment = client.environment();
     let name = match environment {
         Environment::Production => "production",
         Environment::Demo => "demo",
         _ => "custom",
     };
-    format!("{name}, {}", environment.base_url())
+    let by_default = if connection.is_environment_default() {
+        " (by default: nothing chose it)"
+    } else {
+        ""
+    };
+    format!("{name}, {}{by_default}", environment.base_url())
 }
 
 /// Compares the local clock with the `Date` header of a response.

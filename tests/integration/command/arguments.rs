@@ -130,15 +130,15 @@ async fn each_class_of_failure_has_its_exit_code() {
         &transcripts,
         str![[r#"
 $ list --api-key-id nobody
-2> error: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only
+2> error: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only; the base URL was [URL]
 exit code 1
 
 $ list --api-base-url [NOBODY]
-2> error: not sent: could not connect to [NOBODY]: error sending request for url ([NOBODY]/api_keys): [..]; check the network and the base URL
+2> error: not sent: could not connect to [NOBODY]: error sending request for url ([NOBODY]/api_keys): [..]; check the network and the base URL; the base URL was [NOBODY]/
 exit code 3
 
 $ list
-2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; check the network and the base URL
+2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; check the network and the base URL; the base URL was [URL]
 exit code 3
 
 $ list --json

@@ -114,7 +114,7 @@ async fn a_key_cannot_prove_its_own_deletion() {
         &account.transcript(&["delete", &account.old, "--yes"]).await,
         str![[r#"
 $ delete [OLD] --yes
-2> error: the deletion of the key could not be verified: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only; list the keys with another key
+2> error: the deletion of the key could not be verified: the service returned 401: authentication_error: NOT_FOUND; check the API key ID and the environment: a key exists in one environment only; the base URL was [URL]; list the keys with another key
 exit code 4
 "#]],
     );

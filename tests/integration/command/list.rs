@@ -155,7 +155,7 @@ $ ReplaceStatus(302)
 exit code 1
 
 $ DropResponse
-2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; check the network and the base URL
+2> error: no response from [ORIGIN]: error sending request for url ([URL]/api_keys): [..]; check the network and the base URL; the base URL was [URL]
 exit code 3
 "#]],
     );

@@ -10,7 +10,7 @@ async fn a_closed_pipe_does_not_panic() {
         &["list"][..],
         &["list", "--json"],
         &["whoami"],
-        &["sign", "GET", "/a"],
+        &["sign", "GET", "/trade-api/v2/a"],
         &["completions", "bash"],
         &["--help"],
         &["generate", "--out", "a.pem"],

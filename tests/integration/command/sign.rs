@@ -53,6 +53,15 @@ async fn sign_refuses_what_no_request_line_can_carry() {
     let mut transcripts = String::new();
     for [method, path] in [
         ["GET", "api_keys"],
+        ["GET", "/portfolio/balance?limit=1"],
+        ["GET", "trade-api/v2/portfolio/balance"],
+        ["GET", "/trade-api/v2/trade-api/v2/portfolio/balance"],
+        [
+            "GET",
+            "https://demo-api.kalshi.co/trade-api/v2/portfolio/balance",
+        ],
+        ["GET", "wss://demo-api.kalshi.co/trade-api/ws/v2"],
+        ["GET", "/trade-api/v20/portfolio"],
         ["GET", "/api_keys?a\nproxy = http://example.com"],
         ["G T", "/api_keys"],
     ] {
@@ -65,7 +74,31 @@ async fn sign_refuses_what_no_request_line_can_carry() {
         &transcripts,
         str![[r#"
 $ sign GET api_keys
-2> error: the path to sign does not begin with `/`; pass it from the root, without scheme and host
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/api_keys
+exit code 2
+
+$ sign GET /portfolio/balance?limit=1
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/portfolio/balance?limit=1
+exit code 2
+
+$ sign GET trade-api/v2/portfolio/balance
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/portfolio/balance
+exit code 2
+
+$ sign GET /trade-api/v2/trade-api/v2/portfolio/balance
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/portfolio/balance
+exit code 2
+
+$ sign GET https://demo-api.kalshi.co/trade-api/v2/portfolio/balance
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/portfolio/balance
+exit code 2
+
+$ sign GET wss://demo-api.kalshi.co/trade-api/ws/v2
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/ws/v2
+exit code 2
+
+$ sign GET /trade-api/v20/portfolio
+2> error: the path is not that of a request to [URL], so the service would reject the signature; sign /trade-api/v2/portfolio
 exit code 2
 
 $ sign GET /api_keys?a\nproxy = http://example.com
@@ -77,6 +110,13 @@ $ sign G T /api_keys
 exit code 2
 "#]],
     );
+}
+
+#[tokio::test]
+async fn websocket_path_is_signed() {
+    let account = TestAccount::new().await;
+    let ran = account.run(&["sign", "GET", "/trade-api/ws/v2"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
 /// curl reads the signature from its input, ignores `~/.curlrc`, and sends the request as it was
@@ -160,7 +200,7 @@ exit code 0
         let account = TestAccount::new().await;
         let server = RawServer::start(|_, _| Reply::new(302, "Location: /elsewhere\r\n", "")).await;
         let id = r#"it's"$HOME\n`"#;
-        let path = r#"/a/../b\{c}[d]%2F?e="f'$(date)&g"#;
+        let path = r#"/trade-api/v2/a/../b\{c}[d]%2F?e="f'$(date)&g"#;
         let arguments = [
             "sign",
             "DELETE",
