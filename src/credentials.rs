@@ -14,11 +14,12 @@ use zeroize::Zeroizing;
 use crate::crypto::SigningKey;
 use crate::external_key::ExternalKey;
 use crate::input::{self, KEY_ID_VARIABLE, KEY_PATH_VARIABLE, KEY_VARIABLE, StrayText, Unread};
-use crate::key::{KeyError, PrivateKey};
+use crate::key::{self, KeyError};
 use crate::key_id::{self, find_key_id};
+use crate::key_text;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::small_file::{is_stdin, read_file_or_pipe, read_small_file};
-use crate::text::{could_be_key_material, printable, quoted_path, unquoted};
+use crate::text::{contains_private_key, could_be_key_material, printable, quoted_path, unquoted};
 
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
@@ -27,9 +28,14 @@ use crate::text::{could_be_key_material, printable, quoted_path, unquoted};
 /// process is safer: see [`external`](Self::external).
 ///
 /// A private key is PEM text: RSA (PKCS#1, as the service generates it, or PKCS#8; 2048 to 8192
-/// bits) or Ed25519 (PKCS#8). Other text may surround it; its lines may end in CRLF, or be joined
-/// by a literal `\n`. A line `Kalshi-API-Key-ID: <ID>` before the key names the API key that it
-/// belongs to; an ID given separately must be the same.
+/// bits) or Ed25519 (PKCS#8). It is found in other text, such as a JSON response, an assignment or
+/// a line of YAML. Its white space may be missing, changed or escaped (`\n`, `\\n`), its label may
+/// be wrong, and the whole may be encoded as base64 once more. A file may also be UTF-16 or DER. An
+/// Ed25519 key may be 64 bytes (the seed and the public key) in base64 or hexadecimal digits.
+///
+/// A line `Kalshi-API-Key-ID: <ID>` before the key names the API key that it belongs to, as do
+/// `"api_key_id"` in JSON and `KALSHI_API_KEY_ID=`. An ID given separately must be the same. Of
+/// several keys with such lines, the given ID selects one.
 ///
 /// An ID is visible ASCII, trimmed as by [`unquoted`]. Text that [holds a private key](crate::text::contains_private_key) is
 /// rejected, and in an environment variable also text that
@@ -78,7 +84,7 @@ impl Credentials {
     /// [`CredentialsError::Key`] for an unusable private key, [`CredentialsError::AnotherApiKey`]
     /// for one that names another API key. No error repeats a key.
     pub fn from_pem(key_id: impl Into<String>, pem: &str) -> Result<Self, CredentialsError> {
-        Self::parse_as(Some(header(&key_id.into())?), pem, None)
+        Self::parse(Some(header(&key_id.into())?), pem, None)
     }
 
     /// Reads a private key from a file of at most 64 KiB.
@@ -242,7 +248,7 @@ impl Credentials {
             }
             (Some(_), Some(_)) => return Err(CredentialsError::ConflictingPrivateKeys),
             (Some(pem), None) => {
-                Self::parse_as(key_id, &pem, None).map_err(|error| (KEY_VARIABLE, error))
+                Self::parse(key_id, &pem, None).map_err(|error| (KEY_VARIABLE, error))
             }
             (None, Some(path)) => Self::read(key_id, Path::new(path.as_str()))
                 .map_err(|error| (KEY_PATH_VARIABLE, error)),
@@ -262,52 +268,40 @@ impl Credentials {
     fn read(key_id: Option<HeaderValue>, path: &Path) -> Result<Self, CredentialsError> {
         let path = &*given_path(path);
         let (bytes, is_file) = read_file_or_pipe(path).map_err(not_read(path))?;
-        let text = decode(path, &bytes)?;
-        let credentials = Self::parse_as(key_id, &text, Some(path))?;
+        let text = key_text::decode(&bytes).map_err(in_file(path))?;
+        let credentials = Self::parse(key_id, &text, Some(path))?;
         Ok(Self {
             file: is_file.then(|| path.into()),
             ..credentials
         })
     }
 
-    /// [`parse`](Self::parse), with an error that names the file, and both IDs if they differ.
-    fn parse_as(
+    fn parse(
         key_id: Option<HeaderValue>,
         text: &str,
         path: Option<&Path>,
     ) -> Result<Self, CredentialsError> {
-        Self::parse(key_id.clone(), text).map_err(|error| {
-            let found = find_key_id(text).ok().flatten();
-            match (error, key_id, found, path) {
-                (KeyError::ConflictingApiKeyIds, Some(given), Some(found), _) if given != found => {
-                    CredentialsError::AnotherApiKey {
-                        given: id_text(&given),
-                        found: id_text(&found),
-                        path: path.map(Path::to_owned),
-                        variable: None,
-                    }
-                }
-                (error, _, _, Some(path)) => in_file(path)(error),
-                (error, _, _, None) => CredentialsError::Key(error),
-            }
-        })
-    }
-
-    fn parse(key_id: Option<HeaderValue>, text: &str) -> Result<Self, KeyError> {
-        let key = PrivateKey::from_pem(text)?;
-        let key_id = match (key_id, find_key_id(text)?) {
-            (Some(given), Some(found)) if given != found => {
-                return Err(KeyError::ConflictingApiKeyIds);
+        let unusable = |error| match path {
+            Some(path) => in_file(path)(error),
+            None => CredentialsError::Key(error),
+        };
+        let found = key::find(text, key_id.as_ref()).map_err(unusable)?;
+        let key_id = match (key_id, found.key_id) {
+            (Some(given), Some(named)) if given != named => {
+                return Err(CredentialsError::AnotherApiKey {
+                    given: id_text(&given),
+                    found: id_text(&named),
+                    path: path.map(Path::to_owned),
+                    variable: None,
+                });
             }
             (Some(id), _) | (None, Some(id)) => id,
-            (None, None) => return Err(KeyError::MissingApiKeyId),
+            (None, None) => return Err(unusable(KeyError::MissingApiKeyId)),
         };
-        Self::new(
-            key_id,
-            Key::Local(Arc::new(SigningKey::new(&key)?)),
-            key.public_key(),
-        )
-        .ok_or(KeyError::Damaged)
+        let public_key = found.key.public_key();
+        let key = SigningKey::new(&found.key).map_err(unusable)?;
+        Self::new(key_id, Key::Local(Arc::new(key)), public_key)
+            .ok_or_else(|| unusable(KeyError::Damaged))
     }
 
     /// Returns `None` if the public key cannot be encoded.
@@ -349,6 +343,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Returns an ID that a caller gave, unless it could be a private key that was given in its place.
 fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     let key_id = unquoted(key_id);
     match StrayText::find(key_id) {
@@ -385,7 +380,8 @@ pub(crate) fn key_id_in(path: &Path, text: &str) -> Result<HeaderValue, Credenti
 /// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
     let (bytes, metadata) = read_small_file(path).map_err(not_read(path))?;
-    Ok((decode(path, &bytes)?, metadata))
+    let text = key_text::decode(&bytes).map_err(in_file(path))?;
+    Ok((text, metadata))
 }
 
 /// Names the file that could not be read.
@@ -409,16 +405,6 @@ fn not_read(path: &Path) -> impl Fn(io::Error) -> CredentialsError {
                 },
             },
         }
-    }
-}
-
-/// Decodes the text of a key file.
-fn decode(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, CredentialsError> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        // A key in DER is a SEQUENCE, which starts with this byte.
-        Err(_) if bytes.starts_with(&[0x30]) => Err(in_file(path)(KeyError::Der)),
-        Err(_) => Err(in_file(path)(KeyError::NotUtf8)),
     }
 }
 

@@ -1,12 +1,14 @@
-//! Parses PEM text into a validated RSA or Ed25519 private key, or diagnoses why it cannot be used.
-//! Parsing and validation use `rsa` and `ed25519-dalek` with either backend.
+//! Finds the private key in a text and validates it, or diagnoses why none can be used. Parsing and
+//! validation use `rsa` and `ed25519-dalek` with either backend.
 
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+use http::HeaderValue;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
-use rustls_pki_types::pem::{PemObject, SectionKind};
-use zeroize::Zeroizing;
 
+use crate::key_bytes::{self, Format};
+use crate::key_id::agreed_id;
+use crate::key_text::{self, Block, Part};
 use crate::public_key::PublicKey;
 
 /// The shortest accepted RSA key, which is also the size that the service generates.
@@ -25,23 +27,35 @@ pub(crate) enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// Parses the first private key in `text`, PKCS#1 or PKCS#8. Other text before and after it is
-    /// ignored; its lines may be indented or quoted, end in CRLF, or be separated by a literal
-    /// `\n`.
-    pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let text = normalize(text);
-        if text.trim().is_empty() {
-            return Err(KeyError::Empty);
+    /// Decodes a part of a text, by its content; the label of a PEM section is a hint only.
+    fn from_block(block: &Block) -> Result<Self, KeyError> {
+        let hint = by_label(&block.label);
+        let bytes = match &block.bytes {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(hint.unwrap_or_else(|| error.clone())),
+        };
+        match key_bytes::identify(bytes) {
+            Some(format) => Self::from_bytes(bytes, format),
+            None if bytes.len() == key_bytes::SEED_LENGTH => Err(KeyError::RawEd25519 {
+                decoder: "sed /-----/d KEY | base64 -d",
+            }),
+            None => Err(hint.unwrap_or(KeyError::Damaged)),
         }
-        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
-            match section.map(|(kind, der)| (kind, Zeroizing::new(der))) {
-                Ok((SectionKind::RsaPrivateKey, der)) => return Self::from_pkcs1(&der),
-                Ok((SectionKind::PrivateKey, der)) => return Self::from_pkcs8(&der),
-                // An unrelated or malformed section; the key may follow.
-                Ok(_) | Err(_) => {}
+    }
+
+    fn from_bytes(bytes: &[u8], format: Format<'_>) -> Result<Self, KeyError> {
+        match format {
+            Format::Pkcs1 => Self::from_pkcs1(bytes),
+            Format::Pkcs8 => Self::from_pkcs8(bytes),
+            Format::Ed25519Pair(pair) => ed25519_dalek::SigningKey::from_keypair_bytes(pair)
+                .map(|key| Self::Ed25519(Box::new(key)))
+                .map_err(|_| KeyError::Damaged),
+            Format::Unusable(reason) => Err(reason),
+            Format::Pkcs1Public | Format::SubjectPublicKeyInfo | Format::SshPublic(_) => {
+                Err(KeyError::PublicKey)
             }
+            Format::Certificate => Err(KeyError::Certificate),
         }
-        Err(diagnose_pem(&text))
     }
 
     pub(crate) fn public_key(&self) -> PublicKey {
@@ -103,76 +117,234 @@ pub(crate) fn bit_length(number: &[u8]) -> usize {
         .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// Splits text into lines, also at a literal `\n`, and trims white space, quotes and byte order
-/// marks from each.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let is_padding = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}');
-    let lines = text.split('\n').flat_map(|line| line.split("\\n"));
-    lines.map(move |line| line.trim_end_matches("\\r").trim_matches(is_padding))
+/// A private key and the ID of its API key, if the text names it.
+pub(crate) struct NamedKey {
+    pub(crate) key: PrivateKey,
+    pub(crate) key_id: Option<HeaderValue>,
 }
 
-/// Joins the [`lines`] of a text with line feeds.
-fn normalize(text: &str) -> Zeroizing<String> {
-    // Normalizing only shortens the text, so the buffer is never reallocated, which would leave a
-    // copy of the key behind.
-    let mut normalized = Zeroizing::new(String::with_capacity(text.len() + 1));
-    for line in lines(text) {
-        normalized.push_str(line);
-        normalized.push('\n');
+/// A key in a text, or what may be one that was damaged.
+struct Candidate {
+    /// Its index among the parts of the text.
+    index: usize,
+    is_commented_out: bool,
+    key: Result<PrivateKey, KeyError>,
+}
+
+/// Finds the private key in a text. Of several, it is the one whose ID is `given` and named beside
+/// it.
+pub(crate) fn find(text: &str, given: Option<&HeaderValue>) -> Result<NamedKey, KeyError> {
+    let parts = key_text::read(text);
+    let mut candidates = Vec::new();
+    let mut errors = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let Part::Block(block) = part else {
+            continue;
+        };
+        let key = PrivateKey::from_block(block);
+        if let Err(error) = &key {
+            errors.push(error.clone());
+        }
+        // A damaged key may be the one that is meant although another can be used.
+        if matches!(key, Ok(_) | Err(KeyError::Damaged | KeyError::EndMissing)) {
+            candidates.push(Candidate {
+                index,
+                is_commented_out: block.is_commented_out,
+                key,
+            });
+        }
     }
-    normalized
+    if candidates.iter().all(|candidate| candidate.key.is_err()) {
+        return Err(diagnose(text, &errors));
+    }
+    if candidates
+        .iter()
+        .any(|candidate| !candidate.is_commented_out)
+    {
+        candidates.retain(|candidate| !candidate.is_commented_out);
+    }
+    let key_id = match check_same(&candidates) {
+        Ok(()) => agreed_id(&parts)?,
+        Err(several) => {
+            let given = given.ok_or(several)?;
+            let ids = ids_beside(&candidates, &parts)?;
+            let mut ids = ids.iter();
+            candidates.retain(|_| ids.next() == Some(given));
+            check_same(&candidates)?;
+            Some(given.clone())
+        }
+    };
+    let first = candidates.into_iter().next().ok_or(KeyError::SeveralKeys)?;
+    Ok(NamedKey {
+        key: first.key?,
+        key_id,
+    })
 }
 
-/// Determines why no private key could be parsed from `text`.
-fn diagnose_pem(text: &str) -> KeyError {
-    const MARKERS: [(&str, KeyError); 9] = [
-        ("-----BEGIN ENCRYPTED PRIVATE KEY", KeyError::Encrypted),
-        ("Proc-Type: 4,ENCRYPTED", KeyError::Encrypted),
-        ("-----BEGIN OPENSSH PRIVATE KEY", KeyError::OpenSsh),
-        ("-----BEGIN EC PRIVATE KEY", KeyError::EllipticCurve),
-        ("-----BEGIN PRIVATE KEY", KeyError::Damaged),
-        ("-----BEGIN RSA PRIVATE KEY", KeyError::Damaged),
-        ("PUBLIC KEY-----", KeyError::PublicKey),
-        ("-----BEGIN CERTIFICATE-----", KeyError::Certificate),
-        ("-----BEGIN ", KeyError::OtherSection),
-    ];
-    let found = MARKERS.iter().find(|(marker, _)| text.contains(marker));
-    found.map_or(KeyError::NotPem, |(_, error)| *error)
+/// Checks that all candidates are the same key.
+fn check_same(candidates: &[Candidate]) -> Result<(), KeyError> {
+    let mut fingerprints = candidates.iter().map(|candidate| {
+        let key = candidate.key.as_ref().ok()?;
+        key.public_key().fingerprint()
+    });
+    let first = fingerprints.next().flatten();
+    // Two damaged keys are the same as far as it matters.
+    if fingerprints.all(|fingerprint| fingerprint == first) {
+        Ok(())
+    } else {
+        Err(KeyError::SeveralKeys)
+    }
 }
 
-/// An error parsing a private key. Messages never repeat the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Returns the ID beside each of several keys: before each of them, or after each of them.
+fn ids_beside(candidates: &[Candidate], parts: &[Part]) -> Result<Vec<HeaderValue>, KeyError> {
+    let starts = candidates.iter().map(|candidate| candidate.index);
+    let ends = starts.clone().skip(1).chain([parts.len()]);
+    let after = starts.clone().zip(ends);
+    let before = [0].into_iter().chain(starts.clone()).zip(starts);
+    let id_in =
+        |(start, end): (usize, usize)| agreed_id(&parts[start..end])?.ok_or(KeyError::SeveralKeys);
+    let before: Result<Vec<HeaderValue>, KeyError> = before.map(id_in).collect();
+    before.or_else(|_| after.map(id_in).collect())
+}
+
+/// Determines why a text has no usable private key, from the errors of its parts.
+fn diagnose(text: &str, errors: &[KeyError]) -> KeyError {
+    let is_beside_the_point = |error: &&KeyError| {
+        matches!(
+            error,
+            KeyError::PublicKey | KeyError::Certificate | KeyError::OtherSection
+        )
+    };
+    if let Some(error) = errors.iter().find(|error| !is_beside_the_point(error)) {
+        return error.clone();
+    }
+    if let Some(error) = errors.first() {
+        return error.clone();
+    }
+    let value = text.trim_matches(key_text::is_padding);
+    if value.is_empty() {
+        KeyError::Empty
+    } else if key_text::is_uuid(value) {
+        KeyError::ApiKeyId
+    } else if let Some(decoder) = key_text::decoder_of_seed(value) {
+        KeyError::RawEd25519 { decoder }
+    } else {
+        KeyError::NotPem
+    }
+}
+
+/// Returns what a section with this label is if its content does not tell. A private key in PKCS#1
+/// or PKCS#8 would.
+fn by_label(label: &str) -> Option<KeyError> {
+    match label {
+        "" | "PRIVATEKEY" | "RSAPRIVATEKEY" | "ED25519PRIVATEKEY" => None,
+        "ENCRYPTEDPRIVATEKEY" => Some(KeyError::Encrypted),
+        "OPENSSHPRIVATEKEY" => Some(KeyError::OpenSsh),
+        "ECPRIVATEKEY" => Some(KeyError::EllipticCurve),
+        _ if label.ends_with("PUBLICKEY") => Some(KeyError::PublicKey),
+        _ if label.ends_with("CERTIFICATE") => Some(KeyError::Certificate),
+        _ => Some(KeyError::OtherSection),
+    }
+}
+
+/// An error finding a private key in a text. Messages never repeat the input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is empty or only white space.
     #[error("empty text; provide the whole private key, from its BEGIN to its END line")]
     Empty,
-    /// The text has no `-----BEGIN` line.
+    /// The text has no key in any known form.
     #[error(
         "not PEM: no `-----BEGIN` line; provide the key itself, not its path, from its BEGIN to its END line"
     )]
     NotPem,
-    /// The file is binary DER.
-    #[error("DER, not PEM; convert it: `openssl pkey -inform DER -in KEY -out kalshi.pem`")]
-    Der,
-    /// The bytes are not UTF-8.
+    /// The bytes are neither text nor a key in a known format.
     #[error(
-        "not UTF-8 text; save it as plain text, or as PEM with `openssl pkey -in KEY -out kalshi.pem`"
+        "neither text nor a key in a known format; provide the key as PEM, such as the file that Kalshi lets you download"
     )]
     NotUtf8,
     /// The file is larger than 64 KiB.
     #[error("larger than 64 KiB; provide a PEM file with only the private key")]
     TooLarge,
+    /// The text ends after its BEGIN line.
+    #[error(
+        "only the BEGIN line arrived; put quotes around the value, or write its line ends as `\\n`"
+    )]
+    OnlyBeginLine,
+    /// The text has a BEGIN line and no END line.
+    #[error("the key is truncated: its END line is missing; copy it again, up to its END line")]
+    EndMissing,
+    /// Something other than a key stands between the BEGIN and END lines.
+    #[error(
+        "a placeholder or another secret stands between the BEGIN and END lines; put the private key there"
+    )]
+    Placeholder,
+    /// The text is the ID of an API key, or contains one in place of the key.
+    #[error(
+        "an API key ID in place of the private key; provide the private key, which was shown once when the API key was created"
+    )]
+    ApiKeyId,
+    /// The text has several private keys, and does not tell which is meant.
+    #[error(
+        "several different private keys; keep one, or put a line `Kalshi-API-Key-ID: <ID>` before each, and give the ID"
+    )]
+    SeveralKeys,
+    /// The text or file consists of 32 bytes, which may be an Ed25519 private key or public key.
+    #[error(
+        r"32 bytes without an algorithm; if they are an Ed25519 private key, make PEM of them: `(printf '0.\2\1\0000\5\6\3+ep\4\42\4 '; {decoder}) | openssl pkey -inform DER -out kalshi.pem`"
+    )]
+    RawEd25519 {
+        /// The shell command that decodes the file `KEY`, such as `base64 -d KEY`.
+        decoder: &'static str,
+    },
     /// The key is encrypted with a passphrase.
     #[error(
         "the key is encrypted; decrypt it: `openssl pkey -in KEY -out kalshi.pem`, and protect that file"
     )]
     Encrypted,
-    /// The key is in OpenSSH format.
+    /// The key is an RSA key in OpenSSH's format.
     #[error(
-        "an OpenSSH key; use PEM, or convert a copy of an RSA key in place: `ssh-keygen -p -N '' -m PEM -f COPY`"
+        "an {}OpenSSH RSA key; convert a copy in place: `ssh-keygen -p -N '' -m PEM -f COPY`",
+        if *.is_encrypted { "encrypted " } else { "" }
+    )]
+    OpenSshRsa {
+        /// Whether it is encrypted with a passphrase.
+        is_encrypted: bool,
+    },
+    /// The key is an Ed25519 key in OpenSSH's format, which OpenSSH cannot convert.
+    #[error(
+        "an {}OpenSSH Ed25519 key; add it to an SSH agent (`ssh-add KEY`) and use `--ssh-agent`, or use a new key: `openssl genpkey -algorithm ed25519 -out KEY`",
+        if *.is_encrypted { "encrypted " } else { "" }
+    )]
+    OpenSshEd25519 {
+        /// Whether it is encrypted with a passphrase.
+        is_encrypted: bool,
+    },
+    /// The key is in OpenSSH's format, and neither RSA nor Ed25519.
+    #[error(
+        "an OpenSSH key, neither RSA nor Ed25519; use another: `openssl genpkey -algorithm ed25519 -out KEY`"
     )]
     OpenSsh,
+    /// The key is in PuTTY's format.
+    #[error(
+        "a PuTTY key; convert an RSA key: `puttygen KEY -O private-openssh -o kalshi.pem`, or use another: `openssl genpkey -algorithm ed25519 -out KEY`"
+    )]
+    Putty,
+    /// The key is in a PKCS#12 file.
+    #[error(
+        "a PKCS#12 file (.p12 or .pfx); extract its key: `openssl pkcs12 -in KEY -nocerts -nodes -out kalshi.pem`"
+    )]
+    Pkcs12,
+    /// The key is in a Java key store.
+    #[error(
+        "a Java key store; convert it to PKCS#12: `keytool -importkeystore -srckeystore KEY -destkeystore kalshi.p12 -deststoretype PKCS12`"
+    )]
+    JavaKeyStore,
+    /// The key is a JSON Web Key.
+    #[error("a JSON Web Key (JWK); export it as PEM (PKCS#8) where it was created")]
+    JsonWebKey,
     /// The key is an elliptic-curve key other than Ed25519.
     #[error(
         "an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519: `openssl genpkey -algorithm ed25519 -out KEY`"
@@ -196,7 +368,7 @@ pub enum KeyError {
         "neither an RSA nor an Ed25519 key; generate another: `openssl genpkey -algorithm ed25519 -out KEY`"
     )]
     OtherAlgorithm,
-    /// The key is truncated or was altered.
+    /// The key was altered, or parts of it are missing.
     #[error("the key is truncated or damaged; copy it again, from its BEGIN to its END line")]
     Damaged,
     /// The RSA key is shorter than 2048 bits.
@@ -218,7 +390,7 @@ pub enum KeyError {
         crate::CRYPTO_BACKEND
     )]
     Unusable,
-    /// The text has no `Kalshi-API-Key-ID` line.
+    /// The text does not name the ID of its API key.
     #[error(
         "no `Kalshi-API-Key-ID` line; add `Kalshi-API-Key-ID: <ID>` before the key, or pass the ID separately"
     )]
@@ -226,9 +398,7 @@ pub enum KeyError {
     /// The ID in a `Kalshi-API-Key-ID` line is not visible ASCII.
     #[error("invalid ID in the `Kalshi-API-Key-ID` line; copy the ID from the list of API keys")]
     InvalidApiKeyId,
-    /// The text names several API keys, or a different one than the caller.
-    #[error(
-        "the `Kalshi-API-Key-ID` line names a different API key than another such line, or than what was given; correct the wrong ID"
-    )]
+    /// The text names several API keys for one private key.
+    #[error("the text names several API key IDs; keep the one that the private key belongs to")]
     ConflictingApiKeyIds,
 }

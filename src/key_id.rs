@@ -3,7 +3,8 @@
 
 use http::HeaderValue;
 
-use crate::key::{KeyError, lines};
+use crate::key::KeyError;
+use crate::key_text::{self, Part};
 use crate::redact::contains_private_key;
 
 /// The name of that line: `Kalshi-API-Key-ID: a952bcbe-…`.
@@ -18,19 +19,25 @@ pub(crate) fn to_header(id: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(id).ok().filter(|_| is_valid)
 }
 
-/// Finds the ID in the text of a key file; `None` when no line names one.
+/// Finds the ID in the text of a key file; `None` when nothing names one.
 pub(crate) fn find_key_id(text: &str) -> Result<Option<HeaderValue>, KeyError> {
-    let mut ids = lines(text).filter_map(|line| {
-        let (name, id) = line.split_once(':')?;
-        name.trim_end()
-            .eq_ignore_ascii_case(KEY_ID_HEADER)
-            .then(|| id.trim())
+    agreed_id(&key_text::read(text))
+}
+
+/// Returns the ID that parts of a text name; `None` when nothing names one. An ID that is commented
+/// out counts only if there is no other.
+pub(crate) fn agreed_id(parts: &[Part]) -> Result<Option<HeaderValue>, KeyError> {
+    let ids = parts.iter().filter_map(|part| match part {
+        Part::ApiKeyId(id) => Some(id),
+        Part::Block(_) => None,
     });
-    let Some(id) = ids.next() else {
+    let all_commented_out = ids.clone().all(|id| id.is_commented_out);
+    let mut ids = ids.filter(|id| !id.is_commented_out || all_commented_out);
+    let Some(first) = ids.next() else {
         return Ok(None);
     };
-    let header = to_header(id).ok_or(KeyError::InvalidApiKeyId)?;
-    if ids.any(|other| other != id) {
+    let header = to_header(&first.id).ok_or(KeyError::InvalidApiKeyId)?;
+    if ids.any(|other| other.id != first.id) {
         Err(KeyError::ConflictingApiKeyIds)
     } else {
         Ok(Some(header))

@@ -14,11 +14,13 @@ mod external_key;
 mod hooks;
 mod input;
 mod key;
+mod key_bytes;
 #[cfg(feature = "rotation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rotation")))]
 pub mod key_file;
 mod key_id;
 mod key_pair;
+mod key_text;
 mod operation;
 mod public_key;
 mod redact;

@@ -9,11 +9,11 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use rsa::traits::PublicKeyParts as _;
 use rsa::{Pkcs1v15Sign, Pss};
-use rustls_pki_types::SubjectPublicKeyInfoDer;
-use rustls_pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::key::bit_length;
+use crate::key::{KeyError, bit_length};
+use crate::key_bytes::{self, Format, SshPublic};
+use crate::key_text::{self, Block, Part};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const SALT_LEN: usize = 32;
@@ -27,31 +27,92 @@ pub(crate) enum PublicKey {
 }
 
 impl PublicKey {
-    /// Parses a PEM section `PUBLIC KEY`: SubjectPublicKeyInfo, as `createApiKey` takes it.
-    pub(crate) fn from_pem(pem: &str) -> Result<Self, PublicKeyError> {
-        if pem.contains("PRIVATE KEY") {
+    /// Finds the public key in a text: PEM, PKCS#1, or in the formats of OpenSSH. Its white space
+    /// and what surrounds it do not matter, unless it may be a private key.
+    pub(crate) fn from_pem(text: &str) -> Result<Self, PublicKeyError> {
+        if text.contains("PRIVATE KEY") {
             return Err(PublicKeyError::PrivateKey);
         }
-        // Its lines may be indented, and anything may precede it.
-        let lines = pem
-            .lines()
-            .map(str::trim)
-            .skip_while(|line| *line != "-----BEGIN PUBLIC KEY-----");
-        let section: String = lines.flat_map(|line| [line, "\n"]).collect();
-        let der = SubjectPublicKeyInfoDer::from_pem_slice(section.as_bytes())
-            .map_err(|_| PublicKeyError::NotPem)?;
-        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref())
-            .map_err(|_| PublicKeyError::Malformed)?;
+        let parts = key_text::read(text);
+        let blocks = parts.iter().filter_map(|part| match part {
+            Part::Block(block) => Some(block),
+            Part::ApiKeyId(_) => None,
+        });
+        let found: Vec<Result<Self, PublicKeyError>> = blocks.map(Self::from_block).collect();
+        if found
+            .iter()
+            .any(|key| matches!(key, Err(PublicKeyError::PrivateKey)))
+        {
+            return Err(PublicKeyError::PrivateKey);
+        }
+        let mut keys = found
+            .iter()
+            .filter_map(|key| key.as_ref().ok()?.fingerprint());
+        let first = keys.next();
+        if keys.any(|key| Some(key) != first) {
+            return Err(PublicKeyError::SeveralKeys);
+        }
+        let usable = |key: &Result<Self, PublicKeyError>| key.is_ok();
+        let index = found.iter().position(usable).unwrap_or(0);
+        found
+            .into_iter()
+            .nth(index)
+            .unwrap_or(Err(PublicKeyError::NotPem))
+    }
+
+    fn from_block(block: &Block) -> Result<Self, PublicKeyError> {
+        let by_label = if block.label.contains("PRIVATE") {
+            PublicKeyError::PrivateKey
+        } else if block.label.ends_with("CERTIFICATE") {
+            PublicKeyError::Certificate
+        } else if block.label.ends_with("PUBLICKEY") {
+            PublicKeyError::Malformed
+        } else {
+            PublicKeyError::NotPem
+        };
+        let bytes = match &block.bytes {
+            Ok(bytes) => bytes,
+            Err(KeyError::Putty | KeyError::Encrypted) => return Err(PublicKeyError::PrivateKey),
+            Err(_) => return Err(by_label),
+        };
+        match key_bytes::identify(bytes) {
+            Some(Format::SubjectPublicKeyInfo) => Self::from_spki(bytes),
+            Some(Format::Pkcs1Public) => Self::from_pkcs1(bytes),
+            Some(Format::SshPublic(key)) => Self::from_ssh(key),
+            Some(Format::Certificate) => Err(PublicKeyError::Certificate),
+            Some(Format::Pkcs1 | Format::Pkcs8 | Format::Ed25519Pair(_) | Format::Unusable(_)) => {
+                Err(PublicKeyError::PrivateKey)
+            }
+            None => Err(by_label),
+        }
+    }
+
+    fn from_spki(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let info = SubjectPublicKeyInfoRef::try_from(der).map_err(|_| PublicKeyError::Malformed)?;
         match info.algorithm.oid {
             rsa::pkcs1::ALGORITHM_OID => Self::from_pkcs1(info.subject_public_key.raw_bytes()),
             ed25519_dalek::pkcs8::ALGORITHM_OID => {
-                match ed25519_dalek::VerifyingKey::try_from(info) {
-                    // A weak (small-order) key verifies signatures made without a private key.
-                    Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
-                    Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
-                }
+                Self::from_ed25519(info.subject_public_key.raw_bytes())
             }
             _ => Err(PublicKeyError::UnsupportedAlgorithm),
+        }
+    }
+
+    fn from_ssh(key: SshPublic<'_>) -> Result<Self, PublicKeyError> {
+        match key {
+            SshPublic::Rsa { modulus, exponent } => {
+                Self::from_pkcs1(&key_bytes::pkcs1_public(modulus, exponent))
+            }
+            SshPublic::Ed25519(bytes) => Self::from_ed25519(bytes),
+            SshPublic::Other => Err(PublicKeyError::UnsupportedAlgorithm),
+        }
+    }
+
+    fn from_ed25519(bytes: &[u8]) -> Result<Self, PublicKeyError> {
+        match ed25519_dalek::VerifyingKey::try_from(bytes) {
+            // A weak (small-order) key verifies signatures made without a private key.
+            Ok(key) if !key.is_weak() => Ok(Self::Ed25519(key)),
+            Ok(_) | Err(_) => Err(PublicKeyError::Malformed),
         }
     }
 
@@ -150,9 +211,15 @@ pub enum PublicKeyError {
         "it contains a private key; provide its public half, as `openssl pkey -pubout` prints it"
     )]
     PrivateKey,
-    /// There is no PEM section `PUBLIC KEY`.
+    /// There is no public key in the text.
     #[error("no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it")]
     NotPem,
+    /// The text contains several public keys.
+    #[error("several different public keys; keep the one to register")]
+    SeveralKeys,
+    /// The text contains a certificate.
+    #[error("a certificate; extract its public key: `openssl x509 -in FILE -pubkey -noout`")]
+    Certificate,
     /// The PEM section does not contain a valid key.
     #[error(
         "the public key is truncated or damaged; copy it again, from its BEGIN to its END line"

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::api_error::ApiError;
-use crate::public_key::PublicKey;
+use crate::public_key::{PublicKey, PublicKeyError};
 use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
 
 /// The fields of a request body; unknown ones are ignored. A field that is `null` does not count as
@@ -53,8 +53,12 @@ impl RequestFields {
     }
 
     pub(super) fn public_key(&self) -> Result<PublicKey, ApiError> {
-        PublicKey::from_pem(self.required_string("public_key")?)
-            .map_err(|e| ApiError::bad_request(e.to_string()))
+        let pem = self.required_string("public_key")?;
+        // As documented, and no other form that this crate reads.
+        if !pem.trim_start().starts_with("-----BEGIN PUBLIC KEY-----") {
+            return Err(ApiError::bad_request(PublicKeyError::NotPem.to_string()));
+        }
+        PublicKey::from_pem(pem).map_err(|e| ApiError::bad_request(e.to_string()))
     }
 
     pub(super) fn key_type(&self) -> Result<ApiKeyType, ApiError> {

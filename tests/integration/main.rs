@@ -21,6 +21,7 @@ mod external_rotation;
 mod fault_matrix;
 mod json_schemas;
 mod key_files;
+mod key_text;
 mod parsing;
 // SoftHSM is a program of Unix.
 #[cfg(unix)]

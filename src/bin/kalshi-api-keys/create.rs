@@ -382,21 +382,9 @@ async fn not_created(
 }
 
 fn public_key(file: &Path) -> Result<PublicKeyPem, Failure> {
-    let (bytes, _) = key_file::read_small_file(file).map_err(|error| {
-        Failure::usage(format!(
-            "cannot read the public key file {}: {error}; check the path",
-            quoted_path(file)
-        ))
-    })?;
-    let unusable =
-        |reason: &str| Failure::usage(format!("nothing was sent: {} {reason}", quoted_path(file)));
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| unusable("is not text; give the public key as PEM"))?;
-    #[cfg(feature = "ssh-agent")]
-    if let Ok(key) = ssh_key::PublicKey::from_openssh(text) {
-        return Ok(crate::ssh_agent::to_pem(&key)?.try_into()?);
-    }
-    text.parse().map_err(|error| {
+    let loaded = key_file::load(file)
+        .map_err(|error| Failure::usage(format!("nothing was sent: {}", with_causes(&error))))?;
+    loaded.key.expose_secret().parse().map_err(|error| {
         Failure::usage(format!("nothing was sent: {}: {error}", quoted_path(file)))
     })
 }

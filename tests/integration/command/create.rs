@@ -516,7 +516,7 @@ $ create --public-key old.pem
 exit code 2
 
 $ create --public-key key.ppk
-2> error: nothing was sent: "key.ppk": no PEM section `PUBLIC KEY`; provide it whole, as `openssl pkey -pubout` prints it
+2> error: nothing was sent: "key.ppk": it contains a private key; provide its public half, as `openssl pkey -pubout` prints it
 exit code 2
 
 $ create --public-key key.jwk
@@ -524,7 +524,7 @@ $ create --public-key key.jwk
 exit code 2
 
 $ create --public-key key.der
-2> error: nothing was sent: "key.der" is not text; give the public key as PEM
+2> error: nothing was sent: cannot use the key in "key.der": neither text nor a key in a known format; provide the key as PEM, such as the file that Kalshi lets you download
 exit code 2
 "#]],
     );
