@@ -310,7 +310,7 @@ pub enum KeyError {
         if *.is_encrypted { "encrypted " } else { "" }
     )]
     OpenSshRsa {
-        /// Whether it is encrypted with a passphrase.
+        /// Set if it is encrypted with a passphrase.
         is_encrypted: bool,
     },
     /// The key is an Ed25519 key in OpenSSH's format, which OpenSSH cannot convert.
@@ -319,7 +319,7 @@ pub enum KeyError {
         if *.is_encrypted { "encrypted " } else { "" }
     )]
     OpenSshEd25519 {
-        /// Whether it is encrypted with a passphrase.
+        /// Set if it is encrypted with a passphrase.
         is_encrypted: bool,
     },
     /// The key is in OpenSSH's format, and neither RSA nor Ed25519.

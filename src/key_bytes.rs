@@ -98,10 +98,10 @@ fn identify_der(bytes: &[u8]) -> Option<Format<'_>> {
     }
 }
 
-/// Whether bytes begin like a DER structure that is longer than they are.
-pub(crate) fn is_cut_off(bytes: &[u8]) -> bool {
+/// Returns whether bytes begin like a key in DER, perhaps a damaged one.
+pub(crate) fn begins_like_a_key(bytes: &[u8]) -> bool {
     bytes.first() == Some(&SEQUENCE)
-        && header(bytes).is_some_and(|(header, content)| header + content > bytes.len())
+        && header(bytes).is_some_and(|(_, content)| content > SEED_LENGTH)
 }
 
 const INTEGER: u8 = 0x02;

@@ -180,7 +180,7 @@ fn read_nested(text: &str, depth: usize, parts: &mut Vec<Part>) {
     parts.extend(found.parts.into_iter().map(|(_, part)| part));
 }
 
-/// Whether the line with this position begins with a comment sign.
+/// Returns whether the line with this position begins with a comment sign.
 fn is_commented_out(text: &str, position: usize) -> bool {
     let start = char_boundary(text, position.saturating_sub(MAX_COMMENT));
     let line = text[start..position]
@@ -414,7 +414,7 @@ impl Run {
 /// The base64 digits of a section, in the standard alphabet and without padding.
 struct Digits {
     base64: Zeroizing<Vec<u8>>,
-    /// Whether there are characters that neither base64 nor any means of transport has.
+    /// Set if there are characters that neither base64 nor any means of transport has.
     has_other_text: bool,
     is_encrypted: bool,
 }
@@ -467,7 +467,7 @@ impl Digits {
         text.len() < 40 && is_uuid(&text.replace('+', "-"))
     }
 
-    /// Whether these are letters alone, as no key consists of.
+    /// Returns whether these are letters alone, as no key consists of.
     fn are_words(&self) -> bool {
         !self.base64.iter().any(u8::is_ascii_digit)
     }
@@ -644,7 +644,7 @@ fn is_dash(c: char) -> bool {
     )
 }
 
-/// Whether a character may stand around a value: white space, quotes, and what is invisible.
+/// Returns whether a character may stand around a value: white space, quotes, and what is invisible.
 pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -687,12 +687,12 @@ fn from_hexadecimal(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Whether bytes of no known format are rather another secret than a damaged key, which begins like
+/// Returns whether bytes of no known format are rather another secret than a damaged key, which begins like
 /// a key or is longer.
 fn is_secret(bytes: &[u8]) -> bool {
     bytes.len() < MIN_DAMAGED
         && bytes.len() != key_bytes::SEED_LENGTH
-        && !key_bytes::is_cut_off(bytes)
+        && !key_bytes::begins_like_a_key(bytes)
 }
 
 /// Returns the shell command that decodes a file with this text, if that consists of 32 bytes in
@@ -724,7 +724,7 @@ pub(crate) fn decoder_of_seed(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether text has the form of a UUID, as IDs of API keys have.
+/// Returns whether text has the form of a UUID, as IDs of API keys have.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(n, byte)| match n {

@@ -704,6 +704,13 @@ fn diagnoses_text_in_place_of_a_key() {
             KeyError::Placeholder,
         ),
         (changed(1), KeyError::Damaged),
+        (
+            ed25519()
+                .private
+                .expose_secret()
+                .replace("BQYDK2Vw", "BQYDK2V"),
+            KeyError::Damaged,
+        ),
         (changed(5), KeyError::Damaged),
         (pem.replace(&digits[640..642], ""), KeyError::Damaged),
         ("\u{feff} \"\" \r\n".to_owned(), KeyError::Empty),
@@ -853,7 +860,8 @@ fn selects_one_of_several_keys_by_its_id() {
     let theirs = theirs.private.expose_secret();
     let fingerprint = ed25519().credentials().fingerprint().to_owned();
     let id_line = |id: &str| format!("Kalshi-API-Key-ID: {id}\n");
-    let (a, b) = (id_line("theirs"), id_line(KEY_ID));
+    let a = id_line("theirs");
+    let b = id_line(KEY_ID);
     let pair = |id: &str, key: &str| serde_json::json!({ "private_key": key, "api_key_id": id });
     for text in [
         format!("{a}{theirs}{b}{ours}"),

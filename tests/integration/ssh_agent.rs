@@ -366,14 +366,9 @@ async fn a_key_in_the_agent_becomes_an_api_key() {
 
     agent.generate("rsa", "rsa", "an RSA key");
     std::fs::copy(agent.folder.path().join("rsa.pub"), account.file("rsa.pub")).unwrap();
-    let before = account.sandbox.requests();
+    // An agent cannot sign with an RSA key, but this command uses none.
     let ran = account.run(&["create", "--public-key", "rsa.pub"]).await;
-    assert!(
-        ran.code == 2 && ran.err.contains(" is RSA, "),
-        "{}",
-        ran.err
-    );
-    assert_eq!(account.sandbox.requests(), before);
+    assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
 #[tokio::test]

@@ -167,9 +167,7 @@ pub struct KeyOutput {
 pub struct Create {
     #[command(flatten)]
     pub to: KeyOutput,
-    /// Generate no key pair: register the public key in this file
-    #[cfg_attr(not(feature = "ssh-agent"), doc = "(PEM)")]
-    #[cfg_attr(feature = "ssh-agent", doc = "(PEM, or a line of `ssh-add -L`)")]
+    /// Generate no key pair: register the public key in this file (PEM, or a line of `ssh-add -L`)
     #[arg(long, value_name = "FILE", group = "KeyOutput", conflicts_with = "key_type", value_parser = file())]
     pub public_key: Option<PathBuf>,
     #[command(flatten)]
