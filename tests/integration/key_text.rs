@@ -653,6 +653,16 @@ fn shows_both_ids_that_differ() {
     }
 }
 
+/// A text that is not a usable key, and its error.
+struct Case<E> {
+    text: String,
+    expected: E,
+}
+
+fn case<E>(text: String, expected: E) -> Case<E> {
+    Case { text, expected }
+}
+
 #[test]
 fn diagnoses_text_in_place_of_a_key() {
     let pem = rsa().private.expose_secret();
@@ -666,69 +676,69 @@ fn diagnoses_text_in_place_of_a_key() {
         lines.join("\n")
     };
     let cases = [
-        (begin.to_owned(), KeyError::OnlyBeginLine),
-        ("-----BEGIN".to_owned(), KeyError::OnlyBeginLine),
-        ("-----BEGIN PRIVATE KEY".to_owned(), KeyError::OnlyBeginLine),
-        (format!("\"{begin}\\n"), KeyError::OnlyBeginLine),
-        (
+        case(begin.to_owned(), KeyError::OnlyBeginLine),
+        case("-----BEGIN".to_owned(), KeyError::OnlyBeginLine),
+        case("-----BEGIN PRIVATE KEY".to_owned(), KeyError::OnlyBeginLine),
+        case(format!("\"{begin}\\n"), KeyError::OnlyBeginLine),
+        case(
             format!("KALSHI_PRIVATE_KEY={begin}\r\n"),
             KeyError::OnlyBeginLine,
         ),
-        (
+        case(
             pem.trim_end().rsplit_once('\n').unwrap().0.to_owned(),
             KeyError::EndMissing,
         ),
-        (pem[..200].to_owned(), KeyError::EndMissing),
-        (STANDARD.encode(&pem[..200]), KeyError::EndMissing),
-        (between(KEY_ID), KeyError::ApiKeyId),
-        (between(&format!("  {KEY_ID}\\n")), KeyError::ApiKeyId),
-        (KEY_ID.to_owned(), KeyError::ApiKeyId),
-        (format!(" \"{KEY_ID}\"\r\n"), KeyError::ApiKeyId),
-        (between(""), KeyError::Placeholder),
-        (between("..."), KeyError::Placeholder),
-        (between("…"), KeyError::Placeholder),
-        (between("<your key>"), KeyError::Placeholder),
-        (between("${KALSHI_PRIVATE_KEY}"), KeyError::Placeholder),
-        (between("your private key goes here"), KeyError::Placeholder),
-        (
+        case(pem[..200].to_owned(), KeyError::EndMissing),
+        case(STANDARD.encode(&pem[..200]), KeyError::EndMissing),
+        case(between(KEY_ID), KeyError::ApiKeyId),
+        case(between(&format!("  {KEY_ID}\\n")), KeyError::ApiKeyId),
+        case(KEY_ID.to_owned(), KeyError::ApiKeyId),
+        case(format!(" \"{KEY_ID}\"\r\n"), KeyError::ApiKeyId),
+        case(between(""), KeyError::Placeholder),
+        case(between("..."), KeyError::Placeholder),
+        case(between("…"), KeyError::Placeholder),
+        case(between("<your key>"), KeyError::Placeholder),
+        case(between("${KALSHI_PRIVATE_KEY}"), KeyError::Placeholder),
+        case(between("your private key goes here"), KeyError::Placeholder),
+        case(
             between("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC..."),
             KeyError::Placeholder,
         ),
-        (between(&"x".repeat(400)), KeyError::Placeholder),
-        (
+        case(between(&"x".repeat(400)), KeyError::Placeholder),
+        case(
             between(&"0123456789abcdef".repeat(4)),
             KeyError::Placeholder,
         ),
-        (
+        case(
             between("sk_live_51Habcdefghijklmnop"),
             KeyError::Placeholder,
         ),
-        (changed(1), KeyError::Damaged),
-        (
+        case(changed(1), KeyError::Damaged),
+        case(
             ed25519()
                 .private
                 .expose_secret()
                 .replace("BQYDK2Vw", "BQYDK2V"),
             KeyError::Damaged,
         ),
-        (changed(5), KeyError::Damaged),
-        (pem.replace(&digits[640..642], ""), KeyError::Damaged),
-        ("\u{feff} \"\" \r\n".to_owned(), KeyError::Empty),
-        (
+        case(changed(5), KeyError::Damaged),
+        case(pem.replace(&digits[640..642], ""), KeyError::Damaged),
+        case("\u{feff} \"\" \r\n".to_owned(), KeyError::Empty),
+        case(
             "/home/me/.config/kalshi/keys/Trading1/production".to_owned(),
             KeyError::NotPem,
         ),
-        (
+        case(
             STANDARD.encode("some other secret, which is no key at all"),
             KeyError::NotPem,
         ),
-        (
+        case(
             r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#
                 .to_owned(),
             KeyError::JsonWebKey,
         ),
     ];
-    for (text, expected) in cases {
+    for Case { text, expected } in cases {
         assert_eq!(key_error(&text), expected, "{text}");
     }
 }
@@ -945,45 +955,45 @@ fn run(directory: &Path, command: &str) -> bool {
 
 #[test]
 fn names_formats_of_other_programs() {
-    struct Case {
+    struct Format {
         commands: &'static [&'static str],
         error: KeyError,
         step: &'static str,
     }
     let openssh_rsa = |is_encrypted| KeyError::OpenSshRsa { is_encrypted };
     let openssh_ed25519 = |is_encrypted| KeyError::OpenSshEd25519 { is_encrypted };
-    let cases = [
-        Case {
+    let formats = [
+        Format {
             commands: &["ssh-keygen -q -t rsa -b 2048 -N '' -f KEY"],
             error: openssh_rsa(false),
             step: "ssh-keygen -p -N '' -m PEM -f COPY",
         },
-        Case {
+        Format {
             commands: &["ssh-keygen -q -t rsa -b 2048 -N secret -f KEY"],
             error: openssh_rsa(true),
             step: "ssh-keygen -p -N '' -m PEM -f COPY",
         },
-        Case {
+        Format {
             commands: &["ssh-keygen -q -t ed25519 -N '' -f KEY"],
             error: openssh_ed25519(false),
             step: "--ssh-agent",
         },
-        Case {
+        Format {
             commands: &["ssh-keygen -q -t ed25519 -N secret -f KEY"],
             error: openssh_ed25519(true),
             step: "--ssh-agent",
         },
-        Case {
+        Format {
             commands: &["ssh-keygen -q -t ecdsa -N '' -f KEY"],
             error: KeyError::OpenSsh,
             step: "openssl genpkey -algorithm ed25519",
         },
-        Case {
+        Format {
             commands: &["puttygen -q -t rsa --new-passphrase /dev/null -o KEY"],
             error: KeyError::Putty,
             step: "puttygen KEY -O private-openssh",
         },
-        Case {
+        Format {
             commands: &[
                 "openssl genpkey -algorithm ed25519 -out pem",
                 "openssl pkcs12 -export -nocerts -inkey pem -passout pass:secret -out KEY",
@@ -991,14 +1001,14 @@ fn names_formats_of_other_programs() {
             error: KeyError::Pkcs12,
             step: "openssl pkcs12 -in KEY -nocerts -nodes",
         },
-        Case {
+        Format {
             commands: &[
                 "keytool -genkeypair -keyalg RSA -dname CN=a -storetype JKS -storepass secret -keystore KEY",
             ],
             error: KeyError::JavaKeyStore,
             step: "keytool -importkeystore",
         },
-        Case {
+        Format {
             commands: &[
                 "openssl genpkey -algorithm ed25519 -out pem",
                 "openssl pkcs8 -topk8 -in pem -passout pass:secret -outform DER -out KEY",
@@ -1006,19 +1016,19 @@ fn names_formats_of_other_programs() {
             error: KeyError::Encrypted,
             step: "openssl pkey -in KEY",
         },
-        Case {
+        Format {
             commands: &["openssl ecparam -name prime256v1 -genkey -noout -outform DER -out KEY"],
             error: KeyError::EllipticCurve,
             step: "openssl genpkey -algorithm ed25519",
         },
-        Case {
+        Format {
             commands: &[
                 "openssl req -x509 -newkey rsa:2048 -nodes -keyout pem -subj /CN=a -outform DER -out KEY",
             ],
             error: KeyError::Certificate,
             step: "provide the private key",
         },
-        Case {
+        Format {
             commands: &[
                 "openssl genpkey -algorithm ed25519 -out pem",
                 "openssl pkey -in pem -pubout -outform DER -out KEY",
@@ -1027,7 +1037,7 @@ fn names_formats_of_other_programs() {
             step: "provide the private key",
         },
     ];
-    for case in cases {
+    for format in formats {
         let directory = tempfile::tempdir().unwrap();
         if !case
             .commands
@@ -1038,15 +1048,15 @@ fn names_formats_of_other_programs() {
         }
         let path = directory.path().join("KEY");
         let error = file_error(&path);
-        assert_eq!(error, case.error, "{:?}", case.commands);
-        assert!(error.to_string().contains(case.step), "{error}");
+        assert_eq!(error, format.error, "{:?}", format.commands);
+        assert!(error.to_string().contains(format.step), "{error}");
         // Its base64 in a variable is the same.
         let file = std::fs::read(&path).unwrap();
         assert_eq!(
             key_error(&STANDARD.encode(file)),
-            case.error,
+            format.error,
             "{:?}",
-            case.commands
+            format.commands
         );
     }
 }
@@ -1146,41 +1156,41 @@ fn rejects_other_text_as_a_public_key() {
     let public = &der(&ed25519().public)[12..];
     let private = rsa().private.expose_secret();
     let cases = [
-        (join(private, ""), PublicKeyError::PrivateKey),
-        (STANDARD.encode(private), PublicKeyError::PrivateKey),
-        (body(private), PublicKeyError::PrivateKey),
-        (hex(&der(private)), PublicKeyError::PrivateKey),
-        (
+        case(join(private, ""), PublicKeyError::PrivateKey),
+        case(STANDARD.encode(private), PublicKeyError::PrivateKey),
+        case(body(private), PublicKeyError::PrivateKey),
+        case(hex(&der(private)), PublicKeyError::PrivateKey),
+        case(
             private.replace("RSA PRIVATE", "PUBLIC"),
             PublicKeyError::PrivateKey,
         ),
-        (
+        case(
             format!("{}{}", rsa().public, body(private)),
             PublicKeyError::PrivateKey,
         ),
-        (
+        case(
             STANDARD.encode([seed, public].concat()),
             PublicKeyError::PrivateKey,
         ),
-        (
+        case(
             "-----BEGIN RSA PRIVATE\nKEY-----".to_owned(),
             PublicKeyError::PrivateKey,
         ),
-        (
+        case(
             format!("{}{}", rsa().public, ed25519().public),
             PublicKeyError::SeveralKeys,
         ),
-        (
+        case(
             join(&rsa().public, "").replace("-----END", ""),
             PublicKeyError::Malformed,
         ),
-        (
+        case(
             rsa().public.replace("IDAQAB", ""),
             PublicKeyError::Malformed,
         ),
-        (STANDARD.encode(public), PublicKeyError::NotPem),
+        case(STANDARD.encode(public), PublicKeyError::NotPem),
     ];
-    for (text, expected) in cases {
+    for Case { text, expected } in cases {
         assert_eq!(text.parse::<PublicKeyPem>(), Err(expected), "{text}");
     }
     let directory = tempfile::tempdir().unwrap();
