@@ -1039,7 +1039,7 @@ fn names_formats_of_other_programs() {
     ];
     for format in formats {
         let directory = tempfile::tempdir().unwrap();
-        if !case
+        if !format
             .commands
             .iter()
             .all(|command| run(directory.path(), command))
