@@ -188,12 +188,12 @@ fn compact(text: &[u8]) -> Zeroizing<Vec<u8>> {
     for &byte in text {
         if byte == b'\\' {
             is_escape = true;
-        } else if !byte.is_ascii_whitespace() && !(is_escape && matches!(byte, b'n' | b'r' | b't'))
-        {
+            continue;
+        }
+        let is_escaped_space = is_escape && matches!(byte, b'n' | b'r' | b't');
+        is_escape = false;
+        if !byte.is_ascii_whitespace() && !is_escaped_space {
             compact.push(byte);
-            is_escape = false;
-        } else {
-            is_escape = false;
         }
     }
     compact
