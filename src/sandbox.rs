@@ -213,7 +213,7 @@ impl Sandbox {
     ///
     /// ```
     /// use kalshi_api_keys::sandbox::Sandbox;
-    /// use kalshi_api_keys::types::GenerateApiKeyRequest;
+    /// use kalshi_api_keys::types::{GenerateApiKeyRequest, Subaccount};
     /// use kalshi_api_keys::{Client, Credentials};
     ///
     /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -222,7 +222,7 @@ impl Sandbox {
     /// let request = GenerateApiKeyRequest::builder()
     ///     .name("bot")
     ///     .scopes(vec!["read".into(), "write".into()])
-    ///     .subaccount(7)
+    ///     .subaccount(Subaccount::try_from(7)?)
     ///     .key_type("ed25519");
     /// let bot = client.generate_api_key().body(request).send().await?;
     /// let credentials = Credentials::from_pem(&bot.api_key_id, bot.private_key.expose_secret())?;

@@ -63,7 +63,9 @@ pub(super) fn authorize(
             "a key bound to an FCM subtrader has no REST access",
         ));
     }
-    if key.subaccount.is_some() {
+    // A sub-account that this version does not know is a restriction, too.
+    let has_odd_subaccount = key.unread().any(|member| member == "subaccount");
+    if key.subaccount.is_some() || has_odd_subaccount {
         let may_list = state.lock().account.restricted_keys_may_list;
         if operation != Operation::GetApiKeys || !may_list {
             return Err(ApiError::forbidden(

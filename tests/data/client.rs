@@ -10,15 +10,24 @@ pub mod types {
         PartialEq
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[cfg_attr(feature = "schemars", schemars(!try_from))]
+    #[serde(try_from = "crate::types::Members")]
     #[non_exhaustive]
     pub struct ApiKey {
         pub api_key_id: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
-        pub name: ::std::string::String,
-        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scopes: ::std::option::Option<::std::vec::Vec<crate::types::ApiKeyScope>>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub subaccount: ::std::option::Option<crate::types::Subaccount>,
+        #[serde(flatten)]
+        pub extra: ::std::collections::BTreeMap<
+            ::std::string::String,
+            crate::types::UndocumentedValue,
+        >,
     }
     impl ApiKey {
         pub fn builder() -> builder::ApiKey {}
@@ -45,7 +54,7 @@ pub mod types {
         pub fcm_subtrader_id: ::std::option::Option<::std::string::String>,
         pub name: ApiKeyName,
         pub public_key: crate::types::PublicKeyPem,
-        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        pub scopes: crate::types::ApiKeyScopes,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub subaccount: ::std::option::Option<crate::types::Subaccount>,
     }
@@ -62,11 +71,18 @@ pub mod types {
         PartialEq
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[cfg_attr(feature = "schemars", schemars(!try_from))]
+    #[serde(try_from = "crate::types::Members")]
     #[non_exhaustive]
     pub struct CreateApiKeyResponse {
         pub api_key_id: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<::std::string::String>,
+        #[serde(flatten)]
+        pub extra: ::std::collections::BTreeMap<
+            ::std::string::String,
+            crate::types::UndocumentedValue,
+        >,
     }
     impl CreateApiKeyResponse {
         pub fn builder() -> builder::CreateApiKeyResponse {}
@@ -90,8 +106,6 @@ pub mod types {
         pub details: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub service: ::std::option::Option<::std::string::String>,
     }
     impl ErrorResponse {
         pub fn builder() -> builder::ErrorResponse {}
@@ -113,7 +127,7 @@ pub mod types {
         #[serde(default = "defaults::generate_api_key_request_key_type")]
         pub key_type: crate::types::ApiKeyType,
         pub name: ApiKeyName,
-        pub scopes: ::std::vec::Vec<crate::types::ApiKeyScope>,
+        pub scopes: crate::types::ApiKeyScopes,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub subaccount: ::std::option::Option<crate::types::Subaccount>,
     }
@@ -122,6 +136,8 @@ pub mod types {
     }
     #[derive(::serde::Deserialize, Clone, Debug)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[cfg_attr(feature = "schemars", schemars(!try_from))]
+    #[serde(try_from = "crate::types::Members")]
     #[non_exhaustive]
     pub struct GenerateApiKeyResponse {
         pub api_key_id: ::std::string::String,
@@ -130,6 +146,11 @@ pub mod types {
         pub private_key: crate::types::PrivateKeyPem,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<::std::string::String>,
+        #[serde(flatten)]
+        pub extra: ::std::collections::BTreeMap<
+            ::std::string::String,
+            crate::types::UndocumentedValue,
+        >,
     }
     impl GenerateApiKeyResponse {
         pub fn builder() -> builder::GenerateApiKeyResponse {}
@@ -144,18 +165,41 @@ pub mod types {
         PartialEq
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[cfg_attr(feature = "schemars", schemars(!try_from))]
+    #[serde(try_from = "crate::types::Members")]
     #[non_exhaustive]
     pub struct GetApiKeysResponse {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub api_key_region_expiration_ts: ::std::option::Option<i64>,
         pub api_keys: ::std::vec::Vec<ApiKey>,
+        #[serde(flatten)]
+        pub extra: ::std::collections::BTreeMap<
+            ::std::string::String,
+            crate::types::UndocumentedValue,
+        >,
     }
     impl GetApiKeysResponse {
         pub fn builder() -> builder::GetApiKeysResponse {}
     }
+    impl ApiKey {
+        pub fn unread(&self) -> impl Iterator<Item = &str> {}
+        pub fn unknown(&self) -> impl Iterator<Item = &str> {}
+    }
+    impl CreateApiKeyResponse {
+        pub fn unread(&self) -> impl Iterator<Item = &str> {}
+        pub fn unknown(&self) -> impl Iterator<Item = &str> {}
+    }
+    impl GenerateApiKeyResponse {
+        pub fn unread(&self) -> impl Iterator<Item = &str> {}
+        pub fn unknown(&self) -> impl Iterator<Item = &str> {}
+    }
+    impl GetApiKeysResponse {
+        pub fn unread(&self) -> impl Iterator<Item = &str> {}
+        pub fn unknown(&self) -> impl Iterator<Item = &str> {}
+    }
     crate::types::open_enum! {
         #[doc =
-        "A permission of a key. A child scope (`parent::child`) grants part of its parent and does not require it; `write` requires `read`. More scopes may be added; an unlisted one is accepted and preserved."]
+        "A permission of a key. `read` grants every endpoint that reads, `write` every one that changes something; a child scope (`parent::child`) grants its own group of them and does not require its parent. `write` requires `read`. More scopes may be added; an unlisted one is accepted and preserved."]
         pub enum ApiKeyScope { Read = "read", Write = "write", ReadBlockTradeAccept =
         "read::block_trade_accept", ReadPortfolioBalance = "read::portfolio_balance",
         WriteTrade = "write::trade", WriteTransfer = "write::transfer", WriteFcmRisk =
@@ -173,6 +217,7 @@ pub struct Client {
     pub(crate) client: reqwest::Client,
     pub(crate) inner: crate::client::Signing,
 }
+impl Client {}
 impl Client {
     pub fn get_api_keys(&self) -> builder::GetApiKeys<'_> {}
     pub fn create_api_key(&self) -> builder::CreateApiKey<'_> {}
@@ -190,7 +235,7 @@ pub mod builder {
         pub fn new(client: &'a super::Client) -> Self {}
         pub fn fcm_subtrader_id<V>(mut self, value: V) -> Self
         where
-            V: ::std::convert::TryInto<::std::string::String>,
+            V: std::convert::TryInto<::std::string::String>,
             V::Error: ::std::fmt::Display,
         {}
         pub async fn send(
@@ -254,7 +299,7 @@ pub mod builder {
         pub fn new(client: &'a super::Client) -> Self {}
         pub fn api_key<V>(mut self, value: V) -> Self
         where
-            V: ::std::convert::TryInto<crate::types::ApiKeyId>,
+            V: std::convert::TryInto<crate::types::ApiKeyId>,
             V::Error: ::std::fmt::Display,
         {}
         pub async fn send(self) -> Result<ResponseValue<()>, crate::Error> {}

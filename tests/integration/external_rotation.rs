@@ -85,7 +85,7 @@ async fn an_external_key_takes_over_and_a_file_holds_its_id_and_public_key() {
     let text = std::fs::read_to_string(account.file()).unwrap();
     assert_eq!(text, format!("Kalshi-API-Key-ID: {id}\n{}", rsa().public));
     let expected = [
-        format!("creating the key {:?}", new.name),
+        format!("creating the key {:?}", new.name.as_deref().unwrap()),
         format!("saved the key {id} to {}", quoted_path(account.file())),
         format!("verified that {id} works"),
         format!("deleting {old}"),

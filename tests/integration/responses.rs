@@ -263,7 +263,6 @@ async fn unexpected_values_do_not_fail_a_list() {
             .unwrap_or_else(|e| panic!("{field} {value}: {e}"));
         let read = serde_json::to_value(&keys.api_keys[0]).unwrap();
         match field {
-            "future_field" => assert_eq!(read, key),
             _ if value.is_null() => assert_eq!(read, key),
             _ => assert_eq!(read[field], value, "the value does not round-trip"),
         }

@@ -41,13 +41,13 @@ pub async fn whoami(connection: &Connection) -> Result<(), Failure> {
         ("clock", clock),
         ("attestation", format_attestation(&list, now())),
     ];
-    let unread = Unread::variables().variables;
-    if !unread.is_empty() {
-        rows.push(("not read", unread.join(", ")));
-    }
     let remarks = remarks(key);
     if !remarks.is_empty() {
         rows.push(("remarks", remarks.join(", ")));
+    }
+    let unread = Unread::variables().variables;
+    if !unread.is_empty() {
+        rows.push(("not read", unread.join(", ")));
     }
     print_rows(&rows)
 }

@@ -29,6 +29,7 @@ binding      none
 environment  custom, [URL]
 clock        agrees with the service's
 attestation  none
+remarks      unrestricted write
 exit code 0
 
 $ whoami
@@ -38,7 +39,8 @@ scopes       read, write
 binding      none
 environment  custom, [URL]
 clock        [ONE_HOUR] behind the service's; set it
-attestation  lapsed on Sun, 09 Sep 2001 01:46:40 GMT
+attestation  lapsed on Sun, 09 Sep 2001 01:46:40 GMT, so API keys may not trade Sports, Elections and Entertainment markets
+remarks      unrestricted write
 exit code 0
 
 $ whoami
@@ -48,7 +50,8 @@ scopes       read, write
 binding      none
 environment  custom, [URL]
 clock        [ONE_HOUR] ahead of the service's; set it
-attestation  lapsed on Sun, 09 Sep 2001 01:46:40 GMT
+attestation  lapsed on Sun, 09 Sep 2001 01:46:40 GMT, so API keys may not trade Sports, Elections and Entertainment markets
+remarks      unrestricted write
 exit code 0
 "#]],
     );

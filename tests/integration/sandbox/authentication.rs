@@ -15,6 +15,7 @@ use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::signature::{SignatureEncoding as _, Signer as _};
 use sha2::Digest as _;
 
+use super::errors::assert_documented;
 use super::{
     KEY, OPERATIONS, Response, SIGNATURE, TIMESTAMP, TestKey, bound_key, client, exchange, key,
     path, public_key, register, restricted_key, root, sandbox, send, send_with, text,
@@ -484,7 +485,7 @@ async fn restricted_key_may_not_manage_keys() {
                 let case = format!("{method} {rest}, may list: {may_list}");
                 let response = send(&sandbox, &restricted, method, rest, body).await;
                 assert_eq!(response.status, 403, "{case}");
-                assert_eq!(response.code(), "api_key_restricted", "{case}");
+                assert_documented(&response, 403, "RestrictedKey");
             }
             let listed = send(&sandbox, &restricted, Method::GET, "/api_keys", None).await;
             if may_list {

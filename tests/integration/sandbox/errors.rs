@@ -23,7 +23,7 @@ fn documented_error(response: &str) -> Value {
 }
 
 /// The error is the spec's example, and nothing besides: no `service` in particular.
-fn assert_documented(response: &Response, status: u16, name: &str) {
+pub(super) fn assert_documented(response: &Response, status: u16, name: &str) {
     assert_eq!(response.status, status, "{name}: {}", response.body);
     assert_eq!(
         response.json(),
@@ -280,7 +280,7 @@ async fn create_requires_premier_or_above_or_market_maker() {
     let create = json!({ "name": "n", "public_key": public_key() }).to_string();
     let generate = r#"{"name":"n","key_type":"ed25519"}"#;
     let response = post(&sandbox, "/api_keys", &create).await;
-    assert_documented(&response, 403, "InsufficientUsageLevel");
+    assert_documented(&response, 403, "MayNotCreateKey");
     for (tier, allowed) in [
         (Tier::Premier, true),
         (Tier::Basic, false),
@@ -297,7 +297,7 @@ async fn create_requires_premier_or_above_or_market_maker() {
         if allowed {
             assert_eq!(response.status, 201, "{tier:?}: {}", response.body);
         } else {
-            assert_documented(&response, 403, "InsufficientUsageLevel");
+            assert_documented(&response, 403, "MayNotCreateKey");
         }
         let response = post(&sandbox, "/api_keys/generate", generate).await;
         assert_eq!(response.status, 201, "{tier:?}: {}", response.body);
@@ -315,7 +315,7 @@ async fn a_subtrader_id_is_403_for_non_members_and_409_until_visible() {
     for rest in ["/api_keys", "/api_keys/generate"] {
         sandbox.set_fcm_member(false);
         let response = post(&sandbox, rest, &body).await;
-        assert_documented(&response, 403, "NotAnFcmMember");
+        assert_documented(&response, 403, "MayNotGenerateKey");
     }
     sandbox.set_fcm_member(true);
     // Neither is the one that the key is to be bound to.
