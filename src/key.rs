@@ -86,8 +86,8 @@ impl PrivateKey {
     }
 }
 
-/// Rejects integers of unsuitable sizes before validation, which would take minutes for some of
-/// them.
+/// Names what is wrong with the sizes of the integers, which `rsa` calls malformed, or accepts:
+/// it limits the modulus of public keys only.
 fn check_rsa_sizes(key: &rsa::pkcs1::RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let modulus_bits = bit_length(key.modulus.as_bytes());
     if key.other_prime_infos.is_some()

@@ -63,7 +63,8 @@ impl TryFrom<ApiKeyType> for KeyAlgorithm {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows the algorithm only. The private key's memory is zeroized on drop.
+/// `Debug` shows the algorithm only. The private key is zeroized on drop, except copies of a prime
+/// that `rsa` computes with.
 pub struct KeyPair(PrivateKey);
 
 impl KeyPair {

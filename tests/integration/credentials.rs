@@ -460,6 +460,7 @@ fn key_of_primes(p: &BoxedUint, q: &BoxedUint) -> rsa::PrivateKey {
     rsa::PrivateKey::from_components_with_wide_primes(n, e, d, vec![p, q]).unwrap()
 }
 
+/// Each error names what is wrong, before anything is computed with the integers.
 #[test]
 fn rejects_rsa_integers_of_unsuitable_sizes_promptly() {
     let number = |bytes: usize| vec![0xc1; bytes];
