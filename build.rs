@@ -290,7 +290,7 @@ fn read_responses_with_limits(client: &mut syn::File, document: &Value) -> Resul
             let names = names(&expression.path);
             match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
                 [.., "ResponseValue", "from_response"] => {
-                    *expression = parse_quote!(crate::response::read);
+                    *expression = parse_quote!(crate::client::middleware::read);
                     self.replaced += 1;
                 }
                 // Reads nothing.

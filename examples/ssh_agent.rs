@@ -11,11 +11,6 @@
 //! It prints the public key, to create an API key with. With `--live` it then lists the keys of the
 //! account in the variables `KALSHI_API_KEY_ID` and `KALSHI_ENV`, instead of the sandbox.
 //!
-//! To do the same in your program, copy the module `ssh_agent`; it needs `ed25519-dalek`,
-//! `ssh-agent-client-rs`, `ssh-key`, `thiserror` and `tokio`.
-
-#[path = "../src/bin/kalshi-api-keys/ssh_agent.rs"]
-pub mod ssh_agent;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,7 +20,7 @@ use kalshi_api_keys::text::with_causes;
 use kalshi_api_keys::types::CreateApiKeyRequest;
 use kalshi_api_keys::{Client, Credentials, Environment};
 
-use ssh_agent::{AgentKey, SshAgent};
+use kalshi_api_keys::ssh_agent::{AgentKey, SshAgent};
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -8,11 +8,21 @@ use progenitor_client::{ClientHooks as _, OperationInfo, ResponseValue};
 use reqwest::{Request, Response};
 
 use crate::environment::is_loopback;
-use crate::response::{self, Truncated};
 use crate::types::ErrorResponse;
-use crate::{
-    Client, Credentials, CredentialsError, Environment, EnvironmentError, Error, Operation, Signer,
-};
+use crate::{Client, Credentials, CredentialsError, Environment, EnvironmentError, Signer};
+
+mod asked;
+pub(crate) mod error;
+pub(crate) mod error_body;
+pub(crate) mod middleware;
+pub(crate) mod operation;
+#[cfg(feature = "tracing")]
+mod telemetry;
+
+use middleware::Truncated;
+
+pub use error::{Cause, Effect, Error};
+pub use operation::Operation;
 
 /// The time limit for establishing a connection, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -254,7 +264,7 @@ impl Client {
             );
             if status.is_client_error() || status.is_server_error() {
                 Err(progenitor_client::Error::ErrorResponse(
-                    response::read(response).await?,
+                    middleware::read(response).await?,
                 ))
             } else if truncated || !status.is_success() {
                 Err(progenitor_client::Error::UnexpectedResponse(response))

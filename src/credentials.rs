@@ -11,14 +11,14 @@ use std::sync::Arc;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::crypto::SigningKey;
-use crate::external_key::ExternalKey;
 use crate::input::{self, KEY_ID_VARIABLE, KEY_PATH_VARIABLE, KEY_VARIABLE, StrayText, Unread};
-use crate::key::{self, KeyError};
-use crate::key_id::{self, find_key_id};
-use crate::key_text;
-use crate::public_key::{PublicKey, PublicKeyError};
-use crate::small_file::{is_stdin, read_file_or_pipe, read_small_file};
+use crate::keys::backend::SigningKey;
+use crate::keys::external::ExternalKey;
+use crate::keys::id::{self, find_key_id};
+use crate::keys::private::{self, KeyError};
+use crate::keys::public::{PublicKey, PublicKeyError};
+use crate::keys::reading::{is_stdin, read_file_or_pipe, read_small_file};
+use crate::keys::text;
 use crate::text::{contains_private_key, could_be_key_material, printable, quoted_path, unquoted};
 
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
@@ -268,7 +268,7 @@ impl Credentials {
     fn read(key_id: Option<HeaderValue>, path: &Path) -> Result<Self, CredentialsError> {
         let path = &*given_path(path);
         let (bytes, is_file) = read_file_or_pipe(path).map_err(not_read(path))?;
-        let text = key_text::decode(&bytes).map_err(in_file(path))?;
+        let text = text::decode(&bytes).map_err(in_file(path))?;
         let credentials = Self::parse(key_id, &text, Some(path))?;
         Ok(Self {
             file: is_file.then(|| path.into()),
@@ -285,7 +285,7 @@ impl Credentials {
             Some(path) => in_file(path)(error),
             None => CredentialsError::Key(error),
         };
-        let found = key::find(text, key_id.as_ref()).map_err(unusable)?;
+        let found = private::find(text, key_id.as_ref()).map_err(unusable)?;
         let key_id = match (key_id, found.key_id) {
             (Some(given), Some(named)) if given != named => {
                 return Err(CredentialsError::AnotherApiKey {
@@ -348,7 +348,7 @@ fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
     let key_id = unquoted(key_id);
     match StrayText::find(key_id) {
         Some(stray) => Err(CredentialsError::StrayText(stray)),
-        None => key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId),
+        None => id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId),
     }
 }
 
@@ -380,7 +380,7 @@ pub(crate) fn key_id_in(path: &Path, text: &str) -> Result<HeaderValue, Credenti
 /// Reads the text of a key file and the metadata of the file.
 pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), CredentialsError> {
     let (bytes, metadata) = read_small_file(path).map_err(not_read(path))?;
-    let text = key_text::decode(&bytes).map_err(in_file(path))?;
+    let text = text::decode(&bytes).map_err(in_file(path))?;
     Ok((text, metadata))
 }
 

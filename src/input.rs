@@ -6,7 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::small_file::read_small_file;
+use crate::keys::reading::read_small_file;
 use crate::text::{could_be_key_material, unquoted};
 
 pub(crate) const KEY_ID_VARIABLE: &str = "KALSHI_API_KEY_ID";

@@ -50,7 +50,9 @@ use self::journal::{Goal, Journal};
 use self::list::with_own_signer;
 use self::plan::Source;
 use crate::credentials::{key_id_in, read_file};
-use crate::public_key::PublicKey;
+use crate::key_file;
+use crate::keys::id;
+use crate::keys::public::PublicKey;
 use crate::text::{printable, quoted_path, with_causes};
 use crate::types::{
     ApiKey, ApiKeyId, ApiKeyScope, ApiKeyType, CreateApiKeyRequest, GenerateApiKeyRequest,
@@ -60,7 +62,6 @@ use crate::{
     Client, Credentials, CredentialsError, Effect, Error, KeyAlgorithm, KeyPair, KeyPairError,
     Signer,
 };
-use crate::{key_file, key_id};
 
 /// How long after a request whose response was lost the service may still create a key. Its
 /// timestamp was accepted after 10 seconds and refused after 30. It is counted by this machine's
@@ -647,7 +648,7 @@ impl Rotation {
     async fn identify(&mut self, journal: &mut Journal, key_id: &str) -> Result<(), Failure> {
         let credentials = match &self.plan.external {
             Some(external) => {
-                let key_id = key_id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)?;
+                let key_id = id::to_header(key_id).ok_or(CredentialsError::InvalidApiKeyId)?;
                 Credentials {
                     key_id,
                     ..external.clone()

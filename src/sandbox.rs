@@ -78,7 +78,7 @@ pub use builder::SandboxBuilder;
 pub use fault::Fault;
 pub use operation::UnknownOperation;
 
-use crate::public_key::PublicKey;
+use crate::keys::public::PublicKey;
 use crate::types::{ApiKey, PrivateKeyPem};
 use crate::{Credentials, Environment};
 use state::SharedState;

@@ -15,10 +15,11 @@ use http::{
 };
 use smallvec::SmallVec;
 
+use crate::client::error_body;
 use crate::credentials::{Credentials, Key};
-use crate::public_key::SignatureError;
+use crate::keys::public::SignatureError;
+use crate::spec;
 use crate::text::DATE_TRUNCATION;
-use crate::{error_body, spec};
 
 /// The largest clock correction that is applied, in either direction: 24 hours.
 ///

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::JournalError;
 use super::plan::Source;
 use crate::key_file;
-use crate::small_file::open_without_blocking;
+use crate::keys::reading::open_without_blocking;
 use crate::types::{ApiKeyScope, Subaccount};
 
 pub(super) const VERSION: u8 = 1;

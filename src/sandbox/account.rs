@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::api_error::ApiError;
-use crate::public_key::{PublicKey, PublicKeyError};
+use crate::keys::public::{PublicKey, PublicKeyError};
 use crate::types::ApiKey;
 
 /// The API usage level of an account, as the service documents it.

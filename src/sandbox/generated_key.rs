@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::public_key::PublicKey;
+use crate::keys::public::PublicKey;
 use crate::types::{ApiKeyType, PrivateKeyPem};
 use crate::{KeyAlgorithm, KeyPair};
 

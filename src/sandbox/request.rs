@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::api_error::ApiError;
-use crate::public_key::{PublicKey, PublicKeyError};
+use crate::keys::public::{PublicKey, PublicKeyError};
 use crate::types::{ApiKey, ApiKeyScope, ApiKeyType, Subaccount};
 
 /// The fields of a request body; unknown ones are ignored. A field that is `null` does not count as

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::PublicKeyError;
-use crate::public_key::PublicKey;
+use crate::keys::public::PublicKey;
 
 /// A PEM-encoded public key, RSA (2048 to 8192 bits) or Ed25519.
 ///

@@ -22,8 +22,8 @@ use crate::fixtures::{chain, ed25519, is_installed};
 #[path = "../../examples/ssh_agent.rs"]
 mod example;
 
-use example::ssh_agent::SshAgent;
 use example::{find, list_in_sandbox};
+use kalshi_api_keys::ssh_agent::SshAgent;
 
 /// What the user replies when a key needs confirmation: programs, by their exit code.
 const REFUSES: &str = "false";

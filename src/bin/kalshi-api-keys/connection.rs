@@ -11,10 +11,10 @@ use kalshi_api_keys::{
 
 use crate::failure::Failure;
 use crate::output::{print_to_stderr, quoted};
-#[cfg(feature = "ssh-agent")]
-use crate::ssh_agent::SshAgent;
 use crate::values::not_a_key;
 use crate::values::optional_path;
+#[cfg(feature = "ssh-agent")]
+use kalshi_api_keys::ssh_agent::SshAgent;
 
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]

@@ -121,7 +121,7 @@ usage_failure_from!(
     SignError
 );
 #[cfg(feature = "ssh-agent")]
-usage_failure_from!(crate::ssh_agent::SshAgentError);
+usage_failure_from!(kalshi_api_keys::ssh_agent::SshAgentError);
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {

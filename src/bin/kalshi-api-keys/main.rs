@@ -17,8 +17,6 @@ mod prompt;
 mod rotate;
 mod sign;
 mod signals;
-#[cfg(feature = "ssh-agent")]
-mod ssh_agent;
 mod values;
 mod warnings;
 mod whoami;

@@ -1,8 +1,20 @@
 //! Private keys in a running SSH agent, such as OpenSSH's or that of a password manager. They never
 //! enter this process.
 //!
-//! Uses nothing else of the command, so that it can be copied: the example `ssh_agent` includes
-//! this file.
+//! [`SshAgent::from_env`] finds the agent, [`SshAgent::key`] a key in it by fingerprint or comment.
+//! An [`AgentKey`] is an [`ExternalKey`] for
+//! [`Credentials::external`](crate::Credentials::external):
+//!
+//! ```no_run
+//! use kalshi_api_keys::Credentials;
+//! use kalshi_api_keys::ssh_agent::SshAgent;
+//!
+//! # async fn example(id: &str) -> Result<Credentials, Box<dyn std::error::Error>> {
+//! let key = SshAgent::from_env()?.key("kalshi").await?;
+//! let credentials = Credentials::external(id, &key.public_key_pem()?, key)?;
+//! # Ok(credentials)
+//! # }
+//! ```
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,11 +22,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::text::quoted_path;
+use crate::{EXTERNAL_KEY_TIME_LIMIT, ExternalKey, ExternalSignature};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use kalshi_api_keys::text::quoted_path;
-use kalshi_api_keys::{EXTERNAL_KEY_TIME_LIMIT, ExternalKey, ExternalSignature};
 use ssh_agent_client_rs::{Client, Identity};
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, PublicKey};
@@ -90,7 +102,7 @@ impl AgentKey {
     }
 
     /// Returns the public key as PEM, as
-    /// [`Credentials::external`](kalshi_api_keys::Credentials::external) takes it. Fails for a key
+    /// [`Credentials::external`](crate::Credentials::external) takes it. Fails for a key
     /// with which an agent cannot sign requests.
     pub fn public_key_pem(&self) -> Result<String, SshAgentError> {
         to_pem(&self.key)
@@ -124,7 +136,7 @@ impl AgentKey {
 }
 
 /// Converts the public key of a key with which an agent can sign requests.
-pub fn to_pem(key: &PublicKey) -> Result<String, SshAgentError> {
+fn to_pem(key: &PublicKey) -> Result<String, SshAgentError> {
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
     let key = match key.key_data() {
         KeyData::Ed25519(key) => VerifyingKey::from_bytes(&key.0),

@@ -6,8 +6,8 @@ use getrandom::SysRng;
 use sha2::Sha256;
 
 use super::{Signature, SigningFailed};
-use crate::key::{KeyError, PrivateKey};
-use crate::key_pair::KeyPairError;
+use crate::keys::pair::KeyPairError;
+use crate::keys::private::{KeyError, PrivateKey};
 
 /// A private key ready to sign, zeroized as [`PrivateKey`] is.
 pub(crate) enum SigningKey {

@@ -3,8 +3,8 @@
 
 use http::HeaderValue;
 
-use crate::key::KeyError;
-use crate::key_text::{self, Part};
+use crate::keys::private::KeyError;
+use crate::keys::text::{self, Part};
 use crate::redact::contains_private_key;
 
 /// The name of that line: `Kalshi-API-Key-ID: a952bcbe-…`.
@@ -21,7 +21,7 @@ pub(crate) fn to_header(id: &str) -> Option<HeaderValue> {
 
 /// Finds the ID in the text of a key file; `None` when nothing names one.
 pub(crate) fn find_key_id(text: &str) -> Result<Option<HeaderValue>, KeyError> {
-    agreed_id(&key_text::read(text))
+    agreed_id(&text::read(text))
 }
 
 /// Returns the ID that parts of a text name; `None` when nothing names one. An ID that is commented

@@ -7,7 +7,7 @@
 //! 2. [`read`] finds everything between a BEGIN and an END line, and base64 or hexadecimal digits
 //!    elsewhere. Escapes are resolved, white space and quotes are skipped, and the decoded bytes are
 //!    read again if they are text with a key in turn.
-//! 3. [`identify`](crate::key_bytes::identify) tells what the bytes are, whatever the label says.
+//! 3. [`identify`](crate::keys::format::identify) tells what the bytes are, whatever the label says.
 //!
 //! Each step is linear in the length of the text, and copies of a key are zeroized.
 
@@ -17,9 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use crate::key::KeyError;
-use crate::key_bytes;
-use crate::key_id::KEY_ID_HEADER;
+use crate::keys::format;
+use crate::keys::id::KEY_ID_HEADER;
+use crate::keys::private::KeyError;
 
 /// The number of times that a key may be encoded as base64 or hexadecimal digits.
 const MAX_DEPTH: usize = 4;
@@ -65,7 +65,7 @@ pub(crate) struct Block {
 /// Decodes the bytes of a file: UTF-8, UTF-16, UTF-32, or an extension of ASCII. A key in a binary
 /// format becomes PEM text.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, KeyError> {
-    if let Some(format) = key_bytes::identify(bytes) {
+    if let Some(format) = format::identify(bytes) {
         return Ok(to_pem(format.label(), bytes));
     }
     if let Some(text) = decode_wide(bytes) {
@@ -82,9 +82,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, KeyError> {
     }
     match bytes {
         [0x30, 0x81..=0x83, ..] => Err(KeyError::Damaged),
-        _ if bytes.len() == key_bytes::SEED_LENGTH => {
-            Err(KeyError::RawEd25519 { decoder: "cat KEY" })
-        }
+        _ if bytes.len() == format::SEED_LENGTH => Err(KeyError::RawEd25519 { decoder: "cat KEY" }),
         _ => Err(KeyError::NotUtf8),
     }
 }
@@ -229,7 +227,7 @@ impl Found {
             Err(KeyError::ApiKeyId)
         } else if is_empty && !is_terminated && !digits.has_other_text {
             Err(KeyError::OnlyBeginLine)
-        } else if is_empty || (is_other_text && key_bytes::identify(&bytes).is_none()) {
+        } else if is_empty || (is_other_text && format::identify(&bytes).is_none()) {
             Err(KeyError::Placeholder)
         } else if !is_terminated {
             Err(KeyError::EndMissing)
@@ -257,7 +255,7 @@ impl Found {
 
     /// Reads decoded bytes again if they are text with a BEGIN line.
     fn nested(&mut self, position: usize, bytes: &[u8]) -> bool {
-        if self.depth == MAX_DEPTH || key_bytes::identify(bytes).is_some() {
+        if self.depth == MAX_DEPTH || format::identify(bytes).is_some() {
             return false;
         }
         let Ok(text) = decode(bytes) else {
@@ -346,7 +344,7 @@ impl Found {
             if self.nested(position, &bytes) {
                 return true;
             }
-            if key_bytes::identify(&bytes).is_some() {
+            if format::identify(&bytes).is_some() {
                 let is_commented_out = is_commented_out(text, position);
                 self.block(position, String::new(), Ok(bytes), is_commented_out);
                 return true;
@@ -691,8 +689,8 @@ fn from_hexadecimal(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// a key or is longer.
 fn is_secret(bytes: &[u8]) -> bool {
     bytes.len() < MIN_DAMAGED
-        && bytes.len() != key_bytes::SEED_LENGTH
-        && !key_bytes::begins_like_a_key(bytes)
+        && bytes.len() != format::SEED_LENGTH
+        && !format::begins_like_a_key(bytes)
 }
 
 /// Returns the shell command that decodes a file with this text, if that consists of 32 bytes in

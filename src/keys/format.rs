@@ -1,6 +1,6 @@
 //! Tells what bytes are, by their content: keys in DER, in the formats of OpenSSH, or raw.
 
-use crate::key::KeyError;
+use crate::keys::private::KeyError;
 
 /// The length of an Ed25519 private key, which is a seed.
 pub(crate) const SEED_LENGTH: usize = ed25519_dalek::SECRET_KEY_LENGTH;

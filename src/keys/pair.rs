@@ -6,8 +6,8 @@ use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes, spki::der::pem::
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use zeroize::Zeroizing;
 
-use crate::crypto;
-use crate::key::PrivateKey;
+use crate::keys::backend;
+use crate::keys::private::PrivateKey;
 use crate::types::{ApiKeyType, PrivateKeyPem};
 
 /// The algorithm of a key pair.
@@ -77,7 +77,7 @@ impl KeyPair {
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyPairError> {
         match algorithm {
             KeyAlgorithm::Rsa => {
-                crypto::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key))))
+                backend::generate_rsa().map(|key| Self(PrivateKey::Rsa(Box::new(key))))
             }
             KeyAlgorithm::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);

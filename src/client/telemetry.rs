@@ -7,7 +7,7 @@ use progenitor_client::ResponseValue;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::response::Truncated;
+use crate::client::middleware::Truncated;
 use crate::{Environment, Error, Operation};
 
 /// Runs the call of an operation in its span, and records how it ended. `otel.name` is what

@@ -8,8 +8,8 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::DecodePrivateKey as _;
 
 use super::{Signature, SigningFailed};
-use crate::key::{KeyError, PrivateKey};
-use crate::key_pair::KeyPairError;
+use crate::keys::pair::KeyPairError;
+use crate::keys::private::{KeyError, PrivateKey};
 
 /// A private key ready to sign; aws-lc zeroizes its memory on drop.
 pub(crate) enum SigningKey {

@@ -11,9 +11,9 @@ use rsa::traits::PublicKeyParts as _;
 use rsa::{Pkcs1v15Sign, Pss};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::key::{KeyError, bit_length};
-use crate::key_bytes::{self, Format, SshPublic};
-use crate::key_text::{self, Block, Part};
+use crate::keys::format::{self, Format, SshPublic};
+use crate::keys::private::{KeyError, bit_length};
+use crate::keys::text::{self, Block, Part};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const SALT_LEN: usize = 32;
@@ -33,7 +33,7 @@ impl PublicKey {
         if text.contains("PRIVATE KEY") {
             return Err(PublicKeyError::PrivateKey);
         }
-        let parts = key_text::read(text);
+        let parts = text::read(text);
         let blocks = parts.iter().filter_map(|part| match part {
             Part::Block(block) => Some(block),
             Part::ApiKeyId(_) => None,
@@ -75,7 +75,7 @@ impl PublicKey {
             Err(KeyError::Putty | KeyError::Encrypted) => return Err(PublicKeyError::PrivateKey),
             Err(_) => return Err(by_label),
         };
-        match key_bytes::identify(bytes) {
+        match format::identify(bytes) {
             Some(Format::SubjectPublicKeyInfo) => Self::from_spki(bytes),
             Some(Format::Pkcs1Public) => Self::from_pkcs1(bytes),
             Some(Format::SshPublic(key)) => Self::from_ssh(key),
@@ -101,7 +101,7 @@ impl PublicKey {
     fn from_ssh(key: SshPublic<'_>) -> Result<Self, PublicKeyError> {
         match key {
             SshPublic::Rsa { modulus, exponent } => {
-                Self::from_pkcs1(&key_bytes::pkcs1_public(modulus, exponent))
+                Self::from_pkcs1(&format::pkcs1_public(modulus, exponent))
             }
             SshPublic::Ed25519(bytes) => Self::from_ed25519(bytes),
             SshPublic::Other => Err(PublicKeyError::UnsupportedAlgorithm),

@@ -6,10 +6,10 @@ use http::HeaderValue;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 
-use crate::key_bytes::{self, Format};
-use crate::key_id::agreed_id;
-use crate::key_text::{self, Block, Part};
-use crate::public_key::PublicKey;
+use crate::keys::format::{self, Format};
+use crate::keys::id::agreed_id;
+use crate::keys::public::PublicKey;
+use crate::keys::text::{self, Block, Part};
 
 /// The shortest accepted RSA key, which is also the size that the service generates.
 const MIN_RSA_BITS: usize = 2048;
@@ -34,9 +34,9 @@ impl PrivateKey {
             Ok(bytes) => bytes,
             Err(error) => return Err(hint.unwrap_or_else(|| error.clone())),
         };
-        match key_bytes::identify(bytes) {
+        match format::identify(bytes) {
             Some(format) => Self::from_bytes(bytes, format),
-            None if bytes.len() == key_bytes::SEED_LENGTH => Err(KeyError::RawEd25519 {
+            None if bytes.len() == format::SEED_LENGTH => Err(KeyError::RawEd25519 {
                 decoder: "sed /-----/d KEY | base64 -d",
             }),
             None => Err(hint.unwrap_or(KeyError::Damaged)),
@@ -134,7 +134,7 @@ struct Candidate {
 /// Finds the private key in a text. Of several, it is the one whose ID is `given` and named beside
 /// it.
 pub(crate) fn find(text: &str, given: Option<&HeaderValue>) -> Result<NamedKey, KeyError> {
-    let parts = key_text::read(text);
+    let parts = text::read(text);
     let mut candidates = Vec::new();
     let mut errors = Vec::new();
     for (index, part) in parts.iter().enumerate() {
@@ -222,12 +222,12 @@ fn diagnose(text: &str, errors: &[KeyError]) -> KeyError {
     if let Some(error) = errors.first() {
         return error.clone();
     }
-    let value = text.trim_matches(key_text::is_padding);
+    let value = text.trim_matches(text::is_padding);
     if value.is_empty() {
         KeyError::Empty
-    } else if key_text::is_uuid(value) {
+    } else if text::is_uuid(value) {
         KeyError::ApiKeyId
-    } else if let Some(decoder) = key_text::decoder_of_seed(value) {
+    } else if let Some(decoder) = text::decoder_of_seed(value) {
         KeyError::RawEd25519 { decoder }
     } else {
         KeyError::NotPem

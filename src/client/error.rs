@@ -11,9 +11,9 @@ use http::{HeaderMap, Method, StatusCode, header};
 use progenitor_client::ResponseValue;
 
 use crate::SignError;
-use crate::asked::Asked;
-use crate::operation::Operation;
-use crate::response::Truncated;
+use crate::client::asked::Asked;
+use crate::client::middleware::Truncated;
+use crate::client::operation::Operation;
 use crate::signer::date;
 use crate::text::{Redactor, clock_skew, with_causes};
 use crate::types::ErrorResponse;

@@ -31,8 +31,8 @@ use zeroize::Zeroizing;
 
 use crate::CredentialsError;
 use crate::credentials::read_file;
-use crate::key_id::{KEY_ID_HEADER, find_key_id};
-pub use crate::small_file::read_small_file;
+use crate::keys::id::{KEY_ID_HEADER, find_key_id};
+pub use crate::keys::reading::read_small_file;
 use crate::text::quoted_path;
 use crate::types::PrivateKeyPem;
 
@@ -399,152 +399,11 @@ fn not_saved(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
     }
 }
 
-#[cfg(unix)]
-mod platform {
-    use std::fs::{File, Metadata, OpenOptions};
-    use std::io;
-    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-    use std::path::Path;
-
-    use rustix::fs::StatVfsMountFlags;
-
-    /// Creates a file for its owner alone.
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        let metadata = file.metadata()?;
-        if !is_mine(&metadata) || is_open_to_others(path, &metadata) {
-            // It is empty, and the error is reported.
-            let _ = std::fs::remove_file(path);
-            return Err(io::Error::other(
-                "on this file system it belongs to another user, or others can read it",
-            ));
-        }
-        Ok(file)
-    }
-
-    /// Opens without following a link and without waiting for the other end of a pipe.
-    pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-        options
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(path)
-    }
-
-    pub(crate) fn is_mine(metadata: &Metadata) -> bool {
-        metadata.uid() == rustix::process::geteuid().as_raw()
-    }
-
-    pub(super) fn is_open_to_others(_: &Path, metadata: &Metadata) -> bool {
-        metadata.mode() & 0o077 != 0
-    }
-
-    pub(super) fn can_be_restricted(path: &Path, metadata: &Metadata) -> bool {
-        // A link `..data` leads to the directory that the kubelet wrote last, `..2026_11_27_…`.
-        let is_projected = path.canonicalize().is_ok_and(|target| {
-            target
-                .parent()
-                .and_then(Path::file_name)
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(b".."))
-        });
-        let is_read_only = rustix::fs::statvfs(path)
-            .is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY));
-        is_mine(metadata) && !is_read_only && !is_projected
-    }
-
-    /// An open file never prevents others from opening it.
-    pub(crate) fn is_in_use(_: &io::Error) -> bool {
-        false
-    }
-
-    pub(super) fn is_writable_by_everyone(folder: &Metadata) -> bool {
-        const WRITABLE_BY_OTHERS: u32 = 0o002;
-        const STICKY: u32 = 0o1000;
-        folder.mode() & WRITABLE_BY_OTHERS != 0 && folder.mode() & STICKY == 0
-    }
-
-    pub(super) fn is_same(a: &Metadata, b: &Metadata) -> bool {
-        (a.dev(), a.ino()) == (b.dev(), b.ino())
-    }
-
-    pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
-    }
-}
-
 #[cfg(windows)]
 mod acl;
-
-#[cfg(windows)]
-mod platform {
-    use std::fs::{File, Metadata, OpenOptions};
-    use std::io;
-    use std::os::windows::fs::OpenOptionsExt as _;
-    use std::path::Path;
-
-    use super::acl;
-
-    /// Creates a file for its owner alone.
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        // Others may rename it, as must this process, but not open it for reading: what they opened
-        // before it was restricted, they could read later.
-        const FILE_SHARE_DELETE: u32 = 4;
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .share_mode(FILE_SHARE_DELETE)
-            .open(path)?;
-        acl::restrict_to_owner(path).inspect_err(|_| {
-            // It is empty, and the error is reported.
-            let _ = std::fs::remove_file(path);
-        })?;
-        Ok(file)
-    }
-
-    pub(super) fn open_in_place(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-        if path.symlink_metadata()?.is_symlink() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        options.open(path)
-    }
-
-    /// Always returns true: safe Rust cannot tell the owner.
-    pub(crate) fn is_mine(_: &Metadata) -> bool {
-        true
-    }
-
-    pub(super) fn is_open_to_others(path: &Path, _: &Metadata) -> bool {
-        acl::is_open_to_groups(path).unwrap_or(true)
-    }
-
-    /// Always returns true: safe Rust cannot tell.
-    pub(super) fn can_be_restricted(_: &Path, _: &Metadata) -> bool {
-        true
-    }
-
-    pub(crate) fn is_in_use(error: &io::Error) -> bool {
-        const ERROR_SHARING_VIOLATION: i32 = 32;
-        error.raw_os_error() == Some(ERROR_SHARING_VIOLATION)
-    }
-
-    pub(super) fn is_writable_by_everyone(_: &Metadata) -> bool {
-        false
-    }
-
-    pub(super) fn is_same(_: &Metadata, _: &Metadata) -> bool {
-        true
-    }
-
-    /// Windows keeps the names of a folder in its journal, and does not open folders for syncing.
-    pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
+#[cfg_attr(unix, path = "file/unix.rs")]
+#[cfg_attr(windows, path = "file/windows.rs")]
+mod platform;
 
 use platform::{can_be_restricted, create_new, is_open_to_others, is_writable_by_everyone};
 pub(crate) use platform::{is_in_use, is_mine, sync_folder};
