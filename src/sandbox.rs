@@ -275,7 +275,8 @@ impl Sandbox {
     /// # tokio::runtime::Runtime::new()?.block_on(async {
     /// # let sandbox = Sandbox::start().await?;
     /// let public_key = KeyPair::generate(KeyAlgorithm::Ed25519)?.public_key_pem()?;
-    /// let key: ApiKey = ApiKey::builder().api_key_id("desk").name("desk").scopes(vec!["newer".into()]).try_into()?;
+    /// let key = ApiKey::builder().api_key_id("desk").scopes(vec!["newer".into()]);
+    /// let key = ApiKey::try_from(key)?;
     /// sandbox.register(key.clone(), &public_key)?;
     /// assert_eq!(sandbox.keys().pop().as_ref(), Some(&key));
     /// assert_eq!(sandbox.register(key, &public_key), Err(RegisterError::DuplicateId));

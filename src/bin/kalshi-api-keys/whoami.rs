@@ -70,7 +70,7 @@ fn not_permitted(connection: &Connection, client: &Client, error: Error) -> Fail
             "signature",
             "accepted: permissions are checked after it".to_owned(),
         ),
-        ("environment", environment(connection, &client)),
+        ("environment", environment(connection, client)),
         (
             "clock",
             compare_clock(response.headers(), SystemTime::now()),

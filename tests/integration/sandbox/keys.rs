@@ -19,7 +19,7 @@ async fn creates_lists_and_deletes_a_key() {
         .name("dashboard")
         .public_key(public_key())
         .scopes(vec![ApiKeyScope::Read, ApiKeyScope::WriteTrade])
-        .subaccount(subaccount.clone());
+        .subaccount(subaccount);
     let created = client
         .create_api_key()
         .body(request)
