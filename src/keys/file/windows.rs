@@ -5,6 +5,8 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use super::acl;
+
 /// Creates a file for its owner alone.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
     // Others may rename it, as must this process, but not open it for reading: what they opened
