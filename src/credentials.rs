@@ -387,22 +387,26 @@ pub(crate) fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), Cr
 /// Names the file that could not be read.
 fn not_read(path: &Path) -> impl Fn(io::Error) -> CredentialsError {
     move |source| {
-        let stray = || StrayText::find(path.to_str()?);
-        match source.kind() {
-            io::ErrorKind::FileTooLarge => in_file(path)(KeyError::TooLarge),
+        let stray = match source.kind() {
+            io::ErrorKind::FileTooLarge => return in_file(path)(KeyError::TooLarge),
+            // Windows rejects a name with a quotation mark.
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename => {
+                path.to_str().and_then(StrayText::find)
+            }
+            _ => None,
+        };
+        match stray {
             // The key itself is easily given in place of its path.
             _ if could_be_key_material(&path.to_string_lossy()) => {
                 CredentialsError::PathContainsKey(source)
             }
-            kind => match stray().filter(|_| kind == io::ErrorKind::NotFound) {
-                Some(stray) => CredentialsError::Path {
-                    path: path.to_owned(),
-                    source: stray,
-                },
-                None => CredentialsError::File {
-                    path: path.to_owned(),
-                    source,
-                },
+            Some(stray) => CredentialsError::Path {
+                path: path.to_owned(),
+                source: stray,
+            },
+            None => CredentialsError::File {
+                path: path.to_owned(),
+                source,
             },
         }
     }

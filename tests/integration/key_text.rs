@@ -1302,7 +1302,7 @@ fn reads_adversarial_text_promptly() {
             let _ = text.parse::<PublicKeyPem>();
             let took = started.elapsed();
             let shown: String = unit.chars().take(40).collect();
-            assert!(took < Duration::from_secs(5), "{shown:?} took {took:?}");
+            assert!(took < Duration::from_secs(60), "{shown:?} took {took:?}");
             if took > Duration::from_millis(200) {
                 eprintln!("{shown:?} took {took:?}");
             }

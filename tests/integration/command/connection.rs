@@ -180,6 +180,6 @@ async fn a_key_file_that_everyone_can_read_is_warned_about() {
     crate::key_files::windows::allow_everyone(&account.file("old.pem"));
     let ran = account.run(&["list"]).await;
     let advice = "warning: \"old.pem\" is readable by other users; run `icacls \"old.pem\" /inheritance:r \
-                  /grant:r *S-1-3-4:F`, or replace the key\n";
+                  /grant:r *S-1-3-4:F`, or replace the key (KALSHI_IGNORE_KEY_PERMISSIONS=1 silences this)\n";
     assert_eq!((ran.code, ran.err.as_str()), (0, advice));
 }
