@@ -24,7 +24,11 @@ impl ApiKey {
             None => true,
             Some(scopes) => scopes.contains(&ApiKeyScope::Write) || self.has_unread_scopes(),
         };
-        may_write && self.subaccount.is_none() && self.fcm_subtrader_id.is_none()
+        let is_bound = self
+            .fcm_subtrader_id
+            .as_ref()
+            .is_some_and(|id| !id.is_empty());
+        may_write && self.subaccount.is_none() && !is_bound
     }
 
     fn has_unread_scopes(&self) -> bool {

@@ -376,7 +376,7 @@ async fn not_created(
             "keep the private key that is {place}: it belongs to the new key, if that exists"
         )),
         None => failed.and(format!(
-            "the private key that is {place} belongs to no listed API key: remove it, or paste its public key (`openssl pkey -in {file} -pubout`) on the website"
+            "the private key that is {place} belongs to no listed API key: keep it until a later list confirms that, or paste its public key (`openssl pkey -in {file} -pubout`) on the website"
         )),
     }
 }

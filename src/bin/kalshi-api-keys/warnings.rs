@@ -46,7 +46,10 @@ fn attestation(list: &GetApiKeysResponse, now: i64) -> Option<String> {
 /// Formats whether the location attestation holds, and which markets are closed otherwise.
 pub fn format_attestation(list: &GetApiKeysResponse, now: i64) -> String {
     let Some(at) = list.api_key_region_expiration_ts else {
-        return "none".to_owned();
+        let is_unread = list
+            .unread()
+            .any(|member| member == "api_key_region_expiration_ts");
+        return if is_unread { "unknown" } else { "none" }.to_owned();
     };
     let lapse = format_lapse(at, now);
     match at.saturating_sub(now) {

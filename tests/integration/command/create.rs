@@ -422,19 +422,19 @@ async fn rejected_create_keeps_private_key() {
         &transcripts,
         str![[r#"
 $ Respond { status: 403, content_type: "application/json", .. }
-2> error: the service returned 403: forbidden; below the Premier and Market Maker usage levels, let the service generate the key pair (`generate`) or paste the public key on the website, and otherwise sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: remove it, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
+2> error: the service returned 403: forbidden; below the Premier and Market Maker usage levels, let the service generate the key pair (`generate`) or paste the public key on the website, and otherwise sign with an unrestricted key of the account's owner, bound to no sub-account or FCM subtrader, that has the scope `write`; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: keep it until a later list confirms that, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
 exit code 1
 
 $ Respond { status: 429, content_type: "application/json", .. }
-2> error: the service returned 429: too many requests; try again later; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: remove it, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
+2> error: the service returned 429: too many requests; try again later; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: keep it until a later list confirms that, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
 exit code 1
 
 $ Respond { status: 403, content_type: "text/html", .. }
-2> error: the response 403 from [ORIGIN] is not in the service's error format, and may come from a gateway; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: remove it, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
+2> error: the response 403 from [ORIGIN] is not in the service's error format, and may come from a gateway; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: keep it until a later list confirms that, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
 exit code 1
 
 $ Respond { status: 404, content_type: "text/plain", .. }
-2> error: the response 404 from [ORIGIN] is not in the service's error format, and may come from a gateway; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: remove it, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
+2> error: the response 404 from [ORIGIN] is not in the service's error format, and may come from a gateway; no new key is listed; the private key that is in "new.pem" belongs to no listed API key: keep it until a later list confirms that, or paste its public key (`openssl pkey -in new.pem -pubout`) on the website
 exit code 1
 
 $ ReplaceStatus(403)
