@@ -37,9 +37,9 @@ use crate::text::{contains_private_key, could_be_key_material, printable, quoted
 /// `"api_key_id"` in JSON and `KALSHI_API_KEY_ID=`. An ID given separately must be the same. Of
 /// several keys with such lines, the given ID selects one.
 ///
-/// An ID is visible ASCII, trimmed as by [`unquoted`]. Text that [holds a private key](crate::text::contains_private_key) is
-/// rejected, and in an environment variable also text that
-/// [could be one](crate::text::could_be_key_material).
+/// An ID is visible ASCII, trimmed as by [`unquoted`]. Text that [holds a private
+/// key](crate::text::contains_private_key) is rejected, and in an environment variable also text
+/// that [could be one](crate::text::could_be_key_material).
 ///
 /// ```
 /// use kalshi_api_keys::{Credentials, KeyAlgorithm, KeyPair};
@@ -90,10 +90,10 @@ impl Credentials {
     /// Reads a private key from a file of at most 64 KiB.
     ///
     /// A path that names no file as it stands is trimmed as by [`unquoted`], and a `~` at its
-    /// beginning is the home directory. On Unix, a FIFO or a pipe such as `/dev/fd/63` is read, too,
-    /// and everywhere the path `-` is standard input, unless that is a terminal. That may block the
-    /// thread for 10 seconds, the time that the writer has to finish: in an async program, use a
-    /// thread that may block.
+    /// beginning is the home directory. On Unix, a FIFO or a pipe such as `/dev/fd/63` is read,
+    /// too, and everywhere the path `-` is standard input, unless that is a terminal. That may
+    /// block the thread for 10 seconds, the time that the writer has to finish: in an async
+    /// program, use a thread that may block.
     ///
     /// ```no_run
     /// use kalshi_api_keys::Credentials;

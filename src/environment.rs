@@ -166,8 +166,8 @@ impl Environment {
     }
 
     /// Returns the path to sign that was probably meant by `path`: from the root, below the path of
-    /// the base URL, which it contains once, or that of the [WebSocket](Self::websocket_url). `None`
-    /// if `path` is one already. A query stays as it is.
+    /// the base URL, which it contains once, or that of the [WebSocket](Self::websocket_url).
+    /// `None` if `path` is one already. A query stays as it is.
     ///
     /// A path that lacks the path of the base URL can be signed, too, but the service rejects the
     /// signature as incorrect.

@@ -207,9 +207,9 @@ impl Sandbox {
         self.state.lock().account.fcm_member = member;
     }
 
-    /// Sets whether a key that is restricted to one sub-account may list the keys of the account. By
-    /// default it may not. That it may not manage keys is documented; whether that includes listing
-    /// is not, so test with both. Such a key may never create, generate or delete keys.
+    /// Sets whether a key that is restricted to one sub-account may list the keys of the account.
+    /// By default it may not. That it may not manage keys is documented; whether that includes
+    /// listing is not, so test with both. Such a key may never create, generate or delete keys.
     ///
     /// ```
     /// use kalshi_api_keys::sandbox::Sandbox;

@@ -1,9 +1,10 @@
 //! Makes text from elsewhere safe to show: names, scopes, IDs, file names, messages of the service.
 //!
 //! [`printable`] is for a value inside a line, [`quoted_path`] for a path, [`escape`] for a whole
-//! line. [`Redactor`] is for what arrives with a private key. [`contains_private_key`] proves that a
-//! text must not be shown at all, and [`could_be_key_material`] guesses it of an argument.
-//! [`unquoted`] trims what people give, [`with_causes`] formats an error, and [`clock_skew`] the difference of two clocks.
+//! line. [`Redactor`] is for what arrives with a private key. [`contains_private_key`] proves that
+//! a text must not be shown at all, and [`could_be_key_material`] guesses it of an argument.
+//! [`unquoted`] trims what people give, [`with_causes`] formats an error, and [`clock_skew`] the
+//! difference of two clocks.
 
 use std::borrow::Cow;
 use std::error::Error;

@@ -9,9 +9,9 @@ use crate::types::ErrorResponse;
 const MAX_TEXT: usize = 1024;
 
 /// Reads an error body in one of the four shapes known of the service:
-/// `{"error":{"code":…,"message":…}}`, the same object flat, `{"msg":…}`, and `{"error":"…"}`, which
-/// is documented for 429. Returns `None` for anything else: HTML, plain text, an empty body and
-/// other JSON come from a gateway, and say nothing about what the service did.
+/// `{"error":{"code":…,"message":…}}`, the same object flat, `{"msg":…}`, and `{"error":"…"}`,
+/// which is documented for 429. Returns `None` for anything else: HTML, plain text, an empty body
+/// and other JSON come from a gateway, and say nothing about what the service did.
 ///
 /// A gateway may write the same shapes, so they prove nothing about the sender.
 pub(crate) fn parse(body: &[u8]) -> Option<ErrorResponse> {

@@ -193,8 +193,8 @@ pub fn check(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         }
     }
     // Only a rehearsal shows whether the system accepts both names and as many bytes, and renames
-    // without replacing. In a folder of its own, so that a crash leaves nothing that the next call would take for a
-    // key.
+    // without replacing. In a folder of its own, so that a crash leaves nothing that the next call
+    // would take for a key.
     let folder = tempfile::Builder::new()
         .prefix(".kalshi-check-")
         .tempdir_in(folder_of(path))

@@ -10,8 +10,8 @@ use crate::redact::contains_private_key;
 /// The name of that line: `Kalshi-API-Key-ID: a952bcbe-…`.
 pub(crate) const KEY_ID_HEADER: &str = "Kalshi-API-Key-ID";
 
-/// Returns an ID as it is sent. Returns `None` unless it is visible ASCII, and if it holds a private
-/// key. The ID may be one that the service chose, so there is no guess.
+/// Returns an ID as it is sent. Returns `None` unless it is visible ASCII, and if it holds a
+/// private key. The ID may be one that the service chose, so there is no guess.
 pub(crate) fn to_header(id: &str) -> Option<HeaderValue> {
     let is_valid = !id.is_empty()
         && id.bytes().all(|byte| byte.is_ascii_graphic())

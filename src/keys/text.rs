@@ -5,9 +5,10 @@
 //!
 //! 1. [`decode`] turns the bytes of a file into text.
 //! 2. [`read`] finds everything between a BEGIN and an END line, and base64 or hexadecimal digits
-//!    elsewhere. Escapes are resolved, white space and quotes are skipped, and the decoded bytes are
-//!    read again if they are text with a key in turn.
-//! 3. [`identify`](crate::keys::format::identify) tells what the bytes are, whatever the label says.
+//!    elsewhere. Escapes are resolved, white space and quotes are skipped, and the decoded bytes
+//!    are read again if they are text with a key in turn.
+//! 3. [`identify`](crate::keys::format::identify) tells what the bytes are, whatever the label
+//!    says.
 //!
 //! Each step is linear in the length of the text, and copies of a key are zeroized.
 
@@ -642,7 +643,8 @@ fn is_dash(c: char) -> bool {
     )
 }
 
-/// Returns whether a character may stand around a value: white space, quotes, and what is invisible.
+/// Returns whether a character may stand around a value: white space, quotes, and what is
+/// invisible.
 pub(crate) fn is_padding(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -685,8 +687,8 @@ fn from_hexadecimal(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Returns whether bytes of no known format are rather another secret than a damaged key, which begins like
-/// a key or is longer.
+/// Returns whether bytes of no known format are rather another secret than a damaged key, which
+/// begins like a key or is longer.
 fn is_secret(bytes: &[u8]) -> bool {
     bytes.len() < MIN_DAMAGED
         && bytes.len() != format::SEED_LENGTH

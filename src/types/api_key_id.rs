@@ -82,8 +82,8 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or holds a private
-/// key.
+/// The text is not a valid API key ID: it is empty, `.` or `..`, contains `/` or `\`, or holds a
+/// private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid API key ID: empty, `.` or `..`, contains `/` or `\\`, or holds a private key; copy it from the list of API keys"

@@ -1,5 +1,5 @@
-//! Keys as people have them: with changed white space, escaped, encoded once more, beside other text,
-//! or not keys at all.
+//! Keys as people have them: with changed white space, escaped, encoded once more, beside other
+//! text, or not keys at all.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -218,7 +218,8 @@ fn key(id: &str, scopes: &[&str]) -> ApiKey {
         .expect("a key")
 }
 
-/// A key with the scopes `read` and `write`, restricted to a sub-account, which may be out of range.
+/// A key with the scopes `read` and `write`, restricted to a sub-account, which may be out of
+/// range.
 fn restricted_key(id: &str, subaccount: u64) -> ApiKey {
     let key = serde_json::json!({
         "api_key_id": id, "name": id, "scopes": ["read", "write"], "subaccount": subaccount,

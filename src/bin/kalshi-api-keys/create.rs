@@ -184,8 +184,8 @@ async fn rescue(error: Error, destination: &Destination) -> Option<Result<(), Fa
     Some(destination.save_response(&body))
 }
 
-/// Keeps a private key that cannot be used, as it may be more than damaged: with its ID, in the form
-/// of the response.
+/// Keeps a private key that cannot be used, as it may be more than damaged: with its ID, in the
+/// form of the response.
 fn unusable(
     generated: &GenerateApiKeyResponse,
     reason: &CredentialsError,

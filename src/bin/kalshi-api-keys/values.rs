@@ -1,5 +1,5 @@
-//! Parsers of the values of arguments. None accepts what could be a private key, except for IDs that
-//! are compared with a listing.
+//! Parsers of the values of arguments. None accepts what could be a private key, except for IDs
+//! that are compared with a listing.
 
 use std::path::PathBuf;
 
