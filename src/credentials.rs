@@ -19,7 +19,7 @@ use crate::keys::private::{self, KeyError};
 use crate::keys::public::{PublicKey, PublicKeyError};
 use crate::keys::reading::{is_stdin, read_file_or_pipe, read_small_file};
 use crate::keys::text;
-use crate::text::{contains_private_key, could_be_key_material, printable, quoted_path, unquoted};
+use crate::text::{could_be_key_material, printable, quoted_path, unquoted};
 
 /// The ID of an API key and its validated private key: what a [`Signer`](crate::Signer) signs with.
 ///
@@ -354,12 +354,7 @@ fn header(key_id: &str) -> Result<HeaderValue, CredentialsError> {
 
 /// Returns an ID to be shown in an error.
 fn id_text(key_id: &HeaderValue) -> String {
-    let id = key_id.to_str().unwrap_or_default();
-    if contains_private_key(id) {
-        "another one".to_owned()
-    } else {
-        printable(id).into_owned()
-    }
+    printable(key_id.to_str().unwrap_or_default()).into_owned()
 }
 
 /// Returns the ID from an environment variable, where a private key is easily mistaken for one.

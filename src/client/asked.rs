@@ -18,7 +18,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn new(environment: &Environment, by_default: bool, error: &Error) -> Self {
-        let unread = if is_unknown_key(error) {
+        let unread = if error.is_unknown_key() {
             Unread::variables()
         } else {
             Unread::default()
@@ -57,11 +57,4 @@ impl Asked {
         }
         Ok(())
     }
-}
-
-/// Returns whether the service does not know the ID of the key.
-fn is_unknown_key(error: &Error) -> bool {
-    matches!(error, Error::ErrorResponse(response)
-        if response.status() == StatusCode::UNAUTHORIZED
-            && response.details.as_deref() == Some("NOT_FOUND"))
 }

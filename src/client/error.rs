@@ -188,7 +188,7 @@ impl Error {
                     None => Self::UnexpectedResponse(Cause::new(operation, cause)),
                 }
             }
-            // Not made by this crate: `response::read` takes the place of what makes it.
+            // Not made by this crate: `middleware::read` takes the place of what makes it.
             Generated::InvalidResponsePayload(body, _) => {
                 Self::UnexpectedResponse(Cause::new(operation, http::Response::new(body).into()))
             }
@@ -319,8 +319,18 @@ impl Error {
     /// private key belongs to it.
     #[cfg(feature = "rotation")]
     pub(crate) fn is_wrong_signature(&self) -> bool {
-        matches!(self, Self::ErrorResponse(response) if response.status() == StatusCode::UNAUTHORIZED
-            && response.details.as_deref() == Some(WRONG_SIGNATURE))
+        self.is_unauthorized_for(WRONG_SIGNATURE)
+    }
+
+    /// Returns whether the service does not know the ID of the key.
+    pub(crate) fn is_unknown_key(&self) -> bool {
+        self.is_unauthorized_for(UNKNOWN_KEY)
+    }
+
+    fn is_unauthorized_for(&self, details: &str) -> bool {
+        matches!(self, Self::ErrorResponse(response)
+            if response.status() == StatusCode::UNAUTHORIZED
+                && response.details.as_deref() == Some(details))
     }
 }
 
@@ -360,6 +370,9 @@ impl StdError for Error {
 
 /// The service's `details` for a signature that does not fit the key.
 const WRONG_SIGNATURE: &str = "INCORRECT_API_KEY_SIGNATURE";
+
+/// The service's `details` for an ID that it does not know.
+const UNKNOWN_KEY: &str = "NOT_FOUND";
 
 const CHECK_CONNECTION: &str = "check the network and the base URL";
 
@@ -443,9 +456,7 @@ impl Error {
             }
         }
     }
-}
 
-impl Error {
     /// Adds to what to do next how long the response asks to wait.
     fn after_waiting(&self, advice: Cow<'static, str>) -> Cow<'static, str> {
         let wait = self.retry_after().unwrap_or_default();
@@ -498,7 +509,7 @@ fn advice(response: &Cause<ResponseValue<ErrorResponse>>) -> Cow<'static, str> {
         (401, Some("header_timestamp_expired"), _) => {
             return clock_advice(response.headers()).into();
         }
-        (401, _, Some("NOT_FOUND")) => {
+        (401, _, Some(UNKNOWN_KEY)) => {
             "check the API key ID and the environment: a key exists in one environment only"
         }
         (401, _, Some(WRONG_SIGNATURE)) => {

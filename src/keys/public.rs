@@ -34,30 +34,25 @@ impl PublicKey {
             return Err(PublicKeyError::PrivateKey);
         }
         let parts = text::read(text);
-        let blocks = parts.iter().filter_map(|part| match part {
-            Part::Block(block) => Some(block),
-            Part::ApiKeyId(_) => None,
-        });
-        let found: Vec<Result<Self, PublicKeyError>> = blocks.map(Self::from_block).collect();
-        if found
-            .iter()
-            .any(|key| matches!(key, Err(PublicKeyError::PrivateKey)))
-        {
-            return Err(PublicKeyError::PrivateKey);
+        let mut keys: Vec<Self> = Vec::new();
+        let mut rejection = None;
+        for part in &parts {
+            let Part::Block(block) = part else {
+                continue;
+            };
+            match Self::from_block(block) {
+                Ok(key) => keys.push(key),
+                Err(PublicKeyError::PrivateKey) => return Err(PublicKeyError::PrivateKey),
+                Err(reason) => rejection = rejection.or(Some(reason)),
+            }
         }
-        let mut keys = found
-            .iter()
-            .filter_map(|key| key.as_ref().ok()?.fingerprint());
-        let first = keys.next();
-        if keys.any(|key| Some(key) != first) {
+        let mut fingerprints = keys.iter().filter_map(Self::fingerprint);
+        let first = fingerprints.next();
+        if fingerprints.any(|fingerprint| Some(fingerprint) != first) {
             return Err(PublicKeyError::SeveralKeys);
         }
-        let usable = |key: &Result<Self, PublicKeyError>| key.is_ok();
-        let index = found.iter().position(usable).unwrap_or(0);
-        found
-            .into_iter()
-            .nth(index)
-            .unwrap_or(Err(PublicKeyError::NotPem))
+        let key = keys.into_iter().next();
+        key.ok_or(rejection.unwrap_or(PublicKeyError::NotPem))
     }
 
     fn from_block(block: &Block) -> Result<Self, PublicKeyError> {
