@@ -118,6 +118,9 @@ pub struct Unread {
     pub variables: Vec<String>,
     /// Whether a file `.env` in the current directory sets such variables.
     pub dotenv: bool,
+    /// Whether a shell that loads that file does nothing but assign variables. It would run the
+    /// lines of a private key that is not quoted, and show them.
+    can_be_loaded: bool,
 }
 
 impl Unread {
@@ -138,7 +141,7 @@ impl Unread {
         variables.sort();
         Self {
             variables,
-            dotenv: false,
+            ..Self::default()
         }
     }
 
@@ -150,13 +153,58 @@ impl Unread {
                 .map(|line| line.trim_start().trim_start_matches("export ").trim_start())
                 .any(|line| line.starts_with(PREFIX))
         };
-        let dotenv = read_small_file(".env")
-            .is_ok_and(|(bytes, _)| str::from_utf8(&bytes).is_ok_and(sets_variables));
+        let bytes = read_small_file(".env").map(|(bytes, _)| bytes);
+        let bytes = bytes.unwrap_or_default();
+        let text = str::from_utf8(&bytes).unwrap_or_default();
         Self {
-            dotenv,
+            dotenv: sets_variables(text),
+            can_be_loaded: only_assigns(text),
             ..Self::variables()
         }
     }
+}
+
+/// Returns whether a shell script consists of assignments of fixed values and of comments.
+fn only_assigns(script: &str) -> bool {
+    let mut rest = script.trim_start();
+    while !rest.is_empty() {
+        rest = match rest.strip_prefix('#') {
+            Some(comment) => comment.split_once('\n').map_or("", |(_, next)| next),
+            None => match after_assignment(rest) {
+                Some(next) => next,
+                None => return false,
+            },
+        };
+        rest = rest.trim_start();
+    }
+    true
+}
+
+/// Returns what follows the assignment that a shell script begins with, which ends its line or
+/// precedes a comment.
+fn after_assignment(script: &str) -> Option<&str> {
+    let (name, value) = script.split_once('=')?;
+    let name = name.strip_prefix("export ").unwrap_or(name);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty()
+        || name.starts_with(|c: char| c.is_ascii_digit())
+        || !name.chars().all(is_name)
+    {
+        return None;
+    }
+    let rest = if let Some(quoted) = value.strip_prefix('\'') {
+        quoted.split_once('\'')?.1
+    } else if let Some(quoted) = value.strip_prefix('"') {
+        let (fixed, rest) = quoted.split_once('"')?;
+        if fixed.contains(['$', '`']) || fixed.ends_with('\\') {
+            return None;
+        }
+        rest
+    } else {
+        value.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c))
+    };
+    let rest = rest.trim_start_matches([' ', '\t', '\r']);
+    (rest.is_empty() || rest.starts_with(['\n', '#'])).then_some(rest)
 }
 
 /// Returns whether a variable is meant for Kalshi, is not read, and has a name that can be shown.
@@ -177,12 +225,15 @@ impl fmt::Display for Unread {
         if !self.variables.is_empty() {
             write!(f, "; set, but not read: {}", self.variables.join(", "))?;
         }
-        if self.dotenv {
-            write!(
+        match (self.dotenv, self.can_be_loaded) {
+            (false, _) => Ok(()),
+            (true, true) => write!(
                 f,
                 "; the file .env in this directory is not read: load it with `{LOAD}`"
-            )?;
+            ),
+            (true, false) => f.write_str(
+                "; the file .env in this directory is not read, and a shell would run parts of it: put each value in single quotes",
+            ),
         }
-        Ok(())
     }
 }

@@ -679,3 +679,71 @@ fn dotenv_is_mentioned_with_the_line_that_loads_it() {
         assert!(!message.contains("s3cret"), "{message}");
     }
 }
+
+/// A shell runs the lines of a value that is not quoted, and shows them when it finds no command of
+/// that name.
+#[test]
+fn dotenv_that_a_shell_would_run_is_not_to_be_loaded() {
+    struct Case {
+        text: String,
+        can_be_loaded: bool,
+    }
+    let pem = ed25519().private.expose_secret();
+    let case = |text: String, can_be_loaded| Case {
+        text,
+        can_be_loaded,
+    };
+    let cases = [
+        case(format!("KALSHI_PRIVATE_KEY={pem}"), false),
+        case(
+            format!("KALSHI_PRIVATE_KEY='{pem}'\nKALSHI_ENV=demo\n"),
+            true,
+        ),
+        case(
+            format!("export KALSHI_PRIVATE_KEY=\"{pem}\" # mine\r\n"),
+            true,
+        ),
+        case(
+            format!("KALSHI_PRIVATE_KEY=\"{}\"", pem.replace('\n', "\\n")),
+            true,
+        ),
+        case(format!("KALSHI_PRIVATE_KEY='{pem}"), false),
+        case(format!("KALSHI_ENV='demo'{pem}"), false),
+        case("KALSHI_ENV = demo".to_owned(), false),
+        case("KALSHI_PRIVATE_KEY_PATH=/my keys/a.pem".to_owned(), false),
+        case("KALSHI_PRIVATE_KEY=$(pass kalshi)".to_owned(), false),
+        case("KALSHI_PRIVATE_KEY=\"`pass kalshi`\"".to_owned(), false),
+        case("KALSHI_ENV=demo; KALSHI_DEMO=1".to_owned(), false),
+        case("KALSHI_ENV=demo\n\n# it's mine\nA_1=~x".to_owned(), false),
+        case(
+            "KALSHI_ENV=demo\n\n# it's mine\nA_1=\nB=https://x/y".to_owned(),
+            true,
+        ),
+    ];
+    for case in cases {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".env"), &case.text).unwrap();
+        let message = configuration_of(process().current_dir(directory.path())).credentials;
+        let advice = if case.can_be_loaded {
+            ": load it with `"
+        } else {
+            ", and a shell would run parts of it: put each value in single quotes"
+        };
+        assert!(
+            message.contains(&format!(
+                "the file .env in this directory is not read{advice}"
+            )),
+            "{:?}: {message}",
+            case.text
+        );
+        if cfg!(unix) && case.can_be_loaded {
+            let ran = std::process::Command::new("sh")
+                .args(["-c", "set -a; . ./.env; set +a"])
+                .current_dir(directory.path())
+                .output()
+                .unwrap();
+            assert!(ran.status.success(), "{:?}", case.text);
+            assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
+        }
+    }
+}
