@@ -199,7 +199,7 @@ mod tests {
             Case {
                 find: "- write::transfer",
                 replace: "- write::withdraw",
-                shown: "+              \"write::withdraw\"",
+                shown: "\"write::withdraw\"",
             },
             Case {
                 find: "operationId: deleteApiKey",
